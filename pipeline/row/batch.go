@@ -1,0 +1,320 @@
+package row
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Limits of a batch as the readers fill it.
+const (
+	// MaxRows is the most rows a reader puts into one batch.
+	MaxRows = 2000
+	// MaxBytes is the arena size at which a reader ends a batch. One row larger
+	// than that still fits: it then has a batch of its own.
+	MaxBytes = 512 << 10
+	// MaxColumns bounds a schema; more columns than any Salesforce object has.
+	MaxColumns = 10000
+)
+
+// Kind says what a cell is. It is known per cell, since the same JSON key may hold
+// a number in one row and a string in the next.
+type Kind uint8
+
+// The kinds of a cell.
+const (
+	// Absent: the row does not have this column at all. Nothing is ever sent for it.
+	Absent Kind = iota
+	// Null: the source says null (JSON null, a Parquet null, a CSV cell listed under csv.null).
+	Null
+	// Text is a string.
+	Text
+	// Number is a number as its source wrote it.
+	Number
+	// Bool is "true" or "false".
+	Bool
+	// JSON is the text of a JSON object or array.
+	JSON
+)
+
+// OnInsert is a flag on the kind of a mapped cell: the value is a default that
+// counts only if the record is created. See [Cell.OnInsert].
+const OnInsert Kind = 0x80
+
+func (k Kind) String() string {
+	switch k &^ OnInsert {
+	case Absent:
+		return "absent"
+	case Null:
+		return "null"
+	case Text:
+		return "text"
+	case Number:
+		return "number"
+	case Bool:
+		return "bool"
+	case JSON:
+		return "json"
+	}
+	return fmt.Sprintf("Kind(%d)", uint8(k))
+}
+
+// Cell is one value: a view on its batch (see the package comment on ownership).
+type Cell struct {
+	Text string
+	kind Kind
+}
+
+// Kind returns what the cell is, without flags.
+func (c Cell) Kind() Kind { return c.kind &^ OnInsert }
+
+// OnInsert reports whether the value counts only if the record is created.
+func (c Cell) OnInsert() bool { return c.kind&OnInsert != 0 }
+
+// Blank reports whether the cell holds nothing: absent, null or the empty string.
+func (c Cell) Blank() bool { return c.Kind() <= Null || c.Text == "" }
+
+// MakeCell returns a cell over text that the caller owns.
+func MakeCell(k Kind, text string) Cell { return Cell{Text: text, kind: k} }
+
+type span struct{ off, end uint32 }
+
+// Problem is why a row could not be read. Its row is in the batch all the same, so
+// that it is counted and reported.
+type Problem struct {
+	// Code is stable and upper case, as Salesforce's are: ROW_WIDTH, BAD_JSON, BAD_ENCODING …
+	Code string
+	// Message says what is wrong, with the place in the line where it helps.
+	Message string
+}
+
+// Batch is a run of rows of one file. The zero Batch is not usable: take one from a
+// [Pool], or from [New] where pooling does not matter.
+type Batch struct {
+	// Seq numbers the read batches of a run from 0, in reading order.
+	Seq int64
+	// File is the index of the file in the run's list of inputs.
+	File int
+
+	schema   *Schema
+	arena    []byte
+	cells    []span
+	kinds    []Kind
+	lines    []int64
+	raws     []span
+	problems map[int]Problem
+	only     map[int]string
+	pool     *Pool
+}
+
+// New returns an empty batch that belongs to no pool.
+func New(s *Schema) *Batch {
+	b := &Batch{}
+	b.Reset(s)
+	return b
+}
+
+// Reset empties the batch and gives it a schema. Memory is kept.
+func (b *Batch) Reset(s *Schema) {
+	b.schema = s
+	b.arena = b.arena[:0]
+	b.cells = b.cells[:0]
+	b.kinds = b.kinds[:0]
+	b.lines = b.lines[:0]
+	b.raws = b.raws[:0]
+	b.Seq, b.File = 0, 0
+	clear(b.problems)
+	clear(b.only)
+}
+
+// Free gives the batch back to its pool. The caller must be its last owner.
+func (b *Batch) Free() {
+	if p := b.pool; p != nil {
+		p.put(b)
+	}
+}
+
+// Schema returns the columns of the batch.
+func (b *Batch) Schema() *Schema { return b.schema }
+
+// Len returns the number of rows.
+func (b *Batch) Len() int { return len(b.lines) }
+
+// Size returns the bytes the batch holds: its arena and the bookkeeping of its cells.
+func (b *Batch) Size() int {
+	return len(b.arena) + len(b.cells)*(int(unsafe.Sizeof(span{}))+1) + len(b.lines)*16
+}
+
+// Full reports whether a reader should hand the batch on.
+func (b *Batch) Full() bool { return len(b.lines) >= MaxRows || len(b.arena) >= MaxBytes }
+
+// view returns a string over the arena without copying it.
+func (b *Batch) view(s span) string {
+	if s.off == s.end {
+		return ""
+	}
+	return unsafe.String(&b.arena[s.off], int(s.end-s.off))
+}
+
+// Cell returns the cell of row r and column c.
+func (b *Batch) Cell(r, c int) Cell {
+	i := r*len(b.schema.Columns) + c
+	return Cell{Text: b.view(b.cells[i]), kind: b.kinds[i]}
+}
+
+// Line returns the 1-based line of the file at which row r begins (the 1-based row
+// in a format that has no lines).
+func (b *Batch) Line(r int) int64 { return b.lines[r] }
+
+// Raw returns the source text of row r where the reader kept it, else "".
+func (b *Batch) Raw(r int) string { return b.view(b.raws[r]) }
+
+// TextSize returns the bytes of text in the cells of row r.
+func (b *Batch) TextSize(r int) int {
+	n := 0
+	w := len(b.schema.Columns)
+	for _, s := range b.cells[r*w : (r+1)*w] {
+		n += int(s.end - s.off)
+	}
+	return n
+}
+
+// Problem returns why row r could not be read; ok is false for a good row.
+func (b *Batch) Problem(r int) (p Problem, ok bool) {
+	if len(b.problems) == 0 {
+		return Problem{}, false
+	}
+	p, ok = b.problems[r]
+	return p, ok
+}
+
+// Only returns the name of the one target that row r is for, or "" if it is for all.
+func (b *Batch) Only(r int) string {
+	if len(b.only) == 0 {
+		return ""
+	}
+	return b.only[r]
+}
+
+// SetOnly says that row r is for one target only: it failed there in an earlier run.
+func (b *Batch) SetOnly(r int, target string) {
+	if b.only == nil {
+		b.only = make(map[int]string)
+	}
+	b.only[r] = target
+}
+
+// AddRow appends a row whose cells are all [Absent] and returns its index.
+func (b *Batch) AddRow(line int64) int {
+	n := len(b.schema.Columns)
+	b.cells = appendZero(b.cells, n)
+	b.kinds = appendZero(b.kinds, n)
+	b.lines = append(b.lines, line)
+	b.raws = append(b.raws, span{})
+	return len(b.lines) - 1
+}
+
+func appendZero[T any](s []T, n int) []T {
+	l := len(s)
+	if cap(s)-l < n {
+		g := make([]T, l, max(2*cap(s), l+n))
+		copy(g, s)
+		s = g
+	}
+	s = s[:l+n]
+	clear(s[l:])
+	return s
+}
+
+// Set stores a copy of text as the cell of row r and column c, replacing what was there.
+func (b *Batch) Set(r, c int, k Kind, text string) {
+	off := len(b.arena)
+	b.arena = append(b.arena, text...)
+	b.point(r, c, k, off)
+}
+
+// SetBytes is [Batch.Set] for bytes.
+func (b *Batch) SetBytes(r, c int, k Kind, text []byte) {
+	off := len(b.arena)
+	b.arena = append(b.arena, text...)
+	b.point(r, c, k, off)
+}
+
+// SetKind stores a cell without text: Absent or Null.
+func (b *Batch) SetKind(r, c int, k Kind) {
+	i := r*len(b.schema.Columns) + c
+	b.cells[i], b.kinds[i] = span{}, k
+}
+
+func (b *Batch) point(r, c int, k Kind, off int) {
+	i := r*len(b.schema.Columns) + c
+	b.cells[i] = span{uint32(off), uint32(len(b.arena))}
+	b.kinds[i] = k
+}
+
+// Begin and End write a cell piece by piece: append to the slice Begin returns and
+// pass the result to End.
+//
+//	buf := b.Begin()
+//	buf = strconv.AppendInt(buf, n, 10)
+//	b.End(r, c, row.Number, buf)
+func (b *Batch) Begin() []byte { return b.arena }
+
+// End stores what was appended since [Batch.Begin] as the cell of row r and column c.
+func (b *Batch) End(r, c int, k Kind, buf []byte) {
+	off := len(b.arena)
+	b.arena = buf
+	b.point(r, c, k, off)
+}
+
+// SetRaw keeps a copy of the source text of row r and returns the offset at which it
+// begins in the arena, for [Batch.SetSpan].
+func (b *Batch) SetRaw(r int, text []byte) int {
+	off := len(b.arena)
+	b.arena = append(b.arena, text...)
+	b.raws[r] = span{uint32(off), uint32(len(b.arena))}
+	return off
+}
+
+// SetSpan makes arena bytes [off, end) the cell of row r and column c, so that a cell
+// that stands unescaped in the raw text costs no copy.
+func (b *Batch) SetSpan(r, c int, k Kind, off, end int) {
+	i := r*len(b.schema.Columns) + c
+	b.cells[i], b.kinds[i] = span{uint32(off), uint32(end)}, k
+}
+
+// Fail records why row r could not be read. The first problem of a row stays.
+func (b *Batch) Fail(r int, p Problem) {
+	if _, ok := b.problems[r]; ok {
+		return
+	}
+	if b.problems == nil {
+		b.problems = make(map[int]Problem)
+	}
+	b.problems[r] = p
+}
+
+// DropLast removes the last row, whose text stays in the arena until Reset.
+func (b *Batch) DropLast() {
+	n := len(b.lines) - 1
+	w := len(b.schema.Columns)
+	b.cells, b.kinds = b.cells[:n*w], b.kinds[:n*w]
+	b.lines, b.raws = b.lines[:n], b.raws[:n]
+	delete(b.problems, n)
+	delete(b.only, n)
+}
+
+// Widen gives the batch a schema that has the columns of its present one and more
+// behind them; the rows read so far lack the new columns.
+func (b *Batch) Widen(s *Schema) {
+	w0, w1, n := len(b.schema.Columns), len(s.Columns), len(b.lines)
+	if w1 == w0 {
+		b.schema = s
+		return
+	}
+	cells, kinds := make([]span, n*w1, max(cap(b.cells), n*w1)), make([]Kind, n*w1, max(cap(b.kinds), n*w1))
+	for r := range n {
+		copy(cells[r*w1:], b.cells[r*w0:(r+1)*w0])
+		copy(kinds[r*w1:], b.kinds[r*w0:(r+1)*w0])
+	}
+	b.schema, b.cells, b.kinds = s, cells, kinds
+}
