@@ -1,0 +1,251 @@
+package mapping
+
+import (
+	"errors"
+	"slices"
+
+	"sfsync/mapping/convert"
+	"sfsync/mapping/diag"
+	"sfsync/mapping/schema"
+	"sfsync/mapping/transform"
+	"sfsync/pipeline/row"
+)
+
+// rule compiles one rule of fields.
+func (c *planner) rule(r *Rule) {
+	f := c.field(r.Field.Value, r.Field.Pos, "field")
+	if f == nil {
+		return
+	}
+	isKey := f == c.out.Match
+	if !c.claim(f, r.Field.Pos) || !isKey && !c.checkWritable(f, r.Field.Pos) {
+		return
+	}
+	p, ok := c.newField(f, r.Field.Pos)
+	if !ok {
+		return
+	}
+	p.blank = r.Blank
+	switch {
+	case r.Value != nil:
+		c.value(p, r, isKey)
+	case r.Expr != nil:
+		p.expr = c.expression(*r.Expr, f)
+	default:
+		c.inputs(p, r.From)
+	}
+	if r.Values != nil {
+		c.values(p, r.Values)
+	}
+	if r.Default != nil {
+		c.fallback(p, r, isKey)
+	}
+	if r.Blank == BlankNull && !f.Nillable && !isKey {
+		c.list.Errorf(r.Field.Pos, "blank-null", "use blank: leave or blank: fail", "%s cannot be cleared, so blank: null is not possible", f.Name)
+	}
+	c.out.rules = append(c.out.rules, p)
+}
+
+// custom compiles one column of custom.
+func (c *planner) custom(ref *Ref) {
+	name := customName(ref.Name)
+	f := c.out.Object.Field(name)
+	if f == nil {
+		c.customUnknown(ref, name)
+		return
+	}
+	isKey := f == c.out.Match
+	if !c.claim(f, ref.Pos) || !isKey && !c.checkWritable(f, ref.Pos) {
+		return
+	}
+	p, ok := c.newField(f, ref.Pos)
+	if !ok {
+		return
+	}
+	p.blank = BlankLeave
+	c.inputs(p, []Ref{*ref})
+	c.out.rules = append(c.out.rules, p)
+}
+
+// customUnknown reports a custom column without a field. Its column counts as mapped all the
+// same, so that rest does not take it up.
+func (c *planner) customUnknown(ref *Ref, name string) {
+	o := c.out.Object
+	if c.out.missing {
+		c.plan.add(ref.Name, ref.Pos, 0)
+		c.list.Warnf(ref.Pos, "custom-field-unknown", "", "%s has no field %s: column %q is left out", o.Name, name, ref.Name)
+		return
+	}
+	hint := "create it, or say missing: ignore"
+	last := name[:len(name)-len("__c")]
+	if n := diag.Nearest(name, customNames(o)); n != "" {
+		hint = "did you mean " + n + "?"
+	} else if f := o.Field(last); f != nil {
+		hint = f.Name + " is a standard field: map it under fields"
+	}
+	c.list.Errorf(ref.Pos, "custom-field-unknown", hint, "%s has no field %s for column %q", o.Name, name, ref.Name)
+}
+
+// claim notes that a field has a rule and reports a second one.
+func (c *planner) claim(f *schema.Field, pos diag.Pos) bool {
+	k := lower(f.Name)
+	if c.out.byField[k] {
+		c.list.Errorf(pos, "field-twice", "", "%s has a rule already", f.Name)
+		return false
+	}
+	c.out.byField[k] = true
+	return true
+}
+
+func (c *planner) newField(f *schema.Field, pos diag.Pos) (*fieldPlan, bool) {
+	if f.Type == schema.ID {
+		return &fieldPlan{field: f, conv: convert.NewID(c.out.Object)}, true
+	}
+	conv, err := convert.New(f, c.schema)
+	if err != nil {
+		c.list.Errorf(pos, "field-type", "", "%s: %v", f.Name, err)
+		return nil, false
+	}
+	return &fieldPlan{field: f, conv: conv, required: f.Required() && c.target.Operation == Insert}, true
+}
+
+// inputs compiles the columns of a rule.
+func (c *planner) inputs(p *fieldPlan, refs []Ref) {
+	group := 0
+	if len(refs) > 1 {
+		c.groups++
+		group = c.groups
+	}
+	for _, ref := range refs {
+		in := input{column: c.plan.add(ref.Name, ref.Pos, group)}
+		for _, call := range ref.Transforms {
+			if step := c.step(call); step != nil {
+				in.steps = append(in.steps, step)
+			}
+		}
+		p.inputs = append(p.inputs, in)
+	}
+}
+
+// step compiles one transform.
+func (c *planner) step(call Call) transform.Func {
+	args := make([]string, len(call.Args))
+	for i, a := range call.Args {
+		args[i] = a.Value
+	}
+	step, err := transform.Compile(call.Name, args)
+	if err == nil {
+		return step
+	}
+	pos, code := call.Pos, "transform-unknown"
+	var bad *transform.ArgError
+	if errors.As(err, &bad) {
+		code = "transform-argument"
+		if bad.Arg >= 0 && bad.Arg < len(call.Args) {
+			pos = call.Args[bad.Arg].Pos
+		}
+	}
+	c.list.Errorf(pos, code, "", "%v", err)
+	return nil
+}
+
+// constant converts a value that the mapping itself gives. It reports one the field cannot take.
+func (c *planner) constant(p *fieldPlan, s Str, code, what string) (constant, bool) {
+	text, kind, bad := p.conv.Append(nil, s.Value, row.Text)
+	if bad != nil {
+		c.list.Errorf(s.Pos, code, c.constantHint(p.field, s.Value), "%s of %s: %s", what, p.field.Name, bad.Message)
+		return constant{}, false
+	}
+	return constant{string(text), kind}, true
+}
+
+// constantHint names the nearest picklist value.
+func (c *planner) constantHint(f *schema.Field, value string) string {
+	var active []string
+	for _, v := range f.Picklist {
+		if v.Active {
+			active = append(active, v.Value)
+		}
+	}
+	if hint := diag.DidYouMean(value, active); hint != "" || len(active) == 0 {
+		return hint
+	}
+	const most = 8
+	if len(active) > most {
+		active = append(active[:most:most], "…")
+	}
+	hint := "its values: "
+	for i, v := range active {
+		if i > 0 {
+			hint += ", "
+		}
+		hint += v
+	}
+	return hint
+}
+
+// value compiles value:.
+func (c *planner) value(p *fieldPlan, r *Rule, isKey bool) {
+	if isKey {
+		c.list.Errorf(r.Value.Pos, "match-constant", "take the match field from a column", "all rows would have the same key %s", p.field.Name)
+		return
+	}
+	v, ok := c.constant(p, *r.Value, "value-invalid", "value")
+	if !ok {
+		return
+	}
+	if v.kind == row.Null && r.Blank != BlankNull {
+		c.list.Errorf(r.Value.Pos, "value-blank", "to clear the field in every record, add blank: null", "the value of %s is blank", p.field.Name)
+		return
+	}
+	p.constant = &v
+}
+
+// values compiles a table of values; what it gives is converted here, once.
+func (c *planner) values(p *fieldPlan, v *Values) {
+	p.values = make(map[string]constant, len(v.Pairs))
+	p.unmapped = v.Unmapped
+	entries := v.Entries
+	if len(entries) == 0 {
+		for from, to := range v.Pairs {
+			entries = append(entries, ValuePair{From: Str{Value: from, Pos: v.Pos}, To: Str{Value: to, Pos: v.Pos}})
+		}
+		slices.SortFunc(entries, func(a, b ValuePair) int {
+			if a.From.Value < b.From.Value {
+				return -1
+			}
+			return 1
+		})
+	}
+	for _, e := range entries {
+		to, ok := c.constant(p, e.To, "values-invalid", "values")
+		if ok {
+			p.values[trimmed(e.From.Value)] = to
+		}
+	}
+}
+
+// fallback compiles default:.
+func (c *planner) fallback(p *fieldPlan, r *Rule, isKey bool) {
+	f, pos := p.field, r.Default.Pos
+	if isKey {
+		c.list.Errorf(pos, "match-default", "leave the default out: rows without a key fail", "a default for the match field %s would make one record of all rows without a key", f.Name)
+		return
+	}
+	v, ok := c.constant(p, *r.Default, "default-invalid", "default")
+	if !ok {
+		return
+	}
+	if v.kind == row.Null {
+		c.list.Errorf(pos, "default-blank", "leave it out", "the default of %s is blank", f.Name)
+		return
+	}
+	switch {
+	case r.DefaultAlways || c.target.Operation == Insert:
+		p.def = &v
+	case c.out.updates():
+		c.list.Warnf(pos, "default-never", "say default_on: always to send it with updates", "the default of %s counts only for new records, and this target makes none", f.Name)
+	default:
+		p.def, p.onInsert = &v, true
+	}
+}

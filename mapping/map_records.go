@@ -1,0 +1,271 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sfsync/mapping/convert"
+	"sfsync/pipeline/row"
+)
+
+// Mapped is a batch after mapping: the rows it came from and, for each target, records that
+// stand at the same indexes.
+type Mapped struct {
+	Source  *row.Batch
+	Targets []Records
+
+	plan *Plan
+}
+
+// Free gives the records' batches and the source batch back to their pools. The caller must
+// be the last owner; nothing of m may be used afterwards.
+func (m *Mapped) Free() {
+	for i := range m.Targets {
+		r := &m.Targets[i]
+		r.Batch.Free()
+		clear(r.reasons)
+		r.Batch, r.fates, r.reasons = nil, r.fates[:0], r.reasons[:0]
+	}
+	m.Source.Free()
+	m.Source = nil
+	m.plan.spare.Put(m)
+}
+
+func (p *Plan) newMapped(src *row.Batch) *Mapped {
+	m, ok := p.spare.Get().(*Mapped)
+	if !ok {
+		m = &Mapped{plan: p, Targets: make([]Records, len(p.Targets))}
+	}
+	m.Source = src
+	return m
+}
+
+// Records are the records of one target.
+type Records struct {
+	// Batch has a row for every source row, at the same index, with its line. Its columns are
+	// fields, by API name, and the fold column. Cells hold canonical text of kind Text, Number
+	// or Bool; Null clears the field, Absent is not sent, and a cell flagged row.OnInsert
+	// counts only for a new record. The cells of a row that is not to be sent mean nothing.
+	Batch *row.Batch
+
+	fates   []Fate
+	reasons []reason // of the rows that fail, by row
+}
+
+type reason struct {
+	row int
+	Problem
+}
+
+// Fate says what is to become of a row.
+type Fate uint8
+
+// The fates.
+const (
+	// Send: the record goes to the org.
+	Send Fate = iota
+	// Skip: the target does not want the row.
+	Skip
+	// Fail: the row cannot become a record.
+	Fail
+)
+
+func (f Fate) String() string {
+	switch f {
+	case Send:
+		return "send"
+	case Skip:
+		return "skip"
+	case Fail:
+		return "fail"
+	}
+	return "Fate(" + strconv.Itoa(int(f)) + ")"
+}
+
+// Problem is why a row is skipped or fails.
+type Problem struct {
+	// Code is stable and upper case: the org's own where it has one for the case.
+	Code string
+	// Field is the API name of the field at fault; it may be empty.
+	Field string
+	// Message says what is wrong. It may hold personal data: values, cut to 40 characters.
+	Message string
+}
+
+func (p *Problem) Error() string {
+	if p.Field == "" {
+		return p.Code + ": " + p.Message
+	}
+	return p.Code + ": " + p.Field + ": " + p.Message
+}
+
+// and returns the problem with the number of further ones in its message.
+func (p *Problem) and(more int) *Problem {
+	switch {
+	case more == 1:
+		p.Message += " (and 1 more problem)"
+	case more > 1:
+		p.Message += fmt.Sprintf(" (and %d more problems)", more)
+	}
+	return p
+}
+
+// The codes of problems that are not those of package convert.
+const (
+	CodeWhen           = "WHEN_FALSE"
+	CodeOtherTarget    = "OTHER_TARGET"
+	CodeKeyBlank       = "MATCH_KEY_BLANK"
+	CodeRequired       = "REQUIRED_FIELD_MISSING"
+	CodeUnmappedValue  = "UNMAPPED_VALUE"
+	CodeUnmappedColumn = "UNMAPPED_COLUMN"
+	CodeNoField        = "INVALID_FIELD"
+	CodeFieldTwice     = "FIELD_TWICE"
+	CodeExpression     = convert.CodeExpression
+)
+
+// Remedy says what to do about rows that fail with a code, or "" for a code of others.
+func Remedy(code string) string {
+	switch code {
+	case convert.CodeType:
+		return "correct the value, or convert it with a transform: date, datetime, number or bool"
+	case convert.CodeTooLong:
+		return "shorten the value, or add truncate(n) to the field's rule"
+	case convert.CodeEmail:
+		return "correct the address in the source"
+	case convert.CodePicklist:
+		return "use an active value of the picklist, or translate with values:"
+	case convert.CodeTooMany:
+		return "a multi-select picklist takes at most 100 values"
+	case convert.CodeRange:
+		return "correct the number; the field has fewer digits"
+	case convert.CodeID:
+		return "use the record id of 15 or 18 characters, in its own case, of the right object"
+	case convert.CodeCharacter:
+		return "remove the control character, or set the file's encoding"
+	case convert.CodeExpression:
+		return "make the expression take blank and odd values: blank(column) ? … : …"
+	case CodeWhen:
+		return "the target's when: does not want the row"
+	case CodeKeyBlank:
+		return "fill the match field in the source; without a key no record can be found"
+	case CodeRequired:
+		return "fill the column, or give the field a default"
+	case CodeUnmappedValue:
+		return "add the value to values:, or choose another on_unmapped"
+	case CodeUnmappedColumn:
+		return "map the column, or say rest: ignore"
+	case CodeNoField:
+		return "create the field, map the column under fields, or say missing: ignore"
+	case CodeFieldTwice:
+		return "map one of the columns under fields"
+	}
+	return ""
+}
+
+// Fate returns what is to become of row i.
+func (r *Records) Fate(i int) Fate { return r.fates[i] }
+
+// Reason returns why row i is skipped or fails, and nothing for a row to be sent.
+func (r *Records) Reason(i int) Problem {
+	switch r.fates[i] {
+	case Skip, Fail:
+		if at, ok := slices.BinarySearchFunc(r.reasons, i, func(e reason, i int) int { return e.row - i }); ok {
+			return r.reasons[at].Problem
+		}
+	}
+	if r.fates[i] == Skip {
+		return Problem{Code: CodeWhen, Message: "when: is false"}
+	}
+	return Problem{}
+}
+
+func (r *Records) fail(i int, p *Problem) Fate {
+	r.reasons = append(r.reasons, reason{i, *p})
+	return Fail
+}
+
+// skip skips row i; without a reason because of when, which may be most rows.
+func (r *Records) skip(i int, p *Problem) Fate {
+	if p != nil {
+		r.reasons = append(r.reasons, reason{i, *p})
+	}
+	return Skip
+}
+
+// AppendJSON appends what row i of a target would send, as one JSON object without a line
+// end:
+//
+//	{"file","line","target","object","operation","match":{…},"fields":{…},"insert_only":{…}}
+//
+// for a record (fields holds the match field too, if it is sent; match is empty for inserts),
+// {"file","line","target","object","code","field","message"} for a row that fails, and
+// {"file","line","target","skipped"} for one that is skipped.
+func (m *Mapped) AppendJSON(dst []byte, i, target int, file string) []byte {
+	t, r := &m.plan.Targets[target], &m.Targets[target]
+	dst = appendText(append(dst, `{"file":`...), file)
+	dst = strconv.AppendInt(append(dst, `,"line":`...), r.Batch.Line(i), 10)
+	dst = appendText(append(dst, `,"target":`...), t.Name)
+	switch r.Fate(i) {
+	case Skip:
+		dst = appendText(append(dst, `,"skipped":`...), r.Reason(i).Message)
+		return append(dst, '}')
+	case Fail:
+		p := r.Reason(i)
+		dst = appendText(append(dst, `,"object":`...), t.Object.Name)
+		dst = appendText(append(dst, `,"code":`...), p.Code)
+		dst = appendText(append(dst, `,"field":`...), p.Field)
+		dst = appendText(append(dst, `,"message":`...), p.Message)
+		return append(dst, '}')
+	}
+	dst = appendText(append(dst, `,"object":`...), t.Object.Name)
+	dst = appendText(append(dst, `,"operation":`...), string(t.Operation))
+	dst = append(dst, `,"match":{`...)
+	if t.Match != nil {
+		dst = append(appendText(dst, t.Match.Name), ':')
+		dst = appendCell(dst, r.Batch.Cell(i, t.key.out))
+	}
+	dst = r.appendFields(append(dst, `},"fields":{`...), i, t, false)
+	dst = r.appendFields(append(dst, `},"insert_only":{`...), i, t, true)
+	return append(dst, '}', '}')
+}
+
+// appendFields appends the members of the fields that are sent, or of the insert-only ones.
+func (r *Records) appendFields(dst []byte, i int, t *PlanTarget, onInsert bool) []byte {
+	first := true
+	for c, col := range r.Batch.Schema().Columns {
+		cell := r.Batch.Cell(i, c)
+		if c == t.FoldColumn || cell.Kind() == row.Absent || cell.OnInsert() != onInsert {
+			continue
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = append(appendText(dst, col.Name), ':')
+		dst = appendCell(dst, cell)
+	}
+	return dst
+}
+
+// appendCell appends a mapped cell as a JSON value; numbers stay digit for digit.
+func appendCell(dst []byte, c row.Cell) []byte {
+	switch c.Kind() {
+	case row.Null, row.Absent:
+		return append(dst, "null"...)
+	case row.Number, row.Bool:
+		return append(dst, c.Text...)
+	}
+	return appendText(dst, c.Text)
+}
+
+func appendText(dst []byte, s string) []byte {
+	out, err := jsontext.AppendQuote(dst, s)
+	if err != nil { // not valid UTF-8: only file names can be so
+		out, _ = jsontext.AppendQuote(dst, strings.ToValidUTF8(s, "\uFFFD"))
+	}
+	return out
+}

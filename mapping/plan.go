@@ -1,0 +1,243 @@
+// Package mapping says what becomes of rows: it compiles a mapping file against a schema into a
+// [Plan] and runs the plan on batches.
+//
+//	file, warnings, err := mapping.Load(path)       // the form, by package syntax
+//	plan, warnings, err := mapping.Compile(file, s) // the meaning, all findings at once
+//	mapper := plan.NewMapper(&pool)                 // one a goroutine
+//	mapped := mapper.Map(batch)                     // records of every target, row by row
+//
+// Compiling resolves every name, function and format. A mapper then looks nothing up by name,
+// works on text alone, and allocates nothing for a good row but where an expression is
+// interpreted. What is wrong with a row is found here, before any call: the record says Fail,
+// with the org's own code where it has one.
+package mapping
+
+import (
+	"sync"
+
+	"sfsync/mapping/convert"
+	"sfsync/mapping/diag"
+	"sfsync/mapping/schema"
+	"sfsync/pipeline/row"
+)
+
+// Plan is a mapping compiled against a schema: every column, field, function and format is
+// resolved, so that nothing is looked up by name per row. A Plan does not change; any number
+// of goroutines may use it.
+type Plan struct {
+	// Targets are the mapping's targets in order.
+	Targets []PlanTarget
+
+	columns []string       // wanted from the source, in order of first mention
+	column  map[string]int // name → index in columns
+	uses    []use
+	rest    bool
+	exprs   int // number of expression programs, which need an environment each
+
+	mu       sync.Mutex
+	bindings map[*row.Schema]*binding
+	spare    sync.Pool // of *Mapped
+}
+
+// PlanTarget is one target of a plan: an object that rows become records of.
+type PlanTarget struct {
+	Name      string
+	Object    *schema.Object
+	Operation Operation
+	// Match is the field that finds existing records; nil for inserts.
+	Match *schema.Field
+	// KeyColumn is the column of Match in the records' batches. It is -1 for inserts, and where
+	// the match field is never sent because it cannot be written: Id, auto numbers.
+	KeyColumn int
+	// FoldColumn is the column that holds the key as [schema.Field.FoldKey] gives it, or -1 for
+	// inserts. It is no field and never sent; its name is [FoldColumnName].
+	FoldColumn int
+	// Lookup is set where existing records have to be looked up before anything is sent: a
+	// native upsert does not exist for the match field, or could meet several records. Updates
+	// by anything but Id always need it.
+	Lookup bool
+	// InsertDefaults is set if a field has a default that counts only for new records. A record
+	// that carries one (see row.Cell.OnInsert) needs a lookup even if Lookup is not set; the
+	// others can go natively.
+	InsertDefaults bool
+	// Schema are the columns of the records' batches, unless rest: custom adds columns behind
+	// them: the fields in the order of the mapping, then the fold column.
+	Schema *row.Schema
+
+	rules   []*fieldPlan
+	key     *fieldPlan // the rule of the match field; nil for inserts
+	when    *condition // nil for always
+	rest    string
+	missing bool // missing: ignore
+	schema  *schema.Schema
+	pos     diag.Pos
+	byField map[string]bool // lower-case names of the fields that have a rule
+}
+
+// FoldColumnName is the name of the fold column: no field's.
+const FoldColumnName = "\x00key"
+
+// use is one mention of a column in the mapping.
+type use struct {
+	column int
+	pos    diag.Pos
+	// group joins the columns of one from list, of which one has to exist; 0 for none.
+	group int
+}
+
+// fieldPlan is one rule, compiled.
+type fieldPlan struct {
+	field  *schema.Field
+	out    int // column in the records' batch; the fold column for a key that is never sent
+	conv   *convert.Converter
+	inputs []input
+	expr   *expression
+
+	constant *constant // value:
+	values   map[string]constant
+	unmapped string
+
+	def      *constant
+	onInsert bool // the default counts only for new records
+	blank    Blank
+	required bool // a record cannot be created without it, and this target only creates
+}
+
+// constant is a value that was converted when the mapping was compiled.
+type constant struct {
+	text string
+	kind row.Kind // Null for a blank
+}
+
+// Paths returns the columns and paths that the mapping names, in order of first mention: what
+// a reader of nested data has to deliver. The caller must not change it.
+func (p *Plan) Paths() []string { return p.columns }
+
+// Rest reports whether the plan needs the other columns too (rest: custom or fail).
+func (p *Plan) Rest() bool { return p.rest }
+
+// Fields returns the API names of the fields that the target's records can have, in column
+// order, without those that rest: custom may add.
+func (t *PlanTarget) Fields() []string {
+	names := make([]string, 0, len(t.Schema.Columns))
+	for _, c := range t.Schema.Columns {
+		if c.Name != FoldColumnName {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// add registers a mention of a column and returns its index.
+func (p *Plan) add(name string, pos diag.Pos, group int) int {
+	i, known := p.column[name]
+	if !known {
+		i = len(p.columns)
+		p.columns = append(p.columns, name)
+		p.column[name] = i
+	}
+	p.uses = append(p.uses, use{i, pos, group})
+	return i
+}
+
+// maxBindings bounds what a plan remembers of the schemas it has met. Readers of JSON Lines
+// make a new one whenever a new key appears.
+const maxBindings = 64
+
+// binding is a plan bound to the columns of one file.
+type binding struct {
+	columns []int // plan column → column of the batch, or -1
+	targets []boundTarget
+}
+
+type boundTarget struct {
+	schema *row.Schema
+	rest   []restColumn
+}
+
+// restColumn is a column that no rule of the mapping names.
+type restColumn struct {
+	column  int
+	out     int
+	field   *schema.Field
+	conv    *convert.Converter
+	problem *Problem // for a column that must not be there or has no field
+	present bool     // the problem is one even where the cell is blank
+}
+
+// bind resolves the plan's columns in a schema, once per schema.
+func (p *Plan) bind(s *row.Schema) *binding {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b, ok := p.bindings[s]; ok {
+		return b
+	}
+	b := &binding{columns: make([]int, len(p.columns)), targets: make([]boundTarget, len(p.Targets))}
+	for i, name := range p.columns {
+		b.columns[i] = s.Index(name)
+	}
+	for i := range p.Targets {
+		t := &p.Targets[i]
+		b.targets[i].schema = t.Schema
+		if t.rest != restCustom && t.rest != restFail {
+			continue
+		}
+		var extra []row.Column
+		b.targets[i].rest, extra = t.bindRest(p, s)
+		if len(extra) > 0 {
+			b.targets[i].schema = t.Schema.With(extra...)
+		}
+	}
+	if len(p.bindings) >= maxBindings {
+		clear(p.bindings)
+	}
+	p.bindings[s] = b
+	return b
+}
+
+// The words of rest.
+const (
+	restIgnore = "ignore"
+	restCustom = "custom"
+	restFail   = "fail"
+)
+
+// bindRest decides what happens to each column that no rule names, and which columns the
+// records get for them.
+func (t *PlanTarget) bindRest(p *Plan, s *row.Schema) (rest []restColumn, extra []row.Column) {
+	taken := map[string]string{}
+	for c, col := range s.Columns {
+		if _, named := p.column[col.Name]; named {
+			continue
+		}
+		if t.rest == restFail {
+			rest = append(rest, restColumn{column: c, present: true, problem: &Problem{
+				Code: CodeUnmappedColumn, Message: "column " + convert.Quote(col.Name) + " is not in the mapping, which has rest: fail",
+			}})
+			continue
+		}
+		f, why := t.customField(col.Name)
+		switch {
+		case f == nil && t.missing:
+			continue
+		case f == nil:
+			rest = append(rest, restColumn{column: c, problem: &Problem{Code: CodeNoField, Field: customName(col.Name), Message: why}})
+			continue
+		case t.byField[lower(f.Name)] || taken[f.Name] != "":
+			rest = append(rest, restColumn{column: c, problem: &Problem{
+				Code: CodeFieldTwice, Field: f.Name,
+				Message: "column " + convert.Quote(col.Name) + " is one of two that go to " + f.Name,
+			}})
+			continue
+		}
+		conv, err := convert.New(f, t.schema)
+		if err != nil {
+			rest = append(rest, restColumn{column: c, problem: &Problem{Code: CodeNoField, Field: f.Name, Message: err.Error()}})
+			continue
+		}
+		taken[f.Name] = col.Name
+		rest = append(rest, restColumn{column: c, out: len(t.Schema.Columns) + len(extra), field: f, conv: conv})
+		extra = append(extra, row.Column{Name: f.Name, Type: string(f.Type)})
+	}
+	return rest, extra
+}

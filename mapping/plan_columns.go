@@ -1,0 +1,120 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"sfsync/mapping/diag"
+	"sfsync/mapping/schema"
+	"sfsync/pipeline/row"
+)
+
+// customName returns the API name of the custom field for a column: its last segment, with
+// __c unless it has that already.
+func customName(column string) string {
+	name := column[strings.LastIndexByte(column, '.')+1:]
+	if len(name) > 3 && strings.EqualFold(name[len(name)-3:], "__c") {
+		return name
+	}
+	return name + "__c"
+}
+
+// customField returns the field that a column goes to by custom or rest: custom, or nil and
+// the reason.
+func (t *PlanTarget) customField(column string) (f *schema.Field, why string) {
+	name := customName(column)
+	f = t.Object.Field(name)
+	switch {
+	case f == nil:
+		return nil, "column " + column + " has no field " + name + " on " + t.Object.Name
+	case !writable(f, t.Operation):
+		return nil, "column " + column + " would go to " + f.Name + ", which cannot be written"
+	}
+	return f, ""
+}
+
+// CheckColumns compares the plan with the columns of a file that has a complete list of them
+// (CSV). A column that the mapping names and the file lacks is an error, in a from list only
+// if the file has none of the list; a column that rest: fail or rest: custom cannot place is
+// one too. The diagnostics have the mapping's places and name the file. The error is a
+// [*diag.Errors].
+func (p *Plan) CheckColumns(s *row.Schema, file string) ([]diag.Diagnostic, error) {
+	var l diag.List
+	names := s.Names()
+	found := map[int]bool{} // groups that have a column
+	for _, u := range p.uses {
+		if u.group != 0 && s.Index(p.columns[u.column]) >= 0 {
+			found[u.group] = true
+		}
+	}
+	for _, u := range p.uses {
+		name := p.columns[u.column]
+		if s.Index(name) >= 0 {
+			continue
+		}
+		hint := diag.DidYouMean(name, names)
+		if found[u.group] {
+			l.Warnf(u.pos, "column-unknown", hint, "%s has no column %q; another of the list is used", file, name)
+			continue
+		}
+		if hint == "" {
+			hint = columnsHint(names)
+		}
+		l.Errorf(u.pos, "column-unknown", hint, "%s has no column %q", file, name)
+	}
+	for i := range p.Targets {
+		p.Targets[i].checkRest(p, s, file, &l)
+	}
+	return l.All(), l.Err()
+}
+
+// columnsHint lists a file's columns, cut to a line.
+func columnsHint(names []string) string {
+	const most = 12
+	if len(names) == 0 {
+		return "the file has no columns at all"
+	}
+	more := ""
+	if len(names) > most {
+		names, more = names[:most], " …"
+	}
+	return "its columns: " + strings.Join(names, ", ") + more
+}
+
+// checkRest reports the columns of a file that rest: fail or rest: custom cannot place.
+func (t *PlanTarget) checkRest(p *Plan, s *row.Schema, file string, l *diag.List) {
+	if t.rest != restFail && t.rest != restCustom {
+		return
+	}
+	rest, _ := t.bindRest(p, s)
+	for _, r := range rest {
+		if r.problem == nil {
+			continue
+		}
+		name := s.Columns[r.column].Name
+		switch r.problem.Code {
+		case CodeUnmappedColumn:
+			l.Errorf(t.pos, "column-unmapped", "map it, or say rest: ignore",
+				"%s has the column %q, which target %s does not map, and rest is fail", file, name, t.Name)
+		case CodeFieldTwice:
+			l.Errorf(t.pos, "field-twice", "map one of them under fields",
+				"%s: column %q goes to %s, which has another source already (target %s, rest: custom)", file, name, r.problem.Field, t.Name)
+		default:
+			hint := "create the field, map the column under fields, or say missing: ignore"
+			if f := t.Object.Field(name); f != nil && !f.Custom {
+				hint = f.Name + " is a standard field: map the column under fields"
+			} else if n := diag.Nearest(customName(name), customNames(t.Object)); n != "" {
+				hint = "did you mean " + n + "? Else " + hint
+			}
+			l.Errorf(t.pos, "rest-field-unknown", hint, "%s: %s (target %s, rest: custom)", file, r.problem.Message, t.Name)
+		}
+	}
+}
+
+func customNames(o *schema.Object) []string {
+	return slices.DeleteFunc(o.FieldNames(), func(n string) bool { return !strings.HasSuffix(lower(n), "__c") })
+}
+
+func lower(s string) string { return strings.ToLower(s) }
+
+func trimmed(s string) string { return strings.TrimSpace(s) }

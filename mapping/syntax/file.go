@@ -1,0 +1,156 @@
+// Package syntax reads mapping files: YAML to a [File] in which everything has its place, checked
+// against the description of the language in package spec. What a mapping means, given a
+// schema, is the business of package mapping.
+package syntax
+
+import (
+	"strings"
+
+	"sfsync/mapping/diag"
+	"sfsync/mapping/yamlnode"
+)
+
+// File is a mapping file as it was written: checked for form, not yet against a schema.
+type File struct {
+	// Path is where the file was read from, as given; Text its bytes, SHA256 their hash in hex.
+	Path   string
+	Text   []byte
+	SHA256 string
+
+	Version int
+	Name    string
+	// Schema is the path of the overlay or snapshot named by schema:, made relative to the
+	// working directory; empty for none.
+	Schema  Str
+	Source  Source
+	Targets []*Target
+}
+
+// Str is a scalar by its source text, with its place.
+type Str struct {
+	Value string
+	Pos   diag.Pos
+
+	node *yamlnode.Node // nil where the text is no scalar of its own
+}
+
+// At returns the place of a byte of the value: through quotes, escapes and line breaks.
+func (s Str) At(offset int) diag.Pos {
+	if s.node == nil {
+		return s.Pos
+	}
+	return s.node.At(offset)
+}
+
+// ValuePair is one line of a table of values.
+type ValuePair struct{ From, To Str }
+
+// Source says what is read and how.
+type Source struct {
+	// Files are paths and globs, made relative to the working directory.
+	Files  []Str
+	Format string // auto, csv, jsonl
+	CSV    CSV
+}
+
+// CSV holds the options of CSV files.
+type CSV struct {
+	Delimiter string   // auto, or the character itself: "," for comma
+	Encoding  string   // auto, or a name that golang.org/x/text knows
+	Null      []string // cells that mean null
+}
+
+// Operation is what a target does with its records.
+type Operation string
+
+// The operations.
+const (
+	Insert Operation = "insert"
+	Update Operation = "update"
+	Upsert Operation = "upsert"
+)
+
+// Target is one object that rows become records of.
+type Target struct {
+	Pos       diag.Pos
+	Name      Str
+	Object    Str
+	Operation Operation
+	// Match is the one match field; its Value is empty for inserts.
+	Match Str
+	// When is the condition in the expression language; empty for always.
+	When   Str
+	Fields []*Rule
+	// Unsound are the names of fields whose rules are wrong in form and not among Fields.
+	Unsound []Str
+	// Custom are columns or paths whose value goes to the field of the same name with "__c".
+	Custom []Ref
+	// Rest says what happens to columns that no rule uses: ignore, custom or fail.
+	Rest string
+	// MissingIgnore lets custom columns pass for which the object has no field.
+	MissingIgnore bool
+}
+
+// Rule says where one field's value comes from. Exactly one of From, Value and Expr is set.
+type Rule struct {
+	Field Str
+	// From are columns or paths; the first that is not blank after its transforms counts.
+	From  []Ref
+	Value *Str
+	Expr  *Str
+
+	// Default is used where the value is blank. With DefaultAlways it is sent on updates too.
+	Default       *Str
+	DefaultAlways bool
+	Blank         Blank
+	Values        *Values
+}
+
+// Blank says what a null or empty value becomes.
+type Blank string
+
+// The blank policies.
+const (
+	BlankLeave Blank = "leave" // the field is not sent
+	BlankNull  Blank = "null"  // the field is cleared
+	BlankFail  Blank = "fail"  // the row fails
+)
+
+// Ref is a column or path with its transforms.
+type Ref struct {
+	// Name is a column's name, or a path with dots.
+	Name       string
+	Pos        diag.Pos
+	Transforms []Call
+}
+
+// Call is one transform with its arguments.
+type Call struct {
+	Name string
+	Args []Str
+	Pos  diag.Pos
+}
+
+// Values translates values: inline, or from a CSV with the columns from and to.
+type Values struct {
+	Pos   diag.Pos
+	Pairs map[string]string
+	// Entries are the same pairs in the order of the file, with their places; those of a CSV
+	// are in that file. No two have the same From.
+	Entries []ValuePair
+	// Path is the CSV file the pairs are from, made relative to the working directory; empty
+	// for pairs in the mapping.
+	Path string
+	// Unmapped says what happens to a value that is not listed: keep, fail or blank.
+	Unmapped string
+}
+
+// CustomName returns the API name of the custom field that a column or path goes to by
+// custom: or rest: custom: its last segment, with "__c" unless it ends so already.
+func CustomName(column string) string {
+	name := column[strings.LastIndexByte(column, '.')+1:]
+	if len(name) > 3 && strings.EqualFold(name[len(name)-3:], "__c") {
+		return name
+	}
+	return name + "__c"
+}

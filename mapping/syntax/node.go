@@ -1,0 +1,397 @@
+package syntax
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"sfsync/mapping/diag"
+	"sfsync/mapping/spec"
+	"sfsync/mapping/yamlnode"
+)
+
+// The codes of diagnostics about a mapping's form.
+const (
+	codeEmpty          = "mapping-empty"
+	codeKeyUnknown     = "key-unknown"
+	codeKeyMissing     = "key-missing"
+	codeNotYet         = "not-yet"
+	codeKind           = "value-kind"
+	codeValueMissing   = "value-missing"
+	codeValueUnknown   = "value-unknown"
+	codeValueInvalid   = "value-invalid"
+	codeValueNull      = "value-null"
+	codeName           = "name-invalid"
+	codeColumn         = "column-invalid"
+	codeTransform      = "transform-unknown"
+	codeArgs           = "transform-args"
+	codeSyntax         = "rule-syntax"
+	codeConflict       = "keys-conflict"
+	codeNoEffect       = "no-effect"
+	codeFieldTwice     = "field-twice"
+	codeTargetTwice    = "target-twice"
+	codeNoFields       = "fields-missing"
+	codeMatchMissing   = "match-missing"
+	codeMatchNoSource  = "match-no-source"
+	codeColumnTwice    = "column-twice"
+	codeValuesFile     = "values-file"
+	codeValuesConflict = "values-conflict"
+)
+
+// maxName is the longest name of a mapping or target, in bytes: it is part of file names.
+const maxName = 64
+
+// object is a map of the mapping whose keys and values were checked against the language.
+type object struct {
+	p     *parser
+	place *spec.Place
+	node  *yamlnode.Node
+	// values are those whose form is right; seen also has the others, and keys that were
+	// probably meant by an unknown one.
+	values map[string]*yamlnode.Node
+	seen   map[string]diag.Pos
+}
+
+// object checks a node against a place. It reports false if the node is no map.
+func (p *parser) object(n *yamlnode.Node, name string) (*object, bool) {
+	pl := p.places[name]
+	if n.Kind != yamlnode.Map {
+		hint := ""
+		if name == spec.AtFile {
+			hint = "begin with version: 1"
+		}
+		p.list.Errorf(n.Pos, codeKind, hint, "%s must be a map of keys, not %s", pl.What, n.Kind)
+		return nil, false
+	}
+	meant := map[string]diag.Pos{}
+	o := &object{p: p, place: pl, node: n, values: make(map[string]*yamlnode.Node, len(n.Pairs)), seen: make(map[string]diag.Pos, len(n.Pairs))}
+	for _, pair := range n.Pairs {
+		k := pl.Key(pair.Key.Text)
+		switch {
+		case k == nil:
+			if near := p.unknownKey(pl, pair.Key); near != "" {
+				meant[near] = pair.Key.Pos
+			}
+		case k.Form == spec.Later:
+			o.seen[k.Name] = pair.Key.Pos
+			p.notYet(pair.Key.Pos, "key %q of %s", k.Name, pl.What)
+		default:
+			o.seen[k.Name] = pair.Key.Pos
+			if p.check(k, pair.Value) {
+				o.values[k.Name] = pair.Value
+			}
+		}
+	}
+	for name, pos := range meant {
+		if !o.has(name) {
+			o.seen[name] = pos // so that it is not reported as missing too
+		}
+	}
+	for _, k := range pl.Keys {
+		if _, ok := o.seen[k.Name]; k.Required && !ok {
+			p.list.Errorf(n.Pos, codeKeyMissing, "add "+k.Example, "%s needs the key %q", pl.What, k.Name)
+		}
+	}
+	return o, true
+}
+
+func (p *parser) notYet(pos diag.Pos, format string, args ...any) {
+	p.list.Errorf(pos, codeNotYet, "", "%s is not yet available", fmt.Sprintf(format, args...))
+}
+
+// unknownKey reports a key with the place that has it, or the nearest key of this place,
+// which it returns.
+func (p *parser) unknownKey(pl *spec.Place, k *yamlnode.Node) (near string) {
+	near = diag.Nearest(k.Text, pl.Names())
+	hint := "did you mean " + near + "?"
+	if near == "" {
+		hint = "the keys are " + strings.Join(pl.Names(), ", ")
+	}
+	if !strings.EqualFold(near, k.Text) {
+		for _, other := range spec.Language() {
+			if other.Key(k.Text) != nil {
+				near, hint = "", "it is a key of "+other.What
+				break
+			}
+		}
+	}
+	p.list.Errorf(k.Pos, codeKeyUnknown, hint, "unknown key %q in %s", cut(k.Text), pl.What)
+	return near
+}
+
+// check reports whether a value has the form that its key wants.
+func (p *parser) check(k *spec.Key, n *yamlnode.Node) bool {
+	if n.Broken {
+		return false
+	}
+	if n.Kind == yamlnode.Null {
+		p.list.Errorf(n.Pos, codeValueMissing, "give it a value, or leave the key out", "nothing is written after %q", k.Name)
+		return false
+	}
+	switch k.Form {
+	case spec.Map:
+		return p.kind(k, n, yamlnode.Map)
+	case spec.Maps:
+		return p.kind(k, n, yamlnode.Seq)
+	case spec.Rules:
+		return p.kind(k, n, yamlnode.Map)
+	case spec.Values:
+		return p.kind(k, n, yamlnode.Map, yamlnode.Scalar)
+	case spec.Match:
+		return p.kind(k, n, yamlnode.Scalar, yamlnode.Seq) && p.checkMatch(k, n)
+	case spec.Texts, spec.Paths, spec.Columns:
+		if !p.kind(k, n, yamlnode.Scalar, yamlnode.Seq) {
+			return false
+		}
+		ok := true
+		for _, item := range n.Items {
+			ok = p.kind(k, item, yamlnode.Scalar) && (k.Form != spec.Paths || p.text(k, item)) && ok
+		}
+		if n.Kind == yamlnode.Seq && len(n.Items) == 0 && k.Form != spec.Texts {
+			p.list.Errorf(n.Pos, codeValueMissing, "", "the list %q is empty", k.Name)
+			return false
+		}
+		return ok && (k.Form != spec.Paths || n.Kind == yamlnode.Seq || p.text(k, n))
+	default:
+		return p.kind(k, n, yamlnode.Scalar) && p.text(k, n)
+	}
+}
+
+func (p *parser) kind(k *spec.Key, n *yamlnode.Node, kinds ...yamlnode.Kind) bool {
+	for _, kind := range kinds {
+		if n.Kind == kind {
+			return true
+		}
+	}
+	if n.Broken {
+		return false
+	}
+	if n.Kind == yamlnode.Null {
+		p.list.Errorf(n.Pos, codeValueMissing, "remove it, or write '' for a blank one", "an entry of %q is empty", k.Name)
+		return false
+	}
+	hint := ""
+	if k.Example != "" {
+		hint = "for example " + k.Example
+	}
+	p.list.Errorf(n.Pos, codeKind, hint, "%q must be %s, not %s", k.Name, k.Form, n.Kind)
+	return false
+}
+
+// text checks a scalar against its key.
+func (p *parser) text(k *spec.Key, n *yamlnode.Node) bool {
+	switch k.Form {
+	case spec.Word:
+		return p.word(k, n)
+	case spec.Text:
+		if n.IsNull() {
+			hint := "give it a value, or leave the key out"
+			if k.Name == "value" || k.Name == "default" {
+				hint = "to clear the field where the source is blank write blank: null; for the word put it in quotes"
+			}
+			p.list.Errorf(n.Pos, codeValueNull, hint, "%q cannot be null", k.Name)
+			return false
+		}
+		return true
+	}
+	if n.IsNull() || strings.TrimSpace(n.Text) == "" {
+		p.list.Errorf(n.Pos, codeValueMissing, "give it a value, or leave the key out", "%q is blank", k.Name)
+		return false
+	}
+	switch k.Form {
+	case spec.Name:
+		return p.name(k, n)
+	case spec.APIName:
+		return p.apiName(k, n)
+	}
+	return true
+}
+
+func (p *parser) word(k *spec.Key, n *yamlnode.Node) bool {
+	for _, w := range k.Words {
+		if n.Text == w {
+			return true
+		}
+	}
+	for _, w := range k.LaterWords {
+		if n.Text == w || w == spec.AnyWord {
+			p.notYet(n.Pos, "%s: %s", k.Name, n.Text)
+			return false
+		}
+	}
+	hint := "for example " + k.Example
+	if len(n.Text) > 2 { // shorter ones are near to everything
+		hint = cmp.Or(diag.DidYouMean(n.Text, k.Words), hint)
+	}
+	p.list.Errorf(n.Pos, codeValueUnknown, hint, "%q is %q; it must be %s", k.Name, n.Text, oneOf(k.Words))
+	return false
+}
+
+// oneOf joins words as a sentence does: "a, b or c".
+func oneOf(words []string) string {
+	if len(words) == 1 {
+		return words[0]
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+func (p *parser) name(k *spec.Key, n *yamlnode.Node) bool {
+	for i := range len(n.Text) {
+		if !nameByte(n.Text[i]) {
+			p.list.Errorf(n.At(i), codeName, "use letters, digits, _, - and .", "%q cannot be %q", k.Name, cut(n.Text))
+			return false
+		}
+	}
+	if strings.HasPrefix(n.Text, ".") || strings.HasPrefix(n.Text, "-") {
+		p.list.Errorf(n.Pos, codeName, "begin with a letter, a digit or _", "%q cannot be %q", k.Name, cut(n.Text))
+		return false
+	}
+	if len(n.Text) > maxName {
+		p.list.Errorf(n.Pos, codeName, "", "%q has %d characters, more than the %d allowed", k.Name, len(n.Text), maxName)
+		return false
+	}
+	return true
+}
+
+func nameByte(c byte) bool {
+	return c == '_' || c == '-' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// apiName checks the name of an object.
+func (p *parser) apiName(k *spec.Key, n *yamlnode.Node) bool {
+	if i := badAPIName(n.Text); i >= 0 {
+		p.list.Errorf(n.At(i), codeName, "use the API name, such as Lead or Visit__c", "%q cannot be %q", k.Name, cut(n.Text))
+		return false
+	}
+	return true
+}
+
+// badAPIName returns where text stops being an API name, or -1.
+func badAPIName(s string) int {
+	for i := range len(s) {
+		c := s[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+			return i
+		}
+	}
+	if len(s) > 80 {
+		return 80
+	}
+	return -1
+}
+
+// fieldName checks the name of a field on the left of a rule.
+func (p *parser) fieldName(n *yamlnode.Node) bool {
+	i := badAPIName(n.Text)
+	switch {
+	case n.Text == "":
+		p.list.Errorf(n.Pos, codeName, "", "the field's name is empty")
+	case i < 0:
+		return true
+	case n.Text[i] == '.' && dotted(n.Text):
+		p.notYet(n.Pos, "field %q, a relationship by external id,", n.Text)
+	default:
+		p.list.Errorf(n.At(i), codeName, "use the API name, such as LastName or Score__c", "%q is no field name", cut(n.Text))
+	}
+	return false
+}
+
+// dotted reports whether a name is one of a field behind a relationship.
+func dotted(s string) bool {
+	left, right, ok := strings.Cut(s, ".")
+	return ok && left != "" && right != "" && badAPIName(left) < 0 && badAPIName(right) < 0
+}
+
+// checkMatch checks a match: a field, or a list of one.
+func (p *parser) checkMatch(k *spec.Key, n *yamlnode.Node) bool {
+	if n.Kind == yamlnode.Scalar {
+		return p.text(&spec.Key{Name: k.Name, Form: spec.Text, Example: k.Example}, n) && p.fieldName(n)
+	}
+	if len(n.Items) == 0 {
+		p.list.Errorf(n.Pos, codeValueMissing, "for example "+k.Example, "the list %q is empty", k.Name)
+		return false
+	}
+	for _, item := range n.Items {
+		switch {
+		case item.Kind == yamlnode.Seq:
+			p.notYet(item.Pos, "a composite match key")
+			return false
+		case !p.kind(k, item, yamlnode.Scalar) || !p.fieldName(item):
+			return false
+		}
+	}
+	if len(n.Items) > 1 {
+		p.notYet(n.Items[1].Pos, "matching by a second key")
+		return false
+	}
+	return true
+}
+
+// get returns a key's value, or nil if it is missing or its form is wrong.
+func (o *object) get(name string) *yamlnode.Node { return o.values[name] }
+
+// has reports whether a key is written, be its value good or not.
+func (o *object) has(name string) bool { _, ok := o.seen[name]; return ok }
+
+func str(n *yamlnode.Node) Str { return Str{Value: n.Text, Pos: n.Pos, node: n} }
+
+// text returns a scalar, or the zero Str.
+func (o *object) text(name string) Str {
+	if n := o.get(name); n != nil {
+		return str(n)
+	}
+	return Str{}
+}
+
+// optional returns a scalar, or nil.
+func (o *object) optional(name string) *Str {
+	if n := o.get(name); n != nil {
+		s := str(n)
+		return &s
+	}
+	return nil
+}
+
+func (o *object) word(name string) string { return o.text(name).Value }
+
+// texts returns a scalar or a list of scalars as a list.
+func (o *object) texts(name string) []Str {
+	n := o.get(name)
+	if n == nil {
+		return nil
+	}
+	if n.Kind == yamlnode.Scalar {
+		return []Str{str(n)}
+	}
+	out := make([]Str, len(n.Items))
+	for i, item := range n.Items {
+		out[i] = str(item)
+	}
+	return out
+}
+
+// match returns the one match field, or the zero Str.
+func (o *object) match(name string) Str {
+	n := o.get(name)
+	if n != nil && n.Kind == yamlnode.Seq {
+		n = n.Items[0]
+	}
+	if n == nil {
+		return Str{}
+	}
+	return str(n)
+}
+
+// cut shortens a text for a message.
+func cut(s string) string {
+	const most = 40
+	n := 0
+	for i := range s {
+		if n++; n > most {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
