@@ -1,0 +1,104 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"io"
+)
+
+const (
+	// blockSize is what is read at a time. 256 KiB measured as fast as any larger block.
+	blockSize = 256 << 10
+	// slack zero bytes follow the text in a buffer, so that eight bytes can be loaded at any
+	// place of it.
+	slack = 8
+)
+
+// buffer holds the unread text of a file. It grows to one line of the allowed length.
+type buffer struct {
+	r        io.Reader
+	data     []byte // data[pos:end] is unread text; data[end:end+slack] is zero
+	pos, end int
+	limit    int // most bytes of text the buffer may hold
+	nul      int // index of the first NUL byte at or after pos, or end
+	eof      bool
+	err      error // why reading ended before the end of the file
+}
+
+func newBuffer(r io.Reader, maxLine, block int) *buffer {
+	return &buffer{r: r, data: make([]byte, block+slack), limit: maxLine + block}
+}
+
+// rest is the unread text.
+func (b *buffer) rest() []byte { return b.data[b.pos:b.end] }
+
+// fill reads until the buffer is full or the file at its end, so that what a caller finds
+// there does not depend on how the bytes arrive. A buffer without room grows. An error is
+// returned only once the text that came before it is in the buffer and was looked at: the
+// fill that meets the error keeps it for the next one.
+func (b *buffer) fill(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if b.err != nil {
+		return b.err
+	}
+	if b.eof {
+		return nil
+	}
+	if b.pos > 0 {
+		b.end = copy(b.data, b.data[b.pos:b.end])
+		b.nul -= b.pos
+		b.pos = 0
+	}
+	if room := len(b.data) - slack; b.end > room/2 && room < b.limit {
+		grown := make([]byte, min(2*room, b.limit)+slack)
+		copy(grown, b.data[:b.end])
+		b.data = grown
+	}
+	old := b.end
+	for empty := 0; b.end < len(b.data)-slack; {
+		n, err := b.r.Read(b.data[b.end : len(b.data)-slack])
+		b.end += n
+		if err == io.EOF {
+			b.eof = true
+			break
+		}
+		if err != nil {
+			b.err = err
+			break
+		}
+		if n > 0 {
+			empty = 0
+		} else if empty++; empty == 100 {
+			b.err = io.ErrNoProgress
+			break
+		}
+		if ctx.Err() != nil { // once a read: a slow pipe must not hold up an interruption
+			return ctx.Err()
+		}
+	}
+	clear(b.data[b.end : b.end+slack])
+	if b.nul >= old {
+		b.nul = b.findNUL(old)
+	}
+	if b.err != nil && b.end == old {
+		return b.err
+	}
+	return nil
+}
+
+func (b *buffer) findNUL(from int) int {
+	if i := bytes.IndexByte(b.data[from:b.end], 0); i >= 0 {
+		return from + i
+	}
+	return b.end
+}
+
+// skip moves on by n bytes.
+func (b *buffer) skip(n int) {
+	b.pos += n
+	if b.nul < b.pos {
+		b.nul = b.findNUL(b.pos)
+	}
+}

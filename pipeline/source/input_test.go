@@ -1,0 +1,232 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func asMalformed(err error, e **Error) bool {
+	return errors.Is(err, ErrMalformed) && errors.As(err, e)
+}
+
+// tree makes files below a new directory and returns it.
+func tree(t *testing.T, files ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, f := range files {
+		path := filepath.Join(dir, filepath.FromSlash(f))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("a,b\n1,2\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestExpand(t *testing.T) {
+	t.Chdir(tree(t, "b.csv", "a.csv", "in/1.csv", "in/2.jsonl.gz", "in/deep/er/3.tsv", "in/deep/4.csv", "in/notes.md", "in/.hidden.csv",
+		"in/.git/5.csv", "we[i]rd.csv", "other/6.parquet", "other/7.txt.zst"))
+	if err := os.Symlink(filepath.Join("..", "a.csv"), filepath.Join("other", "link.csv")); err != nil {
+		t.Log(err) // not everywhere
+	}
+	tests := []struct {
+		patterns, want string
+	}{
+		{"b.csv a.csv", "a.csv b.csv"},
+		{"a.csv ./a.csv a.csv", "a.csv"},
+		{"*.csv", "a.csv b.csv we[i]rd.csv"},
+		{"we[i]rd.csv", "we[i]rd.csv"},
+		{"[ab].csv in/?.csv", "a.csv b.csv in/1.csv"},
+		{"in", "in/1.csv in/2.jsonl.gz in/deep/4.csv in/deep/er/3.tsv"},
+		{"in/", "in/1.csv in/2.jsonl.gz in/deep/4.csv in/deep/er/3.tsv"},
+		{"in/**", "in/1.csv in/2.jsonl.gz in/deep/4.csv in/deep/er/3.tsv in/notes.md"},
+		{"**/*.csv", "a.csv b.csv in/1.csv in/deep/4.csv other/link.csv we[i]rd.csv"},
+		{"in/**/*.csv", "in/1.csv in/deep/4.csv"},
+		{"in/**/er/*", "in/deep/er/3.tsv"},
+		{"**/er/3.tsv", "in/deep/er/3.tsv"},
+		{"**/**/deep/**/*.tsv", "in/deep/er/3.tsv"},
+		{"i*/1.csv", "in/1.csv"},
+		{"in/.*.csv", "in/.hidden.csv"},
+		{"in/*", "in/1.csv in/2.jsonl.gz in/notes.md"},
+		{"other", "other/6.parquet other/7.txt.zst other/link.csv"},
+		{"in/notes.md", "in/notes.md"},
+	}
+	for _, tt := range tests {
+		ins, err := Expand(strings.Fields(tt.patterns), "auto", nil)
+		if err != nil {
+			t.Errorf("%s: %v", tt.patterns, err)
+			continue
+		}
+		var paths []string
+		for _, in := range ins {
+			paths = append(paths, filepath.ToSlash(in.Path))
+		}
+		if got := strings.Join(paths, " "); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.patterns, got, tt.want)
+		}
+	}
+	if ins, err := Expand(nil, "", nil); err != nil || len(ins) != 0 {
+		t.Error(ins, err)
+	}
+	abs, _ := filepath.Abs("in/*.csv")
+	if ins, err := Expand([]string{abs}, "csv", nil); err != nil || len(ins) != 1 || !filepath.IsAbs(ins[0].Path) || ins[0].Format != "csv" {
+		t.Error(ins, err)
+	}
+}
+
+func TestExpandErrors(t *testing.T) {
+	t.Chdir(tree(t, "a.csv", "docs/readme.md"))
+	stdin := strings.NewReader("")
+	tests := []struct {
+		pattern, format string
+		want            error
+		text            string
+	}{
+		{"b.csv", "", ErrNotFound, "b.csv: no such file"},
+		{"x/y/b.csv", "", ErrNotFound, "x/y/b.csv"},
+		{"a.csv/b.csv", "", ErrNotFound, "a.csv/b.csv"},
+		{"*.tsv", "", ErrNotFound, "*.tsv: no file matches"},
+		{"a.csv/*", "", ErrNotFound, "a.csv/*"},
+		{"x/**/*.csv", "", ErrNotFound, "x/**/*.csv"},
+		{"b[.csv", "", ErrNotFound, "no valid pattern"},
+		{"docs", "", ErrNotFound, "docs: no data files"},
+		{"", "", ErrNotFound, "empty path"},
+		{"https://example.com/a.csv", "", ErrNotYet, "not yet"},
+		{"s3://bucket/a.csv", "", ErrNotYet, "not yet"},
+		{"a.csv", "parquet", ErrNotYet, "not yet"},
+		{"a.csv", "xml", ErrOption, "use auto, csv or jsonl"},
+		{"-", "", ErrOption, "--format"},
+		{"-", "auto", ErrOption, "--format"},
+	}
+	for _, tt := range tests {
+		_, err := Expand([]string{tt.pattern}, tt.format, stdin)
+		if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
+			t.Errorf("%q %q: %v, want %v with %q", tt.pattern, tt.format, err, tt.want, tt.text)
+		}
+	}
+	if _, err := Expand([]string{"-"}, "csv", nil); !errors.Is(err, ErrOption) {
+		t.Error(err)
+	}
+}
+
+func TestStdin(t *testing.T) {
+	t.Parallel()
+	ins, err := Expand([]string{"-", "-"}, "csv", strings.NewReader("a,b\n1,2\n"))
+	if err != nil || len(ins) != 1 || !ins[0].Stdin || ins[0].Path != "-" {
+		t.Fatal(ins, err)
+	}
+	r, err := Open(context.Background(), ins[0], Options{Format: "jsonl"}) // the input's format wins
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closing(t, r)
+	if c, err := readAll(t, r); err != nil || len(c.Rows) != 1 {
+		t.Error(c, err)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	tests := []struct {
+		name, content string
+		opt           Options
+		want          error
+		text          string
+	}{
+		{"gone.csv", "-", Options{}, ErrNotFound, "no such file"},
+		{"x.parquet", "PAR1....", Options{}, ErrNotYet, "not yet"},
+		{"x.csv", "PAR1....", Options{}, ErrNotYet, "not yet"},
+		{"y.parquet", "a,b\n", Options{}, ErrMalformed, "Parquet"},
+		{"x.xlsx", "PK\x03\x04....", Options{}, ErrMalformed, "save it as CSV"},
+		{"x.xls.csv", "\xD0\xCF\x11\xE0\xA1\xB1", Options{}, ErrMalformed, "Excel"},
+		{"x.pdf", "%PDF-1.7", Options{}, ErrMalformed, "PDF"},
+		{"x.bz2", "BZh91AY&SY\x00\x01", Options{}, ErrMalformed, "bzip2"},
+		{"x.tar", "a.csv" + strings.Repeat("\x00", 252) + "ustar\x00", Options{}, ErrMalformed, "tar archive"},
+		{"x.html.csv", "\n<!DOCTYPE html><html>", Options{}, ErrMalformed, "web page"},
+		{"x.jsonl.csv", "{\"a\":1}\n{\"a\":2}\n", Options{}, ErrMalformed, "JSON Lines"},
+		{"twice.gz", string(gz(t, gz(t, []byte("a,b\n")))), Options{}, ErrMalformed, "compressed twice"},
+		{"bad.gz", "\x1F\x8B\x07" + strings.Repeat("rest", 20), Options{}, ErrMalformed, "gzip stream is damaged"},
+		{"cut.gz", "\x1F\x8B\x08", Options{}, ErrMalformed, "cut off"},
+		{"bad.zst", "\x28\xB5\x2F\xFDrubbish", Options{}, ErrMalformed, "zstd stream"},
+		{"nul.csv", "a\x00,\x00b\x00\n\x001\x00", Options{}, ErrMalformed, "utf-16le"},
+		{"quote.csv", "a,\"b\n1,2\n", Options{}, ErrMalformed, ":1: the header has a quote"},
+		{"latin.csv", "a,caf\xE9\n1,2\n", Options{}, ErrMalformed, "windows-1252"},
+		{"long.csv", strings.Repeat("a", 100) + "\n", Options{MaxLine: 50}, ErrMalformed, "longer than 50 bytes"},
+		{"wide.csv", strings.Repeat(",", 10_000) + "\n", Options{}, ErrMalformed, "10001 columns"},
+		{"enc.csv", "a\n", Options{Encoding: "windows-1225"}, ErrOption, "did you mean windows-125"},
+		{"enc2.csv", "a\n", Options{Encoding: "iso-2022-kr"}, ErrOption, "no such encoding"},
+		{"delim.csv", "a\n", Options{Delimiter: "::"}, ErrOption, "one ASCII character"},
+		{"delim2.csv", "a\n", Options{Delimiter: "\""}, ErrOption, "one ASCII character"},
+		{"delim3.csv", "a\n", Options{Delimiter: "\n"}, ErrOption, "one ASCII character"},
+		{"format.csv", "a\n", Options{Format: "xlsx"}, ErrOption, "unknown format"},
+		{"format2.csv", "a\n", Options{Format: "parquet"}, ErrNotYet, "not yet"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(dir, tt.name)
+			if tt.content != "-" {
+				if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r, err := Open(context.Background(), Input{Path: path}, tt.opt)
+			if err == nil {
+				defer closing(t, r)
+				_, err = readAll(t, r)
+			}
+			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("got %v, want %v with %q", err, tt.want, tt.text)
+			}
+			if tt.want != ErrOption && !strings.HasPrefix(err.Error(), path) && tt.name != "format2.csv" {
+				t.Errorf("%v does not name the path", err)
+			}
+		})
+	}
+	if _, err := Open(context.Background(), Input{Path: dir}, Options{}); !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), "directory") {
+		t.Error(err)
+	}
+	if _, err := Open(context.Background(), Input{Path: "-", Stdin: true}, Options{Format: "csv"}); !errors.Is(err, ErrOption) {
+		t.Error(err)
+	}
+}
+
+// TestPlainLetters: words that begin like a binary format are text.
+func TestPlainLetters(t *testing.T) {
+	t.Parallel()
+	for _, in := range []string{"ORC,b\n1,2\n", "BZh,b\n1,2\n"} {
+		if c, err := readBytes(t, "x.csv", []byte(in), Options{}); err != nil || len(c.Rows) != 1 {
+			t.Errorf("%q: %v", in, err)
+		}
+	}
+}
+
+// TestGzipMembers: several gzip streams in one file are one file, as gzip -d has it.
+func TestGzipMembers(t *testing.T) {
+	t.Parallel()
+	c, err := readBytes(t, "x.csv.gz", gz(t, []byte("a,b\n1,2\n"), []byte("3,4\n")), Options{})
+	if diff := cmp.Diff("a|b\n2: 1|2\n3: 3|4\n", show(c)); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+}
+
+func TestFindEncoding(t *testing.T) {
+	t.Parallel()
+	for _, n := range encodingNames {
+		if _, _, err := findEncoding(n); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, _, err := findEncoding("utf-88"); !errors.Is(err, ErrOption) || !strings.Contains(err.Error(), "did you mean utf-8") {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,307 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"sfsync/pipeline/row"
+)
+
+// DefaultMaxLine is the longest line (CSV: row) that is read.
+const DefaultMaxLine = 16 << 20
+
+// Options say how inputs are read. The zero Options read every column of any file.
+type Options struct {
+	// Format is auto, csv or jsonl; "" means auto. An Input's own format wins.
+	Format string
+	// Delimiter of CSV: auto, one ASCII character, or comma, tab, semicolon, pipe; "" means auto.
+	Delimiter string
+	// Encoding of CSV: auto, or a name of the WHATWG or IANA registry; "" means auto,
+	// which is what a byte order mark says, else UTF-8. A byte order mark wins over a name.
+	// JSON Lines are always read by the rule of auto.
+	Encoding string
+	// Null lists the CSV cells that mean null.
+	Null []string
+	// Paths are the columns wanted of JSON Lines: a key, or keys joined by dots that lead
+	// through nested objects. A top-level key that is spelled exactly like a path wins over
+	// it. A path that meets anything but an object is absent. CSV always gives every column.
+	Paths []string
+	// Rest appends the other top-level keys of JSON Lines as columns where they are met. A
+	// key with which one of Paths begins is not another key.
+	Rest bool
+	// All means Rest: every top-level key, for those who have no Paths.
+	All bool
+	// Pool gives the batches; nil for a pool of the reader's own.
+	Pool *row.Pool
+	// MaxLine is the most bytes a line (CSV: a row) may have; 0 means DefaultMaxLine.
+	MaxLine int
+
+	block int // bytes read at a time, for tests; 0 means blockSize
+}
+
+// Info says what is known of an input so far.
+type Info struct {
+	// Format is csv or jsonl.
+	Format string
+	// Compression is "", gzip or zstd.
+	Compression string
+	// Delimiter is the character between CSV cells, 0 for other formats.
+	Delimiter byte
+	// Encoding is the name of the encoding, in lower case: utf-8, utf-16le, windows-1252 …
+	Encoding string
+	// Bytes is how much of the file was read, before decompression.
+	Bytes int64
+	// SHA256 is the hash of the file's bytes in hex once its end was reached, else "".
+	SHA256 string
+	// Rows is the number of rows handed out, bad ones included.
+	Rows int64
+	// Ours is set for a row file of an earlier run (failed.csv), whose sfsync_ columns are
+	// left out.
+	Ours bool
+}
+
+// Reader reads one input. It is not safe for concurrent use.
+type Reader interface {
+	// Next returns the next batch, which holds at least one row and belongs to the caller. It
+	// returns io.EOF after the last one. Any other error is final; an error about the file
+	// comes after the rows that could be read before it. The context is looked at once a block
+	// of the file; a batch that its end cuts short is dropped.
+	Next(ctx context.Context) (*row.Batch, error)
+	// Schema returns the columns known so far. A batch that was handed out has the schema of
+	// its own, which may have fewer.
+	Schema() *row.Schema
+	// Complete reports whether the file cannot have a column that Schema lacks.
+	Complete() bool
+	// Warnings returns what is odd about the file as far as it was read.
+	Warnings() []string
+	// Info returns what is known of the file so far.
+	Info() Info
+	// Close releases the file. Batches stay valid.
+	Close() error
+}
+
+// Open opens an input and reads its beginning: the header and the first rows, by which
+// format, compression, encoding and delimiter are told. The error is an [*Error], or the
+// context's.
+func Open(ctx context.Context, in Input, opt Options) (Reader, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	opt.defaults()
+	format := opt.Format
+	if in.Format != "" && in.Format != "auto" {
+		format = in.Format
+	}
+	if err := checkFormat(format); err != nil {
+		return nil, err
+	}
+	raw, closer, err := openInput(in)
+	if err != nil {
+		return nil, err
+	}
+	r, err := open(ctx, in, format, opt, raw, closer)
+	if err != nil {
+		_ = closer()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (o *Options) defaults() {
+	if o.MaxLine <= 0 {
+		o.MaxLine = DefaultMaxLine
+	}
+	o.MaxLine = min(o.MaxLine, 1<<30) // spans of a batch count in 32 bits
+	if o.Pool == nil {
+		o.Pool = &row.Pool{}
+	}
+	if o.block == 0 {
+		o.block = blockSize
+	}
+	o.Rest = o.Rest || o.All
+}
+
+func openInput(in Input) (io.Reader, func() error, error) {
+	if in.Reader != nil {
+		return in.Reader, func() error { return nil }, nil
+	}
+	if in.Stdin {
+		return nil, nil, badOption(in.Path, "standard input cannot be read here")
+	}
+	f, err := os.Open(in.Path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, nil, &Error{Path: in.Path, Class: ErrNotFound, Message: "no such file"}
+	case err != nil:
+		return nil, nil, &Error{Path: in.Path, Class: ErrUnreadable, Message: "cannot be opened", Err: pathCause(err)}
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		_ = f.Close()
+		return nil, nil, &Error{Path: in.Path, Class: ErrUnreadable, Message: "is a directory, not a file"}
+	}
+	return f, f.Close, nil
+}
+
+// open builds the reader over the bytes of a file.
+func open(ctx context.Context, in Input, format string, opt Options, raw io.Reader, closer func() error) (Reader, error) {
+	st, err := newStream(in.Path, raw, closer)
+	if err != nil {
+		return nil, err
+	}
+	head, err := st.peek()
+	if err != nil {
+		return nil, err
+	}
+	if err := refuse(in.Path, head); err != nil {
+		return nil, err
+	}
+	named := format
+	if named == "" || named == "auto" {
+		named = formatOf(in.Path)
+	}
+	switch {
+	case named == "parquet":
+		return nil, malformed(in.Path, "is named like a Parquet file and is none")
+	case named == "" || named == "auto":
+		if named = "csv"; startsLikeJSON(head) {
+			named = "jsonl"
+		}
+	case named == "csv" && (format == "" || format == "auto") && looksLikeJSONLines(head):
+		return nil, malformed(in.Path, "is named like a CSV file but holds JSON Lines: rename it to .jsonl, or set the format to jsonl")
+	}
+	c := common{stream: st, path: in.Path, opt: opt}
+	c.info.Format = named
+	c.info.Compression = st.compression
+	if named != "csv" {
+		c.opt.Encoding = "auto"
+	} else if d, ok := oursHeader(head); ok {
+		c.info.Ours = true
+		c.opt.Delimiter, c.opt.Encoding = string(rune(d)), "utf-8"
+	}
+	if err := c.decode(); err != nil {
+		return nil, err
+	}
+	c.buf = newBuffer(c.text, c.opt.MaxLine, c.opt.block)
+	if err := c.fill(ctx); err != nil {
+		return nil, err
+	}
+	if named == "csv" {
+		return newCSV(ctx, c)
+	}
+	return newJSONL(c)
+}
+
+// startsLikeJSON reports whether the first character that is no blank opens a JSON value.
+func startsLikeJSON(head []byte) bool {
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), " \t\r\n")
+	if len(head) > 1 && head[0] == 0 { // UTF-16, most significant byte first
+		head = head[1:]
+	}
+	if bytes.HasPrefix(head, []byte{0xFF, 0xFE}) || bytes.HasPrefix(head, []byte{0xFE, 0xFF}) {
+		head = bytes.Trim(head[2:min(len(head), 4)], "\x00")
+	}
+	return len(head) > 0 && (head[0] == '{' || head[0] == '[')
+}
+
+// looksLikeJSONLines reports whether the first line is a JSON object.
+func looksLikeJSONLines(head []byte) bool {
+	line, _, _ := bytes.Cut(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), []byte("\n"))
+	line = bytes.TrimSpace(line)
+	return len(line) > 1 && line[0] == '{' && validJSON(line)
+}
+
+// common is what the readers of all formats share.
+type common struct {
+	*stream
+	path     string
+	opt      Options
+	info     Info
+	text     io.Reader // the file as UTF-8
+	recoded  bool      // text was converted from another encoding
+	buf      *buffer
+	warnings []string
+	schema   *row.Schema
+	err      error  // final, to be returned once the batch before it was handed out
+	damaged  *Error // that error, while it lacks the number of rows
+}
+
+func (c *common) Schema() *row.Schema { return c.schema }
+
+func (c *common) Warnings() []string { return c.warnings }
+
+// maxWarnings bounds the warnings kept of one file.
+const maxWarnings = 100
+
+func (c *common) warnf(format string, args ...any) {
+	if len(c.warnings) < maxWarnings {
+		c.warnings = append(c.warnings, fmt.Sprintf(format, args...))
+	}
+}
+
+func (c *common) Info() Info {
+	info := c.info
+	info.Bytes, info.SHA256 = c.raw.n, c.sum
+	return info
+}
+
+func (c *common) Close() error { return c.stream.close() }
+
+// fill reads the next block. The error is the context's, or one about the file.
+func (c *common) fill(ctx context.Context) error {
+	err := c.buf.fill(ctx)
+	switch {
+	case err == nil:
+		if c.buf.eof {
+			c.finish()
+		}
+		return nil
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return err
+	}
+	e := c.readError(err)
+	if errors.Is(e, ErrMalformed) {
+		c.damaged = e
+	}
+	return e
+}
+
+// done wraps up a batch: a batch without rows gives the end of the file, or the error that
+// ended it. A batch that an interruption cut short is not handed out: it would end where no
+// batch ends when the file is read again.
+func (c *common) done(b *row.Batch, err error) (*row.Batch, error) {
+	if err != nil && c.err == nil {
+		c.err = err
+	}
+	if b.Len() == 0 || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		b.Free()
+		return nil, c.final()
+	}
+	c.info.Rows += int64(b.Len())
+	return b, nil
+}
+
+// final returns the error that ended the file. That of a damaged stream says how much of it
+// was fine, which is known only once the rows before it were handed out.
+func (c *common) final() error {
+	if c.damaged != nil {
+		c.damaged.Message += fmt.Sprintf(" (%s before that could be read)", plural(c.info.Rows, "row"))
+		c.damaged = nil
+	}
+	return c.err
+}
+
+// excerpt returns the beginning of a line that is too long to keep whole.
+func (c *common) excerpt() []byte { return cutRune(c.buf.rest()[:min(c.opt.MaxLine, 4<<10)]) }
+
+// quoteShort quotes a text for a message, cut to 40 characters.
+func quoteShort(s string) string {
+	if r := []rune(s[:min(len(s), 200)]); len(r) > 40 {
+		s = string(r[:40]) + "…"
+	}
+	return fmt.Sprintf("%q", strings.ToValidUTF8(s, "\uFFFD"))
+}
