@@ -1,0 +1,21 @@
+package salesforce
+
+import (
+	"sfsync/sink/salesforce/catalog"
+	"sfsync/sink/salesforce/credentials"
+)
+
+// Auth is what to log in with.
+type Auth = credentials.Auth
+
+// Secret is text that shows itself to nobody who prints, logs or encodes it.
+type Secret = credentials.Secret
+
+// AuthFromEnv is [credentials.FromEnv].
+func AuthFromEnv(getenv func(string) string, readFile func(string) ([]byte, error), run func(argv []string) ([]byte, error)) (Auth, error) {
+	return credentials.FromEnv(getenv, readFile, run)
+}
+
+// Remedy returns what a user can do about an error code, of the org's or of this package, in
+// one line; "" for a code it does not know.
+func Remedy(code string) string { return catalog.Remedy(code) }

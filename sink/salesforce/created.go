@@ -1,0 +1,145 @@
+package salesforce
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"sfsync/sink"
+)
+
+// created dates of the API have seconds; this is their layout ("2026-11-21T10:00:00.000+0000").
+const dateTimeLayout = "2006-01-02T15:04:05.000-0700"
+
+// askCreated finds out which of the records that were reported as updated after a lost answer
+// had been created by it: they were created by this user since the record was first sent. If
+// the org cannot be asked they stay "updated", which they also are.
+func (j *job) askCreated(ctx context.Context) {
+	c := j.w.c
+	user := c.userID(ctx)
+	byID := make(map[string]int, len(j.ask))
+	literals := make([]string, 0, len(j.ask))
+	for _, i := range j.ask {
+		if id := j.results[i].ID; wellFormedID(id) {
+			byID[id] = i
+			literals = append(literals, "'"+id+"'")
+		}
+	}
+	err := j.w.queryIn(ctx, j.req.Target.Object, "Id,CreatedDate,CreatedById", "Id", literals, func(rec []byte) {
+		var r struct {
+			ID          string `json:"Id"`
+			CreatedDate string
+			CreatedByID string `json:"CreatedById"`
+		}
+		if json.Unmarshal(rec, &r) != nil {
+			return
+		}
+		i, ok := byID[r.ID]
+		if !ok {
+			return
+		}
+		made, err := time.Parse(dateTimeLayout, r.CreatedDate)
+		if err == nil && !made.Before(j.floor(i)) && (user == "" || user == r.CreatedByID) && !j.w.c.recent.has(j.known, r.ID) {
+			j.results[i].Status = sink.Created
+			c.recent.add([]byte(r.ID), c.now())
+		}
+	})
+	if err != nil {
+		c.log.WarnContext(ctx, "cannot tell whether records were created or updated", "records", len(j.ask))
+	}
+}
+
+// floor is the earliest creation date, by the org's clock, of a record that record i's first
+// sending created. Dates in the org have whole seconds.
+func (j *job) floor(i int) time.Time {
+	first := j.w.c.since
+	if !j.req.Records[i].Resend && j.start.After(first) {
+		first = j.start
+	}
+	return first.Add(time.Duration(j.w.c.skew.Load())).Truncate(time.Second)
+}
+
+// userID returns the id of the user that the session belongs to, "" if the org does not tell.
+// It is asked for once.
+func (c *Client) userID(ctx context.Context) string {
+	if t, _ := c.session.get(); t.userID != "" {
+		return t.userID
+	}
+	c.user.mu.Lock()
+	defer c.user.mu.Unlock()
+	if c.user.asked {
+		return c.user.id
+	}
+	var info struct {
+		UserID string `json:"user_id"`
+	}
+	if c.getJSON(ctx, &call{method: http.MethodGet, path: "/services/oauth2/userinfo", repeat: true}, &info) == nil {
+		c.user.id = info.UserID
+	}
+	c.user.asked = ctx.Err() == nil
+	return c.user.id
+}
+
+// recentFor is how long at least a created record is remembered. It must cover what the
+// seconds of creation dates and the estimate of the org's clock leave open.
+const recentFor = 5 * time.Second
+
+// recent remembers the ids of records created in the last seconds. A file may create a record
+// with one row and update it with the next; if the second answer is lost, the record's
+// creation date alone, which has seconds, would count the creation twice.
+type recent struct {
+	mu     sync.Mutex
+	now    map[recordID]struct{}
+	before map[recordID]struct{}
+	turned time.Time
+}
+
+type recordID [18]byte
+
+// generations are the records known at one moment (and those that come to the newer of the
+// two sets while it is held).
+type generations struct{ now, before map[recordID]struct{} }
+
+func (r *recent) generations() generations {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return generations{r.now, r.before}
+}
+
+func (r *recent) add(id []byte, at time.Time) {
+	if len(id) != len(recordID{}) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.now == nil || at.Sub(r.turned) >= recentFor {
+		r.now, r.before, r.turned = make(map[recordID]struct{}), r.now, at
+	}
+	r.now[recordID(id)] = struct{}{}
+}
+
+func (r *recent) has(g generations, id string) bool {
+	if len(id) != len(recordID{}) {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := recordID([]byte(id))
+	_, a := g.now[k]
+	_, b := g.before[k]
+	return a || b
+}
+
+// wellFormedID reports whether s can be a record id: 15 or 18 letters and digits. A malformed
+// one fails a whole query.
+func wellFormedID(s string) bool {
+	if len(s) != 15 && len(s) != 18 {
+		return false
+	}
+	return strings.IndexFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) < 0
+}

@@ -1,0 +1,364 @@
+package salesforce
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sfsync/sink"
+	"sfsync/sink/salesforce/catalog"
+	"sfsync/sink/salesforce/wire"
+)
+
+const (
+	// maxAnswer bounds the text of an answer. A describe of an object with 800 fields has about
+	// 3 MB, the answer for 1,000 records well below 1 MB.
+	maxAnswer = 64 << 20
+	// maxWait is the longest a gateway's Retry-After is obeyed; beyond it the run catalog.Stops.
+	maxWait = 5 * time.Minute
+)
+
+// call is one request, which exchange may send several times.
+type call struct {
+	method      string
+	base        *url.URL // nil: the org
+	path        string   // with the query
+	contentType string   // "" for application/json
+	body        []byte
+	login       bool // a login: no session, and errors as OAuth shapes them
+	open        bool // needs no session
+	noAssign    bool // keeps assignment rules from running
+	repeat      bool // may be sent again although an earlier try may have been carried out
+	// tries is how many attempts there have been, for the bound on them: the caller may start
+	// with those of an earlier exchange, and finds the sum afterwards.
+	tries int
+}
+
+// name is what a message calls the request: queries may hold personal data.
+func (k *call) name() string {
+	p, _, _ := strings.Cut(k.path, "?")
+	return k.method + " " + p
+}
+
+// answer is a successful answer. Its body is pooled: free it.
+type answer struct {
+	status int
+	header http.Header
+	body   *bytes.Buffer
+	pool   *sync.Pool
+}
+
+func (a *answer) free() {
+	if a == nil || a.body == nil {
+		return
+	}
+	if a.body.Cap() <= 4<<20 {
+		a.pool.Put(a.body)
+	}
+	a.body = nil
+}
+
+// exchange sends a request until there is an answer that is worth handing on: it logs in
+// again once when the session has expired, and retries, with backoff, what did not happen:
+// connections refused, 429, 503 with an error of the org's. After a lost answer it only goes
+// on if k.repeat is set. An error that is still there after the last attempt has class Later
+// or Network; an error whose code is heavy comes back at once, since fewer records may pass.
+func (c *Client) exchange(ctx context.Context, k *call) (*answer, *sink.Error) {
+	renewed := false
+	for {
+		if ctx.Err() != nil {
+			return nil, catalog.New(sink.Network, catalog.CodeCancelled, "")
+		}
+		t, gen := c.session.get()
+		ans, e := c.send(ctx, k, t.access)
+		if e == nil && ans.status < 300 {
+			return ans, nil
+		}
+		if e == nil {
+			e = c.refusal(k, ans)
+			ans.free()
+		}
+		if e.HTTPStatus == http.StatusUnauthorized && !k.login && !k.open {
+			if renewed {
+				return nil, e
+			}
+			renewed = true
+			if err := c.session.renew(ctx, gen); err != nil {
+				return nil, c.renewalError(e, err)
+			}
+			continue
+		}
+		k.tries++
+		if !transient(e) || (e.Lost && !k.repeat) || heavyAnswer(e) {
+			return nil, e
+		}
+		wait := max(c.policy.Delay(k.tries, c.rand()), e.RetryAfter)
+		if !c.policy.More(k.tries) || wait > maxWait {
+			return nil, exhausted(e)
+		}
+		c.retried(ctx, k.name(), e, k.tries, wait)
+		if c.sleep(ctx, wait) != nil {
+			return nil, catalog.New(sink.Network, catalog.CodeCancelled, "")
+		}
+	}
+}
+
+// renewalError says why a session could not be renewed. The org's own words about the expired
+// one are kept: of two 401 that look alike, one says what a new login would not cure.
+func (c *Client) renewalError(refused *sink.Error, err error) *sink.Error {
+	var e *sink.Error
+	if !errors.As(err, &e) {
+		return catalog.New(sink.Network, catalog.CodeCancelled, "")
+	}
+	out := *e
+	out.HTTPStatus = refused.HTTPStatus // that of the login's answer says nothing about the request
+	if e.Code == refused.Code && refused.Message != "" {
+		out.Message = refused.Message + " (" + e.Message + ")"
+	}
+	return &out
+}
+
+// retried tells the log and the caller that a request is sent again.
+func (c *Client) retried(ctx context.Context, name string, e *sink.Error, attempt int, wait time.Duration) {
+	c.retries.Add(1)
+	c.log.WarnContext(ctx, "request is sent again", "request", name, "code", e.Code, "status", e.HTTPStatus,
+		"lost", e.Lost, "attempt", attempt, "wait", wait)
+	if c.onRetry != nil {
+		c.onRetry(e, wait)
+	}
+}
+
+func transient(e *sink.Error) bool {
+	return (e.Class == sink.Retry || e.Class == sink.Network) && e.Code != catalog.CodeCancelled && e.Code != catalog.CodeTooLarge
+}
+
+// heavyAnswer reports whether a request was too much at once.
+func heavyAnswer(e *sink.Error) bool {
+	return e.HTTPStatus == http.StatusRequestEntityTooLarge || catalog.Heavy(e.Code)
+}
+
+// exhausted is an error after the last attempt: an org that limits says "later", one that
+// cannot be reached is down.
+func exhausted(e *sink.Error) *sink.Error {
+	out := *e
+	out.Class = sink.Network
+	if e.HTTPStatus == http.StatusTooManyRequests || e.Code == "REQUEST_LIMIT_EXCEEDED" || e.RetryAfter > maxWait {
+		out.Class = sink.Later
+	}
+	return &out
+}
+
+// send makes one attempt. The error is about transport only; any status is an answer.
+func (c *Client) send(ctx context.Context, k *call, access string) (*answer, *sink.Error) {
+	parent := ctx
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	// Once the whole request has been written it may be carried out; before, the JSON is
+	// incomplete and nothing can happen.
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest: func(i httptrace.WroteRequestInfo) {
+			if i.Err == nil {
+				sent.Store(true)
+			}
+		},
+	})
+	base := k.base
+	if base == nil {
+		base = c.base
+	}
+	req, err := http.NewRequestWithContext(ctx, k.method, base.Scheme+"://"+base.Host+k.path, nil)
+	if err != nil {
+		return nil, catalog.New(sink.Config, catalog.CodeSetup, k.name()+": the address cannot be used")
+	}
+	if k.body != nil {
+		src := &bodySource{data: k.body}
+		defer src.detach()
+		req.Body, req.ContentLength = src.reader(), int64(len(k.body))
+		req.GetBody = func() (io.ReadCloser, error) { return src.reader(), nil }
+		req.Header.Set("Content-Type", "application/json; charset=UTF-8")
+	}
+	if k.contentType != "" {
+		req.Header.Set("Content-Type", k.contentType)
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.agent)
+	if !k.login && !k.open {
+		req.Header.Set("Authorization", "Bearer "+access)
+		req.Header.Set("Sforce-Call-Options", "client="+c.agent)
+	}
+	if k.noAssign {
+		req.Header.Set("Sforce-Auto-Assign", "FALSE")
+	}
+	start := c.now()
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		c.count(k, sent.Load())
+		return nil, c.transportError(parent, k, err, sent.Load())
+	}
+	defer resp.Body.Close()
+	c.count(k, true)
+	if !k.login {
+		c.observe(resp.Header)
+	}
+	body := c.buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // the pool holds nothing else
+	body.Reset()
+	n, err := body.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
+	ans := &answer{status: resp.StatusCode, header: resp.Header, body: body, pool: &c.buffers}
+	c.log.DebugContext(parent, "request", "request", k.name(), "status", resp.StatusCode, "sent", len(k.body), "received", n,
+		"duration", c.now().Sub(start))
+	switch {
+	case n > maxAnswer:
+		ans.free()
+		return nil, catalog.New(sink.Network, catalog.CodeTooLarge, fmt.Sprintf("%s: the answer has more than %d MiB", k.name(), maxAnswer>>20))
+	case err != nil:
+		ans.free()
+		return nil, c.transportError(parent, k, fmt.Errorf("the answer broke off: %w", err), true)
+	}
+	return ans, nil
+}
+
+// transportError is the error of an attempt that has no answer.
+func (c *Client) transportError(ctx context.Context, k *call, err error, sent bool) *sink.Error {
+	e := &sink.Error{Class: sink.Network, Code: catalog.CodeUnreachable, Lost: sent}
+	why := err.Error()
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		why = fmt.Sprintf("no answer within %v", c.timeout)
+	}
+	if sent {
+		e.Code = catalog.CodeNoAnswer
+	} else if ctx.Err() != nil {
+		e.Code = catalog.CodeCancelled
+	}
+	host := c.host(k)
+	e.Message = c.redact(fmt.Sprintf("%s at %s: %s", k.name(), host, why))
+	return e
+}
+
+func (c *Client) host(k *call) string {
+	if k.base != nil {
+		return k.base.Host
+	}
+	return c.base.Host
+}
+
+// refusal turns an answer that is not a success into an error. Bodies come as an array of
+// errors, a single object, in OAuth's shape, as HTML or XML from gateways, or not at all.
+func (c *Client) refusal(k *call, ans *answer) *sink.Error {
+	e := wire.ParseRefusal(ans.body.Bytes())
+	named := e.Code != ""
+	e.HTTPStatus = ans.status
+	e.RetryAfter = retryAfter(ans.header, c.now())
+	if named {
+		e.Class = catalog.Classify(e.Code, e.Message)
+	} else {
+		e.Code = catalog.CodeHTTP
+		e.Message = fmt.Sprintf("%s at %s answered %d %s%s", k.name(), c.host(k), ans.status,
+			strings.ToLower(http.StatusText(ans.status)), contentHint(ans.header))
+	}
+	_, known := catalog.Known(e.Code)
+	switch s := ans.status; {
+	case s < 400:
+		e.Class, e.Code = sink.Config, catalog.CodeRedirect
+		e.Message = k.name() + " at " + c.host(k) + " answered with a redirect" + redirectTarget(ans.header) + ", which is not followed"
+	case s == http.StatusUnauthorized:
+		e.Class = sink.Auth
+	case s == http.StatusTooManyRequests, s == 420:
+		e.Class = sink.Retry
+	case s == http.StatusServiceUnavailable && named:
+		if !known || e.Class == sink.Permanent {
+			e.Class = sink.Retry
+		}
+	case s >= 500:
+		// The org or a gateway gave up on a request that it may have carried out.
+		e.Lost = !k.login
+		if e.Class != sink.Retry {
+			e.Class = sink.Network
+		}
+	case s == http.StatusRequestEntityTooLarge:
+		e.Class = sink.Retry
+	case e.Class != sink.Permanent && known:
+		// The code has said it. A request that ran too long may have got far.
+		e.Lost = catalog.Heavy(e.Code)
+	case s == http.StatusForbidden || k.login:
+		e.Class = sink.Auth
+	default:
+		e.Class = sink.Config
+	}
+	e.Message = c.redact(wire.Clip(e.Message, 2000))
+	return e
+}
+
+func contentHint(h http.Header) string {
+	if t, _, _ := strings.Cut(h.Get("Content-Type"), ";"); t != "" && t != "application/json" {
+		return " (" + t + ")"
+	}
+	return ""
+}
+
+func redirectTarget(h http.Header) string {
+	if u, err := url.Parse(h.Get("Location")); err == nil && u.Host != "" {
+		return " to " + u.Host
+	}
+	return ""
+}
+
+// retryAfter reads the header of that name: seconds, or a date (RFC 9110, 10.2.3).
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if n, err := strconv.ParseInt(v, 10, 32); err == nil && n >= 0 {
+		return time.Duration(n) * time.Second
+	}
+	if t, err := http.ParseTime(v); err == nil {
+		return max(0, t.Sub(now))
+	}
+	return 0
+}
+
+// bodySource lends bytes to the readers of a request's body. A transport may go on reading a
+// body after it has returned an answer, so the bytes are taken back before they are reused.
+type bodySource struct {
+	mu   sync.Mutex
+	data []byte
+}
+
+func (s *bodySource) detach() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.data = nil
+}
+
+func (s *bodySource) reader() io.ReadCloser { return &bodyReader{src: s, left: len(s.data)} }
+
+type bodyReader struct {
+	src  *bodySource
+	off  int
+	left int
+}
+
+func (r *bodyReader) Read(p []byte) (int, error) {
+	if r.left == 0 {
+		return 0, io.EOF
+	}
+	r.src.mu.Lock()
+	defer r.src.mu.Unlock()
+	if r.src.data == nil {
+		return 0, io.ErrClosedPipe
+	}
+	n := copy(p, r.src.data[r.off:])
+	r.off += n
+	r.left -= n
+	return n, nil
+}
+
+func (r *bodyReader) Close() error { return nil }

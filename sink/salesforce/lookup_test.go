@@ -1,0 +1,391 @@
+package salesforce
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"sfsync/sink"
+	"sfsync/sink/salesforce/catalog"
+)
+
+// stock puts n records with the keys k0 … into the org.
+func (f *fake) stock(n int, key func(int) string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range n {
+		f.next++
+		f.records = append(f.records, map[string]any{"Id": fmt.Sprintf("00Q%012dAAA", f.next), "Ext__c": key(i), "IsConverted": i%2 == 1})
+	}
+}
+
+func lookup(t *testing.T, w *Writer, target *sink.Target, keys []string) [][]sink.Match {
+	t.Helper()
+	l := &sink.Lookup{Target: target, Keys: keys}
+	if err := w.Lookup(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	return l.Found
+}
+
+// A thousand keys of 25 characters, e-mail addresses, are one call, whatever case the org
+// keeps them in.
+func TestAThousandKeysAreOneCall(t *testing.T) {
+	f := newFake(t)
+	w, _ := f.impatient(nil)
+	key := func(i int) string { return fmt.Sprintf("person.%05d@examples.com", i) }
+	f.stock(700, func(i int) string { return strings.ToUpper(key(i)) })
+	keys := make([]string, 1000)
+	for i := range keys {
+		keys[i] = key(i)
+	}
+	if len(keys[0]) != 25 {
+		t.Fatalf("keys of %d characters", len(keys[0]))
+	}
+	if n := w.LookupKeys(leadTarget(), keys); n != 1000 {
+		t.Fatalf("%d keys fit one call", n)
+	}
+	if _, err := w.c.Describe(t.Context(), "Lead"); err != nil {
+		t.Fatal(err)
+	}
+	f.counted()
+	found := lookup(t, w, leadTarget(), keys)
+	if calls := f.counted(); len(calls) != 1 {
+		t.Errorf("%d calls: %v", len(calls), calls)
+	}
+	for i, ms := range found {
+		want := []sink.Match(nil)
+		if i < 700 {
+			want = []sink.Match{{ID: fmt.Sprintf("00Q%012dAAA", i+1), Converted: i%2 == 1}}
+		}
+		if !cmp.Equal(ms, want) {
+			t.Fatalf("key %d: %v, want %v", i, ms, want)
+		}
+	}
+	var req struct{ CompositeRequest []struct{ URL string } }
+	if err := json.Unmarshal(f.bodies[0], &req); err != nil || len(req.CompositeRequest) != 5 {
+		t.Fatalf("%d queries, %v", len(req.CompositeRequest), err)
+	}
+	for i, q := range req.CompositeRequest {
+		if len(q.URL) > 6500 {
+			t.Errorf("query %d has %d bytes", i, len(q.URL))
+		}
+	}
+}
+
+func TestLookupPagesAndMany(t *testing.T) {
+	f := newFake(t)
+	f.page = 3
+	w, _ := f.impatient(nil)
+	f.stock(20, func(i int) string { return []string{"a", "B"}[i%2] })
+	found := lookup(t, w, leadTarget(), []string{"b", "none", "a"})
+	if len(found[0]) != 10 || found[1] != nil || len(found[2]) != 10 {
+		t.Fatalf("%d, %d, %d", len(found[0]), len(found[1]), len(found[2]))
+	}
+	for _, m := range found[2] {
+		if m.Converted {
+			t.Errorf("%v is not one of a's", m)
+		}
+	}
+}
+
+func TestLookupOfNumbersAndIDs(t *testing.T) {
+	f := newFake(t)
+	w, _ := f.impatient(nil)
+	var soql []string
+	f.sub = func(_, u string, _ json.RawMessage) (int, any, bool) {
+		q, err := url.Parse(u)
+		if err != nil {
+			t.Error(err)
+		}
+		soql = append(soql, q.Query().Get("q"))
+		recs := []map[string]any{}
+		if strings.Contains(u, "Num__c") {
+			recs = append(recs, map[string]any{"Id": "00Q000000000001AAA", "Num__c": json.Number("12.0")}, map[string]any{"Id": "00Q000000000002AAA", "Num__c": json.Number("1.2345678E7")})
+		} else {
+			recs = append(recs, map[string]any{"Id": "00Q000000000003AAA"})
+		}
+		return 200, map[string]any{"totalSize": len(recs), "done": true, "records": recs}, true
+	}
+	num := leadTarget()
+	num.Key = "Num__c"
+	found := lookup(t, w, num, []string{"12", "12345678.00", "x' OR Name != '"})
+	want := [][]sink.Match{{{ID: "00Q000000000001AAA"}}, {{ID: "00Q000000000002AAA"}}, nil}
+	if d := cmp.Diff(want, found); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	id := leadTarget()
+	id.Key, id.Fold = "Id", nil
+	found = lookup(t, w, id, []string{"00Q000000000003AAA", "abc", "00Q000000000004AAA"})
+	if d := cmp.Diff([][]sink.Match{{{ID: "00Q000000000003AAA"}}, nil, nil}, found); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	if want := []string{
+		"SELECT Id,Num__c,IsConverted FROM Lead WHERE Num__c IN (12,12345678.00)",
+		"SELECT Id,IsConverted FROM Lead WHERE Id IN ('00Q000000000003AAA','00Q000000000004AAA')",
+	}; !cmp.Equal(soql, want) {
+		t.Errorf("%q", soql)
+	}
+}
+
+func TestLookupErrors(t *testing.T) {
+	keys := make([]string, 300)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("k%d", i)
+	}
+	for _, c := range []struct {
+		name  string
+		sub   func(n int, soql string) (int, any, bool)
+		class sink.Class
+		code  string
+		found int
+	}{
+		{"one key is malformed", func(_ int, q string) (int, any, bool) {
+			return 400, orgError("INVALID_QUERY_FILTER_OPERATOR", "invalid ID field: k7"), strings.Contains(q, "'k7'")
+		}, 0, "", 299},
+		{"busy once", func(n int, _ string) (int, any, bool) { return 503, orgError("SERVER_UNAVAILABLE", "busy"), n == 1 }, 0, "", 300},
+		{"too slow for many", func(_ int, q string) (int, any, bool) {
+			return 400, orgError("QUERY_TIMEOUT", "too slow"), strings.Count(q, ",") > 50
+		}, 0, "", 300},
+		{"URI too long", func(_ int, q string) (int, any, bool) { return 414, "", len(q) > 900 }, 0, "", 300},
+		{"busy for good", func(int, string) (int, any, bool) { return 503, orgError("SERVER_UNAVAILABLE", "busy"), true }, sink.Network, "SERVER_UNAVAILABLE", 0},
+		{"no such field", func(int, string) (int, any, bool) { return 400, orgError("INVALID_FIELD", "No such column"), true }, sink.Config, "INVALID_FIELD", 0},
+		{"limit", func(int, string) (int, any, bool) {
+			return 403, orgError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), true
+		}, sink.Later, "REQUEST_LIMIT_EXCEEDED", 0},
+		{"not a page", func(int, string) (int, any, bool) { return 200, []int{1}, true }, sink.Network, catalog.CodeBadAnswer, 0},
+		{"a page without its next", func(int, string) (int, any, bool) {
+			return 200, map[string]any{"done": false, "records": []int{}}, true
+		}, sink.Network, catalog.CodeBadAnswer, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFake(t)
+			f.stock(300, func(i int) string { return keys[i] })
+			w, _ := f.impatient(nil)
+			n := 0
+			f.sub = func(_, u string, _ json.RawMessage) (int, any, bool) {
+				n++
+				p, err := url.Parse(u)
+				if err != nil {
+					return 400, orgError("MALFORMED_QUERY", err.Error()), true
+				}
+				return c.sub(n, p.Query().Get("q"))
+			}
+			l := &sink.Lookup{Target: leadTarget(), Keys: keys}
+			err := w.Lookup(t.Context(), l)
+			if c.code != "" {
+				wantError(t, err, c.class, c.code)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := 0
+			for _, m := range l.Found {
+				found += len(m)
+			}
+			if found != c.found {
+				t.Errorf("%d found, want %d", found, c.found)
+			}
+			if n > 60 {
+				t.Errorf("%d queries", n)
+			}
+		})
+	}
+}
+
+// Whatever the key, it arrives as it is.
+func FuzzSOQLLiteral(f *testing.F) {
+	for _, s := range []string{"plain", `it's`, `a\b`, `"q"`, "\n\r\t\b\f\x00\x7f", "é東😀", "%41+&#;=?", "@{r0.id}", `\'`, "','"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, key string) {
+		if !utf8.ValidString(key) || len(key) > maxLiteral {
+			t.Skip()
+		}
+		lit, ok := literal(keyText, key)
+		if !ok {
+			t.Fatal("refused")
+		}
+		body := []byte(`{"url":"/services/data/v66.0/query?q=` + lit + `"}`)
+		var v struct{ URL string }
+		if err := json.Unmarshal(body, &v); err != nil {
+			t.Fatalf("the literal %q does not fit a JSON string: %v", lit, err)
+		}
+		u, err := url.Parse(v.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := url.ParseQuery(u.RawQuery)
+		if err != nil || len(q) != 1 {
+			t.Fatalf("%q: %v, %v", lit, q, err)
+		}
+		got, err := fakeLiterals(q.Get("q"))
+		if err != nil || len(got) != 1 || got[0] != key {
+			t.Fatalf("%q arrives as %q, %v", key, got, err)
+		}
+		if strings.Contains(lit, "@{") {
+			t.Fatalf("%q holds a reference", lit)
+		}
+	})
+}
+
+// What LookupKeys says fits one call does.
+func TestLookupKeysFitOneCall(t *testing.T) {
+	w := (&Client{prefix: "/services/data/v66.0", now: fixedNow}).Writer()
+	target := leadTarget()
+	rapid.Check(t, func(t *rapid.T) {
+		keys := rapid.SliceOfN(rapid.StringN(1, 300, 1200), 1, 900).Draw(t, "keys")
+		n := w.LookupKeys(target, keys)
+		if n < 1 || n > len(keys) {
+			t.Fatalf("%d of %d keys", n, len(keys))
+		}
+		head := len(w.queryHead(target.Object, "Id,"+target.Key+",IsConverted", target.Key))
+		var lits []string
+		for _, k := range keys[:n] {
+			lit, _ := literal(keyText, k)
+			lits = append(lits, lit)
+		}
+		spans := w.pack(lits, span{hi: n}, head)
+		if len(spans) > fullGroups {
+			t.Fatalf("%d keys take %d queries", n, len(spans))
+		}
+		at := 0
+		for _, s := range spans {
+			size := head
+			for _, l := range lits[s.lo:s.hi] {
+				size += len(l) + 1
+			}
+			if s.lo != at || s.hi <= s.lo || size > queryRoom+1 {
+				t.Fatalf("span %+v of %d bytes after %d", s, size, at)
+			}
+			at = s.hi
+		}
+		if at != n {
+			t.Fatalf("the queries hold %d of %d keys", at, n)
+		}
+	})
+}
+
+func TestQuery(t *testing.T) {
+	f := newFake(t)
+	f.page = 4
+	f.stock(10, func(i int) string { return "k" })
+	c := f.connect(f.config())
+	f.counted()
+	var got []string
+	each := func(rec []byte) error {
+		var r struct{ ID string }
+		if err := json.Unmarshal(rec, &r); err != nil {
+			return err
+		}
+		got = append(got, r.ID)
+		return nil
+	}
+	if err := c.Query(t.Context(), "SELECT Id FROM Lead WHERE Ext__c IN ('k')", each); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 10 || len(f.counted()) != 3 {
+		t.Errorf("%v", got)
+	}
+	enough := errors.New("enough")
+	if err := c.Query(t.Context(), "SELECT Id FROM Lead WHERE Ext__c IN ('k')", func([]byte) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("%v", err)
+	}
+	wantError(t, c.Query(t.Context(), "nonsense", each), sink.Config, "MALFORMED_QUERY")
+	wantError(t, c.Query(t.Context(), strings.Repeat("x", 20000), each), sink.Config, catalog.CodeTooLarge)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.Query(ctx, "SELECT Id FROM Lead", each); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestResources(t *testing.T) {
+	f := newFake(t)
+	c := f.connect(f.config())
+	f.counted()
+	for range 3 {
+		for _, name := range []string{"Lead", "lead"} {
+			if raw, err := c.Describe(t.Context(), name); err != nil || !strings.Contains(string(raw), `"Ext__c"`) {
+				if name == "Lead" || err == nil {
+					t.Fatalf("%s: %s, %v", name, raw, err)
+				}
+			}
+		}
+	}
+	if calls := f.counted(); len(calls) != 1 {
+		t.Errorf("described by %v", calls)
+	}
+	_, err := c.Describe(t.Context(), "Nope/../x")
+	wantError(t, err, sink.Config, "NOT_FOUND")
+	if raw, err := c.Global(t.Context()); err != nil || !json.Valid(raw) {
+		t.Errorf("global: %s, %v", raw, err)
+	}
+	limits, err := c.Limits(t.Context())
+	if err != nil || limits["DailyApiRequests"] != (Limit{15000, 14900}) || limits["PermissionSets"].Max != 1500 {
+		t.Errorf("%v, %v", limits, err)
+	}
+	f.hook = func(w http.ResponseWriter, _ *http.Request, _ int) bool {
+		w.Header().Set("Content-Type", "text/html;charset=UTF-8")
+		_, _ = w.Write([]byte("<html>Log in</html>"))
+		return true
+	}
+	if _, err := c.Global(t.Context()); wantError(t, err, sink.Network, catalog.CodeBadAnswer) == nil || !strings.Contains(err.Error(), "text/html") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestVersions(t *testing.T) {
+	f := newFake(t)
+	for _, c := range []struct {
+		ask, offered, want, why string
+	}{
+		{"", "45 60 66 67 68", "66.0", ""},
+		{"", "45 60", "60.0", ""},
+		{"v67.0", "45 66 67", "67.0", ""},
+		{"60", "45 60 66", "60.0", ""},
+		{"61.0", "45 60 66", "", "does not offer version 61.0"},
+		{"latest", "66", "", `"latest" is not an API version`},
+		{"66.5", "66", "", "is not an API version"},
+		{"", "45 50", "", "too old"},
+		{"45.0", "45 66", "", "too old"},
+		{"", "", "", "too old"},
+	} {
+		f.hook = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+			list := []map[string]string{{"version": "odd"}}
+			for _, v := range strings.Fields(c.offered) {
+				list = append(list, map[string]string{"version": v + ".0"})
+			}
+			if r.URL.Path == "/services/data" {
+				reply(w, 200, list)
+				return true
+			}
+			reply(w, 200, map[string]any{"records": []map[string]any{{"Id": "00D000000000001AAA", "IsSandbox": true, "InstanceName": "CS1"}}})
+			return true
+		}
+		cfg := f.config()
+		cfg.APIVersion = c.ask
+		cl, err := Connect(t.Context(), cfg)
+		if c.why != "" {
+			if e := wantError(t, err, sink.Config, catalog.CodeVersion); !strings.Contains(e.Message, c.why) {
+				t.Errorf("%q of %q: %v", c.ask, c.offered, err)
+			}
+			continue
+		}
+		if err != nil || cl.Org().APIVersion != c.want || cl.Org().Kind != Sandbox {
+			t.Errorf("%q of %q: %v, %v", c.ask, c.offered, cl.Org(), err)
+			continue
+		}
+		cl.Close()
+	}
+}

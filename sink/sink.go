@@ -1,0 +1,208 @@
+// Package sink says what delivering records means: a [Writer] takes a request full of
+// records and gives each of them exactly one [Result]. The packages below it implement
+// Writer: salesforce over the wire, file and null without one.
+package sink
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"sfsync/pipeline/row"
+)
+
+// Action is what is to become of one record.
+type Action uint8
+
+// The actions. A request may mix them.
+const (
+	// Create inserts the record; it is not idempotent.
+	Create Action = iota + 1
+	// Update changes the record whose id is Record.ID.
+	Update
+	// Upsert creates or updates by the target's key field; sending it twice does no harm.
+	Upsert
+)
+
+func (a Action) String() string {
+	switch a {
+	case Create:
+		return "create"
+	case Update:
+		return "update"
+	case Upsert:
+		return "upsert"
+	}
+	return fmt.Sprintf("Action(%d)", uint8(a))
+}
+
+// Target is where the records of a request go. It does not change during a run.
+type Target struct {
+	// Object is the API name, in the org's own spelling.
+	Object string
+	// Key is the API name of the match field; "" for plain inserts.
+	Key string
+	// KeyColumn is the column of Key in the mapped batches, or -1.
+	KeyColumn int
+	// UpdateOnly makes an Upsert that finds nothing fail instead of creating.
+	UpdateOnly bool
+	// Fold returns a key as the org compares it. It is safe for concurrent use.
+	Fold func(string) string
+}
+
+// Record is one row of a mapped batch on its way: the batch's columns are named after the
+// object's fields; absent cells are not sent, null cells clear the field. A cell flagged
+// [row.OnInsert] is left out of an Update.
+type Record struct {
+	Batch  *row.Batch
+	Row    int
+	Action Action
+	// ID is the 18-character record id of an Update.
+	ID string
+	// Resend is set when an earlier attempt may have reached the org without an answer, so
+	// that "updated" may mean that the earlier attempt created the record.
+	Resend bool
+}
+
+// Request is one call's worth of records for one target. No two records of a request have
+// the same key.
+type Request struct {
+	Target  *Target
+	Records []Record
+}
+
+// Status is what became of a record.
+type Status uint8
+
+// The statuses. The zero Status is Unknown, so that a result nobody set tells the truth.
+const (
+	// Unknown: the record may or may not have been written.
+	Unknown Status = iota
+	Created
+	Updated
+	// Failed: the org, or the check before it, refused the record; nothing was written.
+	Failed
+	// NotSent: the request never reached the org; sending the record later is safe.
+	NotSent
+)
+
+func (s Status) String() string {
+	return [...]string{"unknown", "created", "updated", "failed", "not sent"}[s]
+}
+
+// Result is the outcome of one record.
+type Result struct {
+	Status Status
+	// ID is the record's 18-character id where it is known.
+	ID string
+	// Err says why, for every status but Created and Updated.
+	Err *Error
+}
+
+// Class says what an error means for what comes next.
+type Class uint8
+
+// The classes of salesforce-style errors.
+const (
+	// Permanent: the same record will fail again.
+	Permanent Class = iota
+	// Retry: the same record may well succeed in a while (locks, load).
+	Retry
+	// Later: the org takes no more for now (daily limit, maintenance); stop, resumable.
+	Later
+	// Auth: the credentials or permissions are not enough; stop.
+	Auth
+	// Config: the request cannot work for any record (an unknown object); stop.
+	Config
+	// Network: the org cannot be reached after retries; stop.
+	Network
+)
+
+func (c Class) String() string {
+	return [...]string{"permanent", "retry", "later", "auth", "config", "network"}[c]
+}
+
+// Error is what an org, or the way to it, says about a record or a request.
+type Error struct {
+	Class Class
+	// Code is the org's own code, verbatim (REQUIRED_FIELD_MISSING), or one of ours where the
+	// org said nothing (NO_ANSWER).
+	Code string
+	// Fields are the API names the org blamed.
+	Fields []string
+	// Message is the org's text; it may hold personal data.
+	Message string
+	// HTTPStatus is the status of the answer, 0 without one.
+	HTTPStatus int
+	// RetryAfter is how long a gateway asked to wait, 0 if it did not.
+	RetryAfter time.Duration
+	// Lost is set when the request was sent and no answer came: it may have been carried out.
+	Lost bool
+}
+
+func (e *Error) Error() string {
+	if e.Message == "" {
+		return e.Code
+	}
+	if len(e.Fields) > 0 {
+		return fmt.Sprintf("%s: %s (%s)", e.Code, e.Message, strings.Join(e.Fields, ", "))
+	}
+	return e.Code + ": " + e.Message
+}
+
+// Writer delivers requests. Implementations are safe for concurrent use.
+type Writer interface {
+	// Write delivers a request of at most Limits().Records records and fills results, which has
+	// one element a record, in order. It returns an error only if the run has to stop (class
+	// Later, Auth, Config or Network, or the context's end); results are filled even then:
+	// what was not decided is NotSent or Unknown. A record whose result is Failed with class
+	// Retry may be sent again by the caller.
+	Write(ctx context.Context, req *Request, results []Result) error
+	// Limits says how large requests may be.
+	Limits() Limits
+}
+
+// Limits bounds a request.
+type Limits struct {
+	// Records is the most records a request may have.
+	Records int
+	// Bytes is the most text (sum of the cells' bytes) a request may have.
+	Bytes int
+	// Group: records of one action are sent in groups of this many; a request whose groups
+	// number more than Groups costs another call.
+	Group, Groups int
+}
+
+// Calls returns how many calls a request of so many creates-or-upserts and updates costs.
+func (l Limits) Calls(upserts, updates int) int {
+	if l.Group == 0 || l.Groups == 0 {
+		return 1
+	}
+	groups := (upserts+l.Group-1)/l.Group + (updates+l.Group-1)/l.Group
+	return max(1, (groups+l.Groups-1)/l.Groups)
+}
+
+// Match is a record that a lookup found.
+type Match struct {
+	ID string
+	// Converted is set for a lead that has been converted: it cannot be written any more.
+	Converted bool
+}
+
+// Lookup asks which records hold the keys.
+type Lookup struct {
+	Target *Target
+	// Keys are the values to look for, folded, distinct and not blank.
+	Keys []string
+	// Found receives, at the index of each key, the records that hold it.
+	Found [][]Match
+}
+
+// Matcher finds records by key. The Writers that can match implement it.
+type Matcher interface {
+	// Lookup fills l.Found, which it allocates. The error is like Write's; nothing was changed.
+	Lookup(ctx context.Context, l *Lookup) error
+	// LookupKeys returns how many of the keys, from the first, one call can look up.
+	LookupKeys(t *Target, keys []string) int
+}
