@@ -1,0 +1,363 @@
+// Package describe writes the local org's describe answers: the documents of /sobjects,
+// /sobjects/X and /sobjects/X/describe, with every key that a real org's have, in their
+// order (REST API guide, sObject Describe; keys as of API v59).
+package describe
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"sfsync/mapping/schema"
+	"sfsync/sink/localorg/catalog"
+)
+
+// field has the keys of a field in a describe.
+type field struct {
+	Aggregatable                 bool       `json:"aggregatable"`
+	AIPredictionField            bool       `json:"aiPredictionField"`
+	AutoNumber                   bool       `json:"autoNumber"`
+	ByteLength                   int        `json:"byteLength"`
+	Calculated                   bool       `json:"calculated"`
+	CalculatedFormula            *string    `json:"calculatedFormula"`
+	CascadeDelete                bool       `json:"cascadeDelete"`
+	CaseSensitive                bool       `json:"caseSensitive"`
+	CompoundFieldName            *string    `json:"compoundFieldName"`
+	ControllerName               *string    `json:"controllerName"`
+	Createable                   bool       `json:"createable"`
+	Custom                       bool       `json:"custom"`
+	DefaultValue                 any        `json:"defaultValue"`
+	DefaultValueFormula          *string    `json:"defaultValueFormula"`
+	DefaultedOnCreate            bool       `json:"defaultedOnCreate"`
+	DependentPicklist            bool       `json:"dependentPicklist"`
+	DeprecatedAndHidden          bool       `json:"deprecatedAndHidden"`
+	Digits                       int        `json:"digits"`
+	DisplayLocationInDecimal     bool       `json:"displayLocationInDecimal"`
+	Encrypted                    bool       `json:"encrypted"`
+	ExternalID                   bool       `json:"externalId"`
+	ExtraTypeInfo                *string    `json:"extraTypeInfo"`
+	Filterable                   bool       `json:"filterable"`
+	FilteredLookupInfo           *string    `json:"filteredLookupInfo"`
+	FormulaTreatNullNumberAsZero bool       `json:"formulaTreatNullNumberAsZero"`
+	Groupable                    bool       `json:"groupable"`
+	HighScaleNumber              bool       `json:"highScaleNumber"`
+	HTMLFormatted                bool       `json:"htmlFormatted"`
+	IDLookup                     bool       `json:"idLookup"`
+	InlineHelpText               *string    `json:"inlineHelpText"`
+	Label                        string     `json:"label"`
+	Length                       int        `json:"length"`
+	Mask                         *string    `json:"mask"`
+	MaskType                     *string    `json:"maskType"`
+	Name                         string     `json:"name"`
+	NameField                    bool       `json:"nameField"`
+	NamePointing                 bool       `json:"namePointing"`
+	Nillable                     bool       `json:"nillable"`
+	Permissionable               bool       `json:"permissionable"`
+	PicklistValues               []picklist `json:"picklistValues"`
+	PolymorphicForeignKey        bool       `json:"polymorphicForeignKey"`
+	Precision                    int        `json:"precision"`
+	QueryByDistance              bool       `json:"queryByDistance"`
+	ReferenceTargetField         *string    `json:"referenceTargetField"`
+	ReferenceTo                  []string   `json:"referenceTo"`
+	RelationshipName             *string    `json:"relationshipName"`
+	RelationshipOrder            *int       `json:"relationshipOrder"`
+	RestrictedDelete             bool       `json:"restrictedDelete"`
+	RestrictedPicklist           bool       `json:"restrictedPicklist"`
+	Scale                        int        `json:"scale"`
+	SearchPrefilterable          bool       `json:"searchPrefilterable"`
+	SOAPType                     string     `json:"soapType"`
+	Sortable                     bool       `json:"sortable"`
+	Type                         string     `json:"type"`
+	Unique                       bool       `json:"unique"`
+	Updateable                   bool       `json:"updateable"`
+	WriteRequiresMasterRead      bool       `json:"writeRequiresMasterRead"`
+}
+
+type picklist struct {
+	Active       bool    `json:"active"`
+	DefaultValue bool    `json:"defaultValue"`
+	Label        string  `json:"label"`
+	ValidFor     *string `json:"validFor"`
+	Value        string  `json:"value"`
+}
+
+// summary has the keys of an object in the list of all objects.
+type summary struct {
+	Activateable          bool    `json:"activateable"`
+	AssociateEntityType   *string `json:"associateEntityType"`
+	AssociateParentEntity *string `json:"associateParentEntity"`
+	Createable            bool    `json:"createable"`
+	Custom                bool    `json:"custom"`
+	CustomSetting         bool    `json:"customSetting"`
+	DeepCloneable         bool    `json:"deepCloneable"`
+	Deletable             bool    `json:"deletable"`
+	DeprecatedAndHidden   bool    `json:"deprecatedAndHidden"`
+	FeedEnabled           bool    `json:"feedEnabled"`
+	HasSubtypes           bool    `json:"hasSubtypes"`
+	IsInterface           bool    `json:"isInterface"`
+	IsSubtype             bool    `json:"isSubtype"`
+	KeyPrefix             *string `json:"keyPrefix"`
+	Label                 string  `json:"label"`
+	LabelPlural           string  `json:"labelPlural"`
+	Layoutable            bool    `json:"layoutable"`
+	Mergeable             bool    `json:"mergeable"`
+	MRUEnabled            bool    `json:"mruEnabled"`
+	Name                  string  `json:"name"`
+	Queryable             bool    `json:"queryable"`
+	Replicateable         bool    `json:"replicateable"`
+	Retrieveable          bool    `json:"retrieveable"`
+	Searchable            bool    `json:"searchable"`
+	Triggerable           bool    `json:"triggerable"`
+	Undeletable           bool    `json:"undeletable"`
+	Updateable            bool    `json:"updateable"`
+	URLs                  urls    `json:"urls"`
+}
+
+type urls struct {
+	RowTemplate string `json:"rowTemplate"`
+	Describe    string `json:"describe"`
+	SObject     string `json:"sobject"`
+}
+
+// object has the keys of a full describe.
+type object struct {
+	ActionOverrides       []any        `json:"actionOverrides"`
+	Activateable          bool         `json:"activateable"`
+	AssociateEntityType   *string      `json:"associateEntityType"`
+	AssociateParentEntity *string      `json:"associateParentEntity"`
+	ChildRelationships    []child      `json:"childRelationships"`
+	CompactLayoutable     bool         `json:"compactLayoutable"`
+	Createable            bool         `json:"createable"`
+	Custom                bool         `json:"custom"`
+	CustomSetting         bool         `json:"customSetting"`
+	DeepCloneable         bool         `json:"deepCloneable"`
+	DefaultImplementation *string      `json:"defaultImplementation"`
+	Deletable             bool         `json:"deletable"`
+	DeprecatedAndHidden   bool         `json:"deprecatedAndHidden"`
+	ExtendedBy            *string      `json:"extendedBy"`
+	ExtendsInterfaces     *string      `json:"extendsInterfaces"`
+	FeedEnabled           bool         `json:"feedEnabled"`
+	Fields                []field      `json:"fields"`
+	HasSubtypes           bool         `json:"hasSubtypes"`
+	ImplementedBy         *string      `json:"implementedBy"`
+	ImplementsInterfaces  *string      `json:"implementsInterfaces"`
+	IsInterface           bool         `json:"isInterface"`
+	IsSubtype             bool         `json:"isSubtype"`
+	KeyPrefix             *string      `json:"keyPrefix"`
+	Label                 string       `json:"label"`
+	LabelPlural           string       `json:"labelPlural"`
+	Layoutable            bool         `json:"layoutable"`
+	Listviewable          *bool        `json:"listviewable"`
+	LookupLayoutable      *bool        `json:"lookupLayoutable"`
+	Mergeable             bool         `json:"mergeable"`
+	MRUEnabled            bool         `json:"mruEnabled"`
+	Name                  string       `json:"name"`
+	NamedLayoutInfos      []any        `json:"namedLayoutInfos"`
+	NetworkScopeFieldName *string      `json:"networkScopeFieldName"`
+	Queryable             bool         `json:"queryable"`
+	RecordTypeInfos       []recordType `json:"recordTypeInfos"`
+	Replicateable         bool         `json:"replicateable"`
+	Retrieveable          bool         `json:"retrieveable"`
+	SearchLayoutable      bool         `json:"searchLayoutable"`
+	Searchable            bool         `json:"searchable"`
+	SObjectDescribeOption string       `json:"sobjectDescribeOption"`
+	SupportedScopes       []scope      `json:"supportedScopes"`
+	Triggerable           bool         `json:"triggerable"`
+	Undeletable           bool         `json:"undeletable"`
+	Updateable            bool         `json:"updateable"`
+	URLs                  urls         `json:"urls"`
+}
+
+type child struct {
+	CascadeDelete       bool     `json:"cascadeDelete"`
+	ChildSObject        string   `json:"childSObject"`
+	DeprecatedAndHidden bool     `json:"deprecatedAndHidden"`
+	Field               string   `json:"field"`
+	JunctionIDListNames []string `json:"junctionIdListNames"`
+	JunctionReferenceTo []string `json:"junctionReferenceTo"`
+	RelationshipName    *string  `json:"relationshipName"`
+	RestrictedDelete    bool     `json:"restrictedDelete"`
+}
+
+type recordType struct {
+	Active                   bool              `json:"active"`
+	Available                bool              `json:"available"`
+	DefaultRecordTypeMapping bool              `json:"defaultRecordTypeMapping"`
+	DeveloperName            string            `json:"developerName"`
+	Master                   bool              `json:"master"`
+	Name                     string            `json:"name"`
+	RecordTypeID             string            `json:"recordTypeId"`
+	URLs                     map[string]string `json:"urls"`
+}
+
+type scope struct {
+	Label string `json:"label"`
+	Name  string `json:"name"`
+}
+
+// Global returns the list of all objects; base is what their addresses begin with,
+// "/services/data/v66.0".
+func Global(c *catalog.Catalog, base string) []byte {
+	list := make([]summary, 0, len(c.Objects()))
+	for _, o := range c.Objects() {
+		list = append(list, summarize(o.Def, base))
+	}
+	return marshal(struct {
+		Encoding     string    `json:"encoding"`
+		MaxBatchSize int       `json:"maxBatchSize"`
+		SObjects     []summary `json:"sobjects"`
+	}{"UTF-8", 200, list})
+}
+
+// Basic returns what /sobjects/X answers: the object as in the list of all.
+func Basic(o *catalog.Object, base string) []byte {
+	return marshal(struct {
+		ObjectDescribe summary `json:"objectDescribe"`
+		RecentItems    []any   `json:"recentItems"`
+	}{summarize(o.Def, base), []any{}})
+}
+
+// Object returns an object's full describe.
+func Object(c *catalog.Catalog, o *catalog.Object, base string) []byte {
+	s := summarize(o.Def, base)
+	d := object{
+		ActionOverrides: []any{}, ChildRelationships: children(c, o.Def.Name), CompactLayoutable: s.Layoutable,
+		Createable: s.Createable, Custom: s.Custom, Deletable: s.Deletable, FeedEnabled: s.FeedEnabled,
+		Fields: make([]field, 0, len(o.Fields)), KeyPrefix: s.KeyPrefix, Label: s.Label, LabelPlural: s.LabelPlural,
+		Layoutable: s.Layoutable, Mergeable: s.Mergeable, MRUEnabled: s.MRUEnabled, Name: s.Name, NamedLayoutInfos: []any{},
+		Queryable: s.Queryable, RecordTypeInfos: recordTypes(o.Def, base), Replicateable: true, Retrieveable: true,
+		SearchLayoutable: s.Searchable, Searchable: s.Searchable, SObjectDescribeOption: "FULL",
+		SupportedScopes: []scope{{"All " + strings.ToLower(s.LabelPlural), "everything"}, {"My " + strings.ToLower(s.LabelPlural), "mine"}},
+		Triggerable:     s.Triggerable, Undeletable: s.Undeletable, Updateable: s.Updateable, URLs: s.URLs,
+	}
+	for _, f := range o.Fields {
+		d.Fields = append(d.Fields, describeField(f.Def))
+	}
+	return marshal(d)
+}
+
+func marshal(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // the types above always marshal
+	}
+	return b
+}
+
+func summarize(d *schema.Object, base string) summary {
+	return summary{
+		Createable: d.Createable, Custom: d.Custom, Deletable: d.Deletable, FeedEnabled: d.Createable, KeyPrefix: text(d.KeyPrefix),
+		Label: d.Label, LabelPlural: d.LabelPlural, Layoutable: d.Createable,
+		Mergeable:  d.Name == "Lead" || d.Name == "Contact" || d.Name == "Account",
+		MRUEnabled: d.Createable, Name: d.Name, Queryable: d.Queryable, Replicateable: true, Retrieveable: true,
+		Searchable: d.Createable, Triggerable: d.Createable, Undeletable: d.Deletable, Updateable: d.Updateable,
+		URLs: urls{base + "/sobjects/" + d.Name + "/{ID}", base + "/sobjects/" + d.Name + "/describe", base + "/sobjects/" + d.Name},
+	}
+}
+
+// children lists the references that lead to the object.
+func children(c *catalog.Catalog, name string) []child {
+	out := []child{}
+	for _, o := range c.Objects() {
+		for _, f := range o.Def.Fields {
+			for _, to := range f.ReferenceTo {
+				if to == name {
+					out = append(out, child{ChildSObject: o.Def.Name, Field: f.Name, JunctionIDListNames: []string{}, JunctionReferenceTo: []string{}})
+				}
+			}
+		}
+	}
+	return out
+}
+
+func recordTypes(d *schema.Object, base string) []recordType {
+	types := d.RecordTypes
+	if len(types) == 0 {
+		types = []schema.RecordType{{ID: "012000000000000AAA", DeveloperName: "Master", Name: "Master", Active: true, Master: true}}
+	}
+	out := make([]recordType, len(types))
+	for i, t := range types {
+		out[i] = recordType{
+			Active: t.Active, Available: t.Active, DefaultRecordTypeMapping: t.Master, DeveloperName: t.DeveloperName,
+			Master: t.Master, Name: t.Name, RecordTypeID: t.ID,
+			URLs: map[string]string{"layout": base + "/sobjects/" + d.Name + "/describe/layouts/" + t.ID},
+		}
+	}
+	return out
+}
+
+func describeField(d *schema.Field) field {
+	f := field{
+		AutoNumber: d.AutoNumber, Calculated: d.Calculated, CaseSensitive: d.CaseSensitive,
+		CompoundFieldName: text(d.CompoundFieldName), Createable: d.Createable, Custom: d.Custom, DefaultValue: defaultValue(d),
+		DefaultedOnCreate: d.DefaultedOnCreate, DependentPicklist: d.DependentPicklist, Digits: d.Digits,
+		Encrypted: d.Encrypted, ExternalID: d.ExternalID, ExtraTypeInfo: text(d.ExtraTypeInfo), Filterable: d.Filterable,
+		Groupable: d.Groupable, HTMLFormatted: d.HTMLFormatted, IDLookup: d.IDLookup, Label: d.Label, Length: d.Length,
+		Name: d.Name, NameField: d.NameField, NamePointing: d.PolymorphicRef, Nillable: d.Nillable,
+		Permissionable: d.Nillable && (d.Createable || d.Calculated), PicklistValues: make([]picklist, 0, len(d.Picklist)),
+		PolymorphicForeignKey: d.PolymorphicRef, Precision: d.Precision,
+		QueryByDistance: d.Type == schema.Address || d.Type == schema.Location,
+		ReferenceTo:     append([]string{}, d.ReferenceTo...), RelationshipName: text(d.RelationshipName),
+		RestrictedPicklist: d.RestrictedPicklist, Scale: d.Scale, SOAPType: soapType(d), Sortable: d.Sortable,
+		Type: string(d.Type), Unique: d.Unique, Updateable: d.Updateable,
+	}
+	f.Aggregatable = f.Filterable && d.Type != schema.Boolean
+	switch f.SOAPType {
+	case "xsd:string":
+		f.ByteLength = 3 * d.Length
+	case "tns:ID":
+		f.ByteLength = d.Length
+	}
+	for _, v := range d.Picklist {
+		label := v.Label
+		if label == "" {
+			label = v.Value
+		}
+		f.PicklistValues = append(f.PicklistValues, picklist{Active: v.Active, DefaultValue: v.Default, Label: label, Value: v.Value})
+	}
+	return f
+}
+
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// defaultValue is JSON of the field's own type, null without one.
+func defaultValue(d *schema.Field) any {
+	switch {
+	case d.Type == schema.Boolean:
+		return strings.EqualFold(d.DefaultValue, "true")
+	case d.DefaultValue == "":
+		return nil
+	}
+	switch d.Type {
+	case schema.Int, schema.Long, schema.Double, schema.Currency, schema.Percent:
+		if v, err := strconv.ParseFloat(d.DefaultValue, 64); err == nil {
+			return v
+		}
+	}
+	return d.DefaultValue
+}
+
+func soapType(d *schema.Field) string {
+	switch d.Type {
+	case schema.ID, schema.Reference:
+		return "tns:ID"
+	case schema.Boolean, schema.Int, schema.Long, schema.Double, schema.Date, schema.Time:
+		return "xsd:" + string(d.Type)
+	case schema.Currency, schema.Percent:
+		return "xsd:double"
+	case schema.DateTime:
+		return "xsd:dateTime"
+	case schema.Base64:
+		return "xsd:base64Binary"
+	case schema.Address, schema.Location:
+		return "urn:" + string(d.Type)
+	case schema.AnyType:
+		return "xsd:anyType"
+	}
+	return "xsd:string"
+}

@@ -1,0 +1,57 @@
+package localorg
+
+import "time"
+
+// Fault is a moment at which a test may make something go wrong. Config.Fault is asked at
+// each HTTP request before it is looked at, at each subrequest of a /composite, and at each record
+// to be written.
+type Fault struct {
+	// N counts the HTTP requests of this process from 1; subrequests and records have the
+	// number of their HTTP request.
+	N int64
+	// Method and Path are those of the request or subrequest; the path of a data resource
+	// begins behind its version ("/composite/sobjects/Lead/Ext__c"), others are whole.
+	Method, Path string
+	// Sub is set for a subrequest of a /composite.
+	Sub bool
+	// Row is set for a record: Object is its object and Index its place in its request.
+	Row    bool
+	Object string
+	Index  int
+}
+
+// Action is what happens at a [Fault]; the zero Action is nothing.
+type Action struct {
+	// Delay passes first. For HTTP requests only.
+	Delay time.Duration
+	// Drop closes the connection without an answer. For HTTP requests only.
+	Drop Drop
+	// Expire ends all sessions first, so that the request is answered INVALID_SESSION_ID. For
+	// HTTP requests only.
+	Expire bool
+	// Status answers the request or subrequest so, with Code and Message as its error; nothing
+	// is done. Body, if set, is the answer's whole body instead, as text/html.
+	Status int
+	// Code makes a record fail with it.
+	Code    string
+	Message string
+	Body    string
+}
+
+// Drop says when a connection dies.
+type Drop uint8
+
+// The moments of a drop.
+const (
+	// DropBefore: nothing was done.
+	DropBefore Drop = iota + 1
+	// DropAfter: everything was done and committed, and the answer is lost.
+	DropAfter
+)
+
+func (o *Org) fault(f Fault) Action {
+	if o.cfg.Fault == nil {
+		return Action{}
+	}
+	return o.cfg.Fault(f)
+}
