@@ -1,0 +1,213 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"sfsync/pipeline/ledger"
+	"sfsync/sink"
+)
+
+// job is one call to an org: a write request or a lookup.
+type job struct {
+	lane   *lane
+	items  []item
+	lookup bool
+
+	found    [][]sink.Match // of a lookup
+	verdicts []verdict      // of a write
+	err      error          // why the run has to stop; verdicts are set even then
+
+	// Used again by the next call that the former makes of this job.
+	records []sink.Record
+	results []sink.Result
+	marks   []ledger.Mark
+}
+
+// reuse makes the job ready for another call; its slices keep their memory.
+func (j *job) reuse() *job {
+	clear(j.items)
+	clear(j.verdicts)
+	clear(j.records)
+	clear(j.results)
+	clear(j.marks)
+	*j = job{items: j.items[:0], verdicts: j.verdicts[:0], records: j.records[:0], results: j.results[:0], marks: j.marks[:0]}
+	return j
+}
+
+// grown returns s with n zero elements.
+func grown[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
+}
+
+// verdict is what an answer means for one record.
+type verdict struct {
+	state   ledger.State // Pending and Sending: not decided
+	again   bool         // send it again after a while
+	resend  bool         // and it may have reached the org
+	id      string
+	problem *ledger.Problem
+}
+
+// deliver does jobs until there are no more.
+func deliver(ctx context.Context, opt *Options, jobs <-chan *job, done chan<- *job) error {
+	for j := range jobs {
+		if err := guard(func() error { j.do(ctx, opt); return nil }); err != nil {
+			j.err = err
+			j.verdicts = grown(j.verdicts, len(j.items))
+			for i := range j.verdicts {
+				j.verdicts[i].state = ledger.Sending // it may have left
+			}
+		}
+		done <- j // the former reads until nothing is in flight
+	}
+	return nil
+}
+
+func (j *job) do(ctx context.Context, opt *Options) {
+	if j.lookup {
+		j.find(ctx)
+	} else {
+		j.write(ctx, opt)
+	}
+	if j.err == nil {
+		opt.Stats.Requests.Add(1)
+	}
+}
+
+func (j *job) find(ctx context.Context) {
+	l := sink.Lookup{Target: j.lane.target, Keys: make([]string, len(j.items))}
+	for i, it := range j.items {
+		l.Keys[i] = j.lane.foldedKey(it)
+	}
+	j.err = j.lane.Matcher.Lookup(ctx, &l)
+	j.found = l.Found
+}
+
+// write says in the ledger that the records are leaving, sends them, and says what came back.
+// The ledger is written even if the run is being cut off: an answer that is known must not be
+// forgotten.
+func (j *job) write(ctx context.Context, opt *Options) {
+	j.verdicts = grown(j.verdicts, len(j.items))
+	j.err = j.mark(ctx, opt, func(int) (ledger.Mark, bool) { return ledger.Mark{State: ledger.Sending}, true })
+	if j.err != nil {
+		// They have not left: the next commit, if there is one, must not say so.
+		j.err = errors.Join(j.err, j.mark(ctx, opt, func(int) (ledger.Mark, bool) { return ledger.Mark{State: ledger.Pending}, true }))
+		return
+	}
+	j.records, j.results = grown(j.records, len(j.items)), grown(j.results, len(j.items))
+	req, results := sink.Request{Target: j.lane.target, Records: j.records}, j.results
+	for i, it := range j.items {
+		rec := it.record()
+		req.Records[i] = sink.Record{
+			Batch: it.w.mapped.Targets[j.lane.index].Batch, Row: int(it.row), Action: it.action, ID: rec.id,
+			Resend: rec.resend && j.lane.mayCreate(),
+		}
+	}
+	j.err = j.lane.Writer.Write(ctx, &req, results)
+	for i := range results {
+		j.verdicts[i] = j.judge(opt, &results[i], j.items[i])
+	}
+	err := j.repeats(ctx, opt)
+	if err != nil {
+		j.err = errors.Join(j.err, err)
+	}
+	err = j.mark(ctx, opt, func(i int) (ledger.Mark, bool) {
+		v := &j.verdicts[i]
+		return ledger.Mark{State: v.state, ID: v.id, Problem: v.problem}, v.state != ledger.Sending
+	})
+	j.err = errors.Join(j.err, err)
+}
+
+// judge says what a result means: decided, to be sent again, or open because the run stops.
+func (j *job) judge(opt *Options, res *sink.Result, it item) verdict {
+	rec := it.record()
+	attempts := int(rec.attempts) + 1
+	v := verdict{state: stateOf(res.Status), id: res.ID}
+	if res.Status == sink.Created || res.Status == sink.Updated {
+		return v
+	}
+	p := ledger.Problem{Code: "NO_ANSWER", Message: "no answer came: the record may or may not have been written", Attempts: attempts}
+	retry := res.Status == sink.NotSent
+	if e := res.Err; e != nil {
+		p.Code, p.Field, p.Message = e.Code, strings.Join(e.Fields, ","), e.Message
+		retry = retry || e.Class == sink.Retry
+		v.resend = e.Lost && it.action != sink.Update
+	}
+	if res.Status == sink.Unknown {
+		if j.lane.insertOnly() {
+			v.problem = &p
+			return v
+		}
+		if j.err != nil {
+			return verdict{state: ledger.Sending} // a resumed run sends it again
+		}
+		retry, v.resend = true, it.action != sink.Update // an update has created nothing
+	}
+	if res.Status == sink.NotSent && j.err != nil {
+		return verdict{state: ledger.Pending}
+	}
+	if retry {
+		if _, ok := opt.Backoff(attempts + 1); ok {
+			v.state, v.again = ledger.Pending, true
+			if v.resend {
+				v.state = ledger.Sending
+			}
+			return v
+		}
+	}
+	if res.Status == sink.NotSent {
+		v.state = ledger.Failed
+	}
+	v.problem = &p
+	return v
+}
+
+// repeats corrects what cannot be told from one record alone: a record that was sent again and
+// is found to have been created since the run began may have been created by an earlier row of
+// the same key. The ledger knows.
+func (j *job) repeats(ctx context.Context, opt *Options) error {
+	if opt.Ledger == nil {
+		return nil
+	}
+	var again map[string]int
+	for i, it := range j.items {
+		if v := &j.verdicts[i]; it.record().resend && v.state == ledger.Created && v.id != "" {
+			if again == nil {
+				again = make(map[string]int)
+			}
+			again[v.id[:15]] = i
+		}
+	}
+	if again == nil {
+		return nil
+	}
+	return opt.Ledger.EachCreated(context.WithoutCancel(ctx), func(id string) {
+		if i, ok := again[id]; ok {
+			j.verdicts[i].state = ledger.Updated
+		}
+	})
+}
+
+func (j *job) mark(ctx context.Context, opt *Options, of func(int) (ledger.Mark, bool)) error {
+	if opt.Ledger == nil {
+		return nil
+	}
+	j.marks = j.marks[:0]
+	for i, it := range j.items {
+		if m, ok := of(i); ok {
+			m.Seq, m.Index = it.w.seq(), int(it.index)
+			j.marks = append(j.marks, m)
+		}
+	}
+	if len(j.marks) == 0 {
+		return nil
+	}
+	return opt.Ledger.Mark(context.WithoutCancel(ctx), j.marks)
+}

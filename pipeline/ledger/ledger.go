@@ -1,0 +1,245 @@
+// Package ledger remembers, on disk and before a request leaves, what a run is about to do
+// to each record, and afterwards what became of it. With it a run that was killed at any
+// moment can be resumed: nothing is lost, and nothing that is not idempotent is sent twice.
+//
+// The ledger of a run is an SQLite file in its run directory: one row a read batch, in it
+// one state byte a record and the packed record ids. Commits wait for the disk
+// (synchronous=FULL), and callers that commit at the same moment share one commit.
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// ErrLedger is wrapped by every error of a ledger that cannot be read or written.
+var ErrLedger = errors.New("ledger")
+
+// ErrCorrupt is wrapped, beside ErrLedger, when the file is not a ledger of ours or is damaged.
+var ErrCorrupt = errors.New("not a ledger, or damaged")
+
+// State is what is known of one record.
+type State byte
+
+// The states. They are stored: their numbers never change.
+const (
+	// Pending: not sent, or certain not to have reached the org.
+	Pending State = 0
+	// Sending: in a request that may have left; the answer is not known.
+	Sending State = 1
+	Created State = 2
+	Updated State = 3
+	Failed  State = 4
+	Skipped State = 5
+	// Unknown: sent, and what became of it cannot be found out.
+	Unknown State = 6
+)
+
+// Decided reports whether nothing more will be done about the record.
+func (s State) Decided() bool { return s >= Created }
+
+// Problem is why a record failed, was skipped or is unknown.
+type Problem struct {
+	Code, Field, Message string
+	Attempts             int
+}
+
+// Batch is the ledger's view of one read batch. Record i of row r and target t has index
+// t*Rows + r.
+type Batch struct {
+	Seq      int64
+	File     int
+	Line     int64 // the first row's line
+	Rows     int
+	Checksum uint32 // of the batch as it was read
+	Final    bool   // every record is decided and stands in the report
+	States   []State
+	Problems map[int]Problem // of the records that are Failed, Skipped or Unknown; nil once Final
+
+	ids []byte // idLen bytes a record, zero where there is none; nil while all are
+}
+
+const idLen = 15
+
+// ID returns the 15-character id of record i, or "".
+func (b *Batch) ID(i int) string {
+	if len(b.ids) == 0 || b.ids[i*idLen] == 0 {
+		return ""
+	}
+	return string(b.ids[i*idLen : (i+1)*idLen])
+}
+
+func (b *Batch) setID(i int, id string) {
+	if len(id) < idLen {
+		return
+	}
+	if b.ids == nil {
+		b.ids = make([]byte, len(b.States)*idLen)
+	}
+	copy(b.ids[i*idLen:(i+1)*idLen], id)
+}
+
+// Mark is the news about one record.
+type Mark struct {
+	Seq     int64
+	Index   int
+	State   State
+	ID      string
+	Problem *Problem
+}
+
+// Ledger is an open ledger. It is safe for concurrent use.
+type Ledger struct {
+	db *sql.DB
+
+	mu    sync.Mutex // guards what follows
+	open  map[int64]*Batch
+	dirty map[int64]*change
+	gen   int64 // the generation that collects changes now
+
+	write     sync.Mutex // held while committing
+	committed int64      // the last generation on disk; guarded by write
+}
+
+// change lists what has to be written of a batch.
+type change struct {
+	ids      bool
+	problems []int
+}
+
+const schemaSQL = `
+CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE batch(
+	seq INTEGER PRIMARY KEY, file INTEGER NOT NULL, line INTEGER NOT NULL, rows INTEGER NOT NULL,
+	checksum INTEGER NOT NULL, final INTEGER NOT NULL, states BLOB NOT NULL, ids BLOB);
+CREATE TABLE problem(
+	seq INTEGER NOT NULL, record INTEGER NOT NULL, code TEXT NOT NULL, field TEXT NOT NULL,
+	message TEXT NOT NULL, attempts INTEGER NOT NULL, PRIMARY KEY(seq, record)) WITHOUT ROWID;
+PRAGMA application_id = 0x73667379;
+PRAGMA user_version = 1;`
+
+const applicationID = 0x73667379 // "sfsy"
+
+// Create makes a new ledger; the file must not exist. The info is whatever the run needs to
+// be resumed, kept as JSON.
+func Create(ctx context.Context, path string, info any) (*Ledger, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("%w: create: %w", ErrLedger, err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("%w: create: %w", ErrLedger, err)
+	}
+	l, err := connect(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := l.db.ExecContext(ctx, schemaSQL); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: create %s: %w", ErrLedger, path, err), l.db.Close())
+	}
+	if err := l.SetMeta(ctx, "info", info); err != nil {
+		return nil, errors.Join(err, l.db.Close())
+	}
+	return l, nil
+}
+
+// Open opens the ledger of an earlier run.
+func Open(ctx context.Context, path string) (*Ledger, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("%w: open: %w", ErrLedger, err)
+	}
+	l, err := connect(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	var id, version int
+	err = l.db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
+	if err == nil {
+		err = l.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+	}
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%w: open %s: %w: %w", ErrLedger, path, ErrCorrupt, err)
+	case id != applicationID:
+		err = fmt.Errorf("%w: open %s: %w", ErrLedger, path, ErrCorrupt)
+	case version != 1:
+		err = fmt.Errorf("%w: open %s: version %d, this program knows version 1: use the sfsync that made it", ErrLedger, path, version)
+	default:
+		return l, nil
+	}
+	return nil, errors.Join(err, l.db.Close())
+}
+
+func connect(ctx context.Context, path string) (*Ledger, error) {
+	db, err := sql.Open("sqlite", "file:"+uriPath(path)+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	if err != nil {
+		return nil, fmt.Errorf("%w: open %s: %w", ErrLedger, path, err)
+	}
+	db.SetMaxOpenConns(1)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: open %s: %w: %w", ErrLedger, path, ErrCorrupt, err), db.Close())
+	}
+	return &Ledger{db: db, open: make(map[int64]*Batch), dirty: make(map[int64]*change), gen: 1}, nil
+}
+
+// uriPath escapes what has a meaning in an SQLite file URI.
+func uriPath(path string) string {
+	var b []byte
+	for i := range len(path) {
+		switch c := path[i]; c {
+		case '%', '?', '#':
+			b = fmt.Appendf(b, "%%%02X", c)
+		case '\\':
+			b = append(b, '/')
+		default:
+			b = append(b, c)
+		}
+	}
+	return string(b)
+}
+
+// Close closes the ledger; what was committed stays.
+func (l *Ledger) Close() error {
+	if err := l.db.Close(); err != nil {
+		return fmt.Errorf("%w: close: %w", ErrLedger, err)
+	}
+	return nil
+}
+
+// SetMeta stores a JSON document under a key.
+func (l *Ledger) SetMeta(ctx context.Context, key string, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrLedger, key, err)
+	}
+	l.write.Lock()
+	defer l.write.Unlock()
+	if _, err := l.db.ExecContext(ctx, "INSERT OR REPLACE INTO meta VALUES(?,?)", key, text); err != nil {
+		return fmt.Errorf("%w: write %s: %w", ErrLedger, key, err)
+	}
+	return nil
+}
+
+// Meta reads the document under a key into v; ok is false where there is none. The key of
+// the document given to [Create] is "info".
+func (l *Ledger) Meta(ctx context.Context, key string, v any) (ok bool, err error) {
+	var text []byte
+	err = l.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key=?", key).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, v)
+	}
+	if err != nil {
+		return false, fmt.Errorf("%w: read %s: %w: %w", ErrLedger, key, ErrCorrupt, err)
+	}
+	return true, nil
+}

@@ -1,0 +1,107 @@
+package pipeline
+
+import (
+	"errors"
+	"time"
+
+	"sfsync/mapping"
+	"sfsync/pipeline/ledger"
+	"sfsync/pipeline/report"
+	"sfsync/pipeline/row"
+	"sfsync/pipeline/source"
+	"sfsync/sink"
+)
+
+// The reasons for which a run ends early; errors.Is tells them apart. Errors of the
+// sub-packages and of the sink (*sink.Error) come through as they are.
+var (
+	// ErrStopped: the caller asked for a stop (Options.Stop); what was under way was finished.
+	ErrStopped = errors.New("stopped on request")
+	// ErrTooManyFailed: Options.StopAfter was exceeded.
+	ErrTooManyFailed = errors.New("too many rows failed")
+	// ErrInputChanged: a resumed run found another input than it began with.
+	ErrInputChanged = errors.New("the input has changed since the run began")
+	// ErrPanic: a stage hit a bug; the run was stopped, its ledger is sound.
+	ErrPanic = errors.New("internal error")
+)
+
+// Options is all a run needs. Plan, Inputs and Targets are required.
+type Options struct {
+	Plan *mapping.Plan
+	// Inputs are read in this order; later rows of a key win.
+	Inputs []source.Input
+	// Source holds the options for every input; Paths, Rest and Pool are filled in from the plan.
+	Source source.Options
+	// Targets says where the records of each of Plan.Targets go.
+	Targets []Target
+
+	// Workers is how many requests are in flight at once; 0 means 4.
+	Workers int
+	// Limit stops reading after so many rows; 0 reads all.
+	Limit int64
+	// StopAfter stops sending once more records than this have failed: 0 for never.
+	StopAfter Threshold
+	// Stop, once closed, ends the run early: requests in flight are finished, what was not sent
+	// stays pending. (The end of the context cuts requests off.)
+	Stop <-chan struct{}
+	// Backoff says how long to wait before record attempt n (from 2) is sent, and false once
+	// there have been enough. Nil: records are not sent again.
+	Backoff func(attempt int) (time.Duration, bool)
+
+	// Ledger remembers what was sent; nil for none (benchmarks).
+	Ledger *ledger.Ledger
+	// Resume says that the ledger is that of an earlier try at this run.
+	Resume bool
+	// Effort, if set, gives what this try has cost so far (calls, time); the ledger keeps it under
+	// the key "effort" with every commit of finished batches, so that a kill does not lose it.
+	Effort func() any
+	// Rows and Errors receive every outcome; nil for none.
+	Rows   *report.Rows
+	Errors *report.Errors
+	// Stats is updated while the run goes on; nil for none.
+	Stats *Stats
+
+	pool *row.Pool
+}
+
+// Target is where the records of one plan target go.
+type Target struct {
+	Writer sink.Writer
+	// Matcher finds records by key; needed where the plan's target has Lookup.
+	Matcher sink.Matcher
+}
+
+// Threshold is a number of records or a share of those read so far.
+type Threshold struct {
+	Count   int64
+	Percent float64 // 0 to 100; used if Count is 0
+	Any     bool    // the first failure is too many; used if both are 0
+}
+
+// Exceeded reports whether so many failures out of so many records are too many. A share is
+// judged from 100 records on, so that one early failure does not end a run.
+func (t Threshold) Exceeded(failed, of int64) bool {
+	switch {
+	case t.Count > 0:
+		return failed > t.Count
+	case t.Percent > 0:
+		return of >= 100 && float64(failed)*100 > t.Percent*float64(of)
+	}
+	return t.Any && failed > 0
+}
+
+func (o *Options) defaults() {
+	if o.Workers <= 0 {
+		o.Workers = 4
+	}
+	if o.Stats == nil {
+		o.Stats = &Stats{}
+	}
+	if o.Backoff == nil {
+		o.Backoff = func(int) (time.Duration, bool) { return 0, false }
+	}
+	o.pool = &row.Pool{}
+	o.Source.Pool = o.pool
+	o.Source.Paths = o.Plan.Paths()
+	o.Source.Rest = o.Plan.Rest()
+}

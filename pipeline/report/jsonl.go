@@ -1,0 +1,144 @@
+package report
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sfsync/pipeline/row"
+)
+
+// appendObject appends the line of one outcome of a row that does not come from CSV.
+func (r *Rows) appendObject(dst []byte, src *row.Batch, i int, bad bool, o *Outcome) []byte {
+	raw := src.Raw(i)
+	switch {
+	case bad && raw != "":
+		dst = appendRaw(dst, raw)
+	case raw != "":
+		dst = appendOpen(dst, raw)
+	default:
+		dst = appendCells(dst, src, i)
+	}
+	if dst[len(dst)-1] != '{' {
+		dst = append(dst, ',')
+	}
+	dst = append(append(dst, `"sfsync_file":`...), r.place...)
+	dst = strconv.AppendInt(append(dst, `,"sfsync_line":`...), src.Line(i), 10)
+	dst = appendString(append(dst, `,"sfsync_target":`...), o.Target)
+	dst = appendString(append(dst, `,"sfsync_object":`...), o.Object)
+	dst = appendString(append(dst, `,"sfsync_action":`...), o.Action)
+	dst = appendString(append(dst, `,"sfsync_id":`...), o.ID)
+	dst = appendString(append(dst, `,"sfsync_code":`...), o.Code)
+	dst = appendString(append(dst, `,"sfsync_field":`...), o.Field)
+	dst = appendString(append(dst, `,"sfsync_message":`...), o.Message)
+	dst = strconv.AppendInt(append(dst, `,"sfsync_attempts":`...), int64(o.Attempts), 10)
+	return append(dst, '}', '\n')
+}
+
+// appendOpen appends a JSON object without its closing brace. The text was checked by the
+// reader, so only its ends are looked at, unless it has line breaks, which would split the line,
+// or keys that look like ours, which are dropped. Anything but an object is kept as text.
+func appendOpen(dst []byte, raw string) []byte {
+	text := strings.TrimSpace(raw)
+	if len(text) < 2 || text[0] != '{' || text[len(text)-1] != '}' {
+		return appendRaw(dst, raw)
+	}
+	if strings.Contains(text, `"sfsync_`) || strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0 {
+		return appendCleaned(dst, raw)
+	}
+	return append(dst, strings.TrimRight(text[:len(text)-1], " \t")...)
+}
+
+// appendRaw appends the beginning of an object that holds the text of a row that could not be read.
+func appendRaw(dst []byte, raw string) []byte {
+	return appendString(append(dst, `{"sfsync_raw":`...), valid(raw))
+}
+
+// appendCleaned appends a JSON object on one line, without its closing brace and without
+// members whose names are ours.
+func appendCleaned(dst []byte, raw string) []byte {
+	start := len(dst)
+	d := jsontext.NewDecoder(strings.NewReader(raw), jsontext.AllowDuplicateNames(true))
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
+		return appendRaw(dst, raw)
+	}
+	dst = append(dst, '{')
+	for d.PeekKind() == '"' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return appendRaw(dst[:start], raw)
+		}
+		key := name.String()
+		v, err := d.ReadValue()
+		if err == nil {
+			err = v.Compact(jsontext.AllowDuplicateNames(true))
+		}
+		if err != nil {
+			return appendRaw(dst[:start], raw)
+		}
+		if isOwn(key) {
+			continue
+		}
+		if dst[len(dst)-1] != '{' {
+			dst = append(dst, ',')
+		}
+		dst = append(append(appendString(dst, key), ':'), v...)
+	}
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '}' {
+		return appendRaw(dst[:start], raw)
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return appendRaw(dst[:start], raw)
+	}
+	return dst
+}
+
+// isOwn reports whether a key is one that a row file adds.
+func isOwn(key string) bool {
+	switch key {
+	case "sfsync_file", "sfsync_line", "sfsync_target", "sfsync_object", "sfsync_action", "sfsync_id",
+		"sfsync_code", "sfsync_field", "sfsync_message", "sfsync_attempts", "sfsync_raw":
+		return true
+	}
+	return false
+}
+
+// appendCells appends the cells of a row as an object without its closing brace; what is absent
+// stays away.
+func appendCells(dst []byte, src *row.Batch, i int) []byte {
+	dst = append(dst, '{')
+	for c, col := range src.Schema().Columns {
+		cell := src.Cell(i, c)
+		if cell.Kind() == row.Absent || isOwn(col.Name) {
+			continue
+		}
+		if dst[len(dst)-1] != '{' {
+			dst = append(dst, ',')
+		}
+		dst = append(appendString(dst, col.Name), ':')
+		switch k := cell.Kind(); {
+		case k == row.Null:
+			dst = append(dst, "null"...)
+		case k != row.Text && jsontext.Value(cell.Text).IsValid():
+			dst = append(dst, cell.Text...)
+		default: // text, and numbers that JSON has none of: NaN
+			dst = appendString(dst, cell.Text)
+		}
+	}
+	return dst
+}
+
+// appendString appends a JSON string; what is not UTF-8 becomes U+FFFD.
+func appendString(dst []byte, s string) []byte {
+	if s == "" {
+		return append(dst, '"', '"')
+	}
+	out, err := jsontext.AppendQuote(dst, s)
+	if err != nil {
+		out, _ = jsontext.AppendQuote(dst, strings.ToValidUTF8(s, "\uFFFD"))
+	}
+	return out
+}

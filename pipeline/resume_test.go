@@ -1,0 +1,130 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"sfsync/pipeline"
+	"sfsync/sink"
+)
+
+// stopAfter makes a run stop on request when the org has answered so many calls.
+func stopAfter(org *fakeOrg, calls int) func(*pipeline.Options) {
+	stop := make(chan struct{})
+	org.after = func(call int) error {
+		if call == calls {
+			close(stop)
+		}
+		return nil
+	}
+	return func(o *pipeline.Options) { o.Stop = stop }
+}
+
+func TestResumeRefusesAShorterInput(t *testing.T) {
+	s := strategies["native"]
+	in := generate(t, rand.New(rand.NewPCG(17, 17)), 20_000, 20_000)
+	org := newFakeOrg(t, s.match)
+	dir := t.TempDir()
+	if _, err := try(t.Context(), t, dir, false, in, s, org, stopAfter(org, 7)); !errors.Is(err, pipeline.ErrStopped) {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(in.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	if err := os.WriteFile(in.path, bytes.Join(lines[:2001], nil), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	org.after = nil
+	res, err := try(t.Context(), t, dir, true, in, s, org, nil)
+	if !errors.Is(err, pipeline.ErrInputChanged) || res.Complete {
+		t.Errorf("%v %+v", err, res)
+	}
+}
+
+// A resumed run that is stopped again at once still accounts for all that the first try did.
+func TestResumedAndStoppedAtOnce(t *testing.T) {
+	s := strategies["native"]
+	in := generate(t, rand.New(rand.NewPCG(19, 19)), 40_000, 40_000)
+	org := newFakeOrg(t, s.match)
+	dir := t.TempDir()
+	first, err := try(t.Context(), t, dir, false, in, s, org, stopAfter(org, 12))
+	if !errors.Is(err, pipeline.ErrStopped) {
+		t.Fatal(err)
+	}
+	org.after = nil
+	stopped := make(chan struct{})
+	close(stopped)
+	second, err := try(t.Context(), t, dir, true, in, s, org, func(o *pipeline.Options) { o.Stop = stopped })
+	if !errors.Is(err, pipeline.ErrStopped) {
+		t.Fatal(err)
+	}
+	if first.Rows.Succeeded == 0 || second.Rows.Succeeded != first.Rows.Succeeded || second.Rows.Failed < 0 {
+		t.Errorf("first %+v, then %+v", first.Rows, second.Rows)
+	}
+	if n := len(readCSV(t, dir+"/succeeded.csv")); n != int(first.Rows.Succeeded) {
+		t.Errorf("succeeded.csv has %d rows, want %d", n, first.Rows.Succeeded)
+	}
+	last, err := try(t.Context(), t, dir, true, in, s, org, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkResult(t, dir, in, last, org)
+}
+
+// A context that ends is an error however far the run has come, unless it is complete.
+func TestACancelledRunIsNeverComplete(t *testing.T) {
+	s := strategies["native"]
+	in := generate(t, rand.New(rand.NewPCG(23, 23)), 3000, 3000)
+	for range 30 {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		res, err := try(ctx, t, t.TempDir(), false, in, s, newFakeOrg(t, s.match), nil)
+		if err == nil || res != nil && res.Complete {
+			t.Fatalf("%v %+v", err, res)
+		}
+	}
+}
+
+// What an org does to a request in flight while the run is being stopped is not forgotten.
+func TestTheWorstReasonStays(t *testing.T) {
+	s := strategies["native"]
+	in := generate(t, rand.New(rand.NewPCG(29, 29)), 9000, 9000)
+	org := newFakeOrg(t, s.match)
+	auth := &sink.Error{Class: sink.Auth, Code: "INVALID_SESSION_ID"}
+	stop := make(chan struct{})
+	org.after = func(call int) error {
+		if call == 1 {
+			close(stop)
+			return auth
+		}
+		return nil
+	}
+	_, err := try(t.Context(), t, t.TempDir(), false, in, s, org, func(o *pipeline.Options) { o.Stop, o.Workers = stop, 1 })
+	if !errors.Is(err, auth) {
+		t.Errorf("%v", err)
+	}
+}
+
+// A bug in a stage costs the run, not its account.
+func TestPanicInTheFormer(t *testing.T) {
+	s := strategies["lookup"]
+	in := generate(t, rand.New(rand.NewPCG(31, 31)), 9000, 9000)
+	org := newFakeOrg(t, s.match)
+	res, err := try(t.Context(), t, t.TempDir(), false, in, s, org, func(o *pipeline.Options) { o.Targets[0].Matcher = panics{org} })
+	if !errors.Is(err, pipeline.ErrPanic) {
+		t.Fatal(err)
+	}
+	if r := res.Rows; res.Complete || r.Read != r.Succeeded+r.Failed+r.Skipped+r.Unknown+r.Pending {
+		t.Errorf("%+v", r)
+	}
+}
+
+type panics struct{ *fakeOrg }
+
+func (panics) LookupKeys(*sink.Target, []string) int { panic("a bug") }

@@ -1,0 +1,73 @@
+package pipeline
+
+import (
+	"context"
+	"sync/atomic"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// window bounds what is under way between reading and reporting, by rows and by bytes, so
+// that memory does not grow with the input. Batches are of very different sizes: a bound on
+// their number would either starve requests (rows of many kilobytes) or waste memory.
+type window struct {
+	rows, bytes       *semaphore.Weighted
+	maxRows, maxBytes int64
+
+	blocked atomic.Bool   // the reader waits for room
+	entered atomic.Int64  // batches
+	starved chan struct{} // told once when it begins to
+}
+
+func newWindow(workers, procs int) *window {
+	w := &window{
+		maxRows:  int64(2*workers+4)*1000 + int64(procs+2)*2000,
+		maxBytes: int64(workers+2) * (8 << 20),
+		starved:  make(chan struct{}, 1),
+	}
+	w.rows, w.bytes = semaphore.NewWeighted(w.maxRows), semaphore.NewWeighted(w.maxBytes)
+	return w
+}
+
+// enter waits until there is room for a batch. A batch larger than the window gets it for
+// itself.
+func (w *window) enter(ctx context.Context, rows, bytes int) error {
+	r, b := min(int64(rows), w.maxRows), min(int64(bytes), w.maxBytes)
+	if w.rows.TryAcquire(r) {
+		if w.bytes.TryAcquire(b) {
+			w.entered.Add(1)
+			return nil
+		}
+		w.rows.Release(r)
+	}
+	w.blocked.Store(true)
+	defer w.blocked.Store(false)
+	select {
+	case w.starved <- struct{}{}:
+	default:
+	}
+	if err := w.rows.Acquire(ctx, r); err != nil {
+		return err
+	}
+	if err := w.bytes.Acquire(ctx, b); err != nil {
+		w.rows.Release(r)
+		return err
+	}
+	w.entered.Add(1)
+	return nil
+}
+
+// force lets a batch in that takes no room.
+func (w *window) force() { w.entered.Add(1) }
+
+// exhausted reports whether nothing can come before something leaves: the reader waits, and
+// all that has entered was received.
+func (w *window) exhausted(received int64) bool {
+	return w.blocked.Load() && w.entered.Load() == received
+}
+
+// leave gives the room of a batch back.
+func (w *window) leave(rows, bytes int) {
+	w.rows.Release(min(int64(rows), w.maxRows))
+	w.bytes.Release(min(int64(bytes), w.maxBytes))
+}

@@ -1,0 +1,43 @@
+package pipeline
+
+import (
+	"sfsync/mapping"
+	"sfsync/pipeline/ledger"
+	"sfsync/pipeline/row"
+)
+
+// work is a read batch on its way through the stages. The stage that has it owns it: read,
+// map, form (with its workers), collect.
+type work struct {
+	source *row.Batch
+	mapped *mapping.Mapped // set by map; owns source from then on
+	ready  chan struct{}   // closed when mapped is set
+
+	rows        int
+	room, bytes int           // rows and bytes that it holds of the window
+	sum         uint32        // checksum of the source batch
+	prior       *ledger.Batch // what an earlier try at the run left, or nil
+
+	records []record // of row r and target t: t*rows + r
+	open    int      // records that are not decided
+}
+
+// record is what is known of one row for one target.
+type record struct {
+	state    ledger.State
+	attempts uint8
+	resend   bool // it may have reached the org before
+	id       string
+	problem  *ledger.Problem
+}
+
+func (w *work) seq() int64 { return w.source.Seq }
+
+func (w *work) free() {
+	if w.mapped != nil {
+		w.mapped.Free()
+	} else {
+		w.source.Free()
+	}
+	w.mapped, w.source = nil, nil
+}
