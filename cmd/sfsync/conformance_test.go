@@ -1,0 +1,92 @@
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"testing"
+	"time"
+
+	"sfsync/mapping/schema"
+	"sfsync/pipeline/row"
+	"sfsync/sink"
+	"sfsync/sink/localorg"
+	"sfsync/sink/salesforce"
+	"sfsync/sink/sinktest"
+)
+
+// TestWriterOnLocalOrg runs the suite of every Writer with the client on the local org: the two
+// share no code and were written after the same facts, and here they have to agree.
+func TestWriterOnLocalOrg(t *testing.T) {
+	t.Parallel()
+	s, found := schema.Overlay(schema.Standard(), "test.yaml",
+		[]byte("objects:\n  Lead:\n    fields:\n      Ext__c: {type: string, length: 80, externalId: true, unique: true}\n"))
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	columns := row.NewSchema(row.Column{Name: "Ext__c"}, row.Column{Name: "Title"}, row.Column{Name: "LastName"}, row.Column{Name: "Company"}, row.Column{Name: "\x00key"})
+	sinktest.Test(t, func(t *testing.T) sinktest.Harness {
+		c := client(t, s)
+		return sinktest.Harness{
+			Writer: c.Writer(), Schema: columns, Text: 1, Fixed: map[int]string{2: "Doe", 3: "Acme"},
+			Target: &sink.Target{Object: "Lead", Key: "Ext__c", KeyColumn: 0, Fold: s.Object("Lead").Field("Ext__c").FoldKey},
+			Refuse: func(b *row.Batch, r int) { b.SetKind(r, 3, row.Null) },
+			Read: func(t *testing.T, key string) (string, bool) {
+				t.Helper()
+				text, ok := "", false
+				err := c.Query(t.Context(), "SELECT Title FROM Lead WHERE Ext__c = '"+key+"'", func(rec []byte) error {
+					ok = true
+					var lead struct{ Title *string }
+					err := json.Unmarshal(rec, &lead)
+					if lead.Title != nil {
+						text = *lead.Title
+					}
+					return err
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return text, ok
+			},
+		}
+	})
+}
+
+// client connects to a fresh local org that lives as long as the test.
+func client(t *testing.T, s *schema.Schema) *salesforce.Client {
+	t.Helper()
+	org, err := localorg.Open(t.Context(), localorg.Config{DB: localorg.Memory, Schema: s, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- org.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+		if err := org.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	url := "http://" + l.Addr().String()
+	token := org.Credentials().AccessToken
+	auth, err := salesforce.AuthFromEnv(func(name string) string {
+		return map[string]string{"SFSYNC_INSTANCE_URL": url, "SFSYNC_ACCESS_TOKEN": token}[name]
+	}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := salesforce.Connect(t.Context(), salesforce.Config{Auth: auth, Now: time.Now, Since: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}

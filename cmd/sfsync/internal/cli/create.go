@@ -1,0 +1,198 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/pipeline/ledger"
+	"sfsync/pipeline/report"
+	"sfsync/pipeline/source"
+)
+
+// create makes the run directory with all that a resumed run needs in it. From here on the
+// first signal drains.
+func (j *job) create(ctx context.Context) error {
+	if err := j.takeLock(ctx); err != nil {
+		return err
+	}
+	j.tellInterrupted(ctx)
+	wd, err := j.sys.Getwd()
+	if err != nil {
+		return fmt.Errorf("find the working directory: %w", err)
+	}
+	s := &j.settings
+	s.Version, s.Tool, s.Dir, s.Started, s.OrgID = 1, Tool(), wd, j.begun, j.org.Info.ID
+	s.MaxFailed, s.StopAfter, s.FromEnv = j.flags.MaxFailed.Text, j.flags.StopAfter.Text, j.fromEnv
+	// Registered before there is a run that could be resumed, so that no signal falls between.
+	drain := j.stop.Draining()
+	j.dir, err = report.CreateFilled(j.flags.Runs, j.file.Name, j.begun, j.sys.Rand, func(d *report.Dir) error {
+		return j.fill(ctx, drain, d)
+	})
+	if err != nil {
+		return err
+	}
+	for i := range s.Inputs {
+		if err := j.openSpool(&j.inputs[i], s.Inputs[i].Spool); err != nil {
+			return err
+		}
+	}
+	j.ledger, err = ledger.Open(ctx, j.dir.Path(report.LedgerFile))
+	return err
+}
+
+// fill puts into a new run directory what the run begins with. It leaves no file open, since
+// the directory is renamed afterwards: SQLite keeps to the names it was given, and Windows
+// renames no directory with an open file.
+func (j *job) fill(ctx context.Context, drain <-chan struct{}, d *report.Dir) error {
+	if err := d.WriteMapping(j.file.Text); err != nil {
+		return err
+	}
+	for i := range j.inputs {
+		in := &j.inputs[i]
+		set := inputSetting{Path: in.Path, Format: in.Format}
+		switch {
+		case in.Stdin:
+			set.Spool = "stdin." + in.Format
+		case !readAgain(in):
+			set.Spool = fmt.Sprintf("pipe-%d", i+1)
+		}
+		if info, err := os.Stat(in.Path); err == nil && set.Spool == "" {
+			set.Size, set.Modified = info.Size(), info.ModTime()
+		}
+		if set.Spool != "" {
+			if err := j.spool(ctx, drain, in, d.Path(set.Spool)); err != nil {
+				return err
+			}
+		}
+		j.settings.Inputs = append(j.settings.Inputs, set)
+	}
+	l, err := ledger.Create(ctx, d.Path(report.LedgerFile), &j.settings)
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+// readAgain reports whether an input can be read a second time, as a resumed run does: a pipe, a
+// FIFO or a device cannot.
+func readAgain(in *source.Input) bool {
+	info, err := os.Stat(in.Path)
+	return err != nil || info.Mode().IsRegular() // what is wrong with it is said where it is read
+}
+
+// spool copies an input that can be read only once to the run directory and brings it to disk.
+func (j *job) spool(ctx context.Context, drain <-chan struct{}, in *source.Input, path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return exit.Errorf(exit.CannotWrite, "keep %s: %w", in.Path, err)
+	}
+	// A signal ends the copy: opening a FIFO that nobody writes to and reading from a terminal
+	// wait for good, and cannot be told to stop. The goroutine then ends with the process.
+	copied := make(chan error, 1)
+	go func() { copied <- copyInput(f, in) }()
+	select {
+	case err = <-copied:
+		if closeErr := f.Close(); closeErr != nil {
+			err = errors.Join(err, exit.Errorf(exit.CannotWrite, "keep %s: %w", in.Path, closeErr))
+		}
+		return err
+	case <-drain:
+		err = j.stop.Err()
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	return errors.Join(err, f.Close())
+}
+
+func copyInput(to *os.File, in *source.Input) error {
+	from := in.Reader
+	if !in.Stdin {
+		f, err := os.Open(in.Path)
+		if err != nil {
+			return exit.Errorf(exit.BadInput, "open %s: %w", in.Path, err)
+		}
+		defer f.Close() // only read from
+		from = f
+	}
+	out := &spoolWriter{w: to}
+	if _, err := io.Copy(out, from); err != nil {
+		if out.err != nil {
+			return exit.Errorf(exit.CannotWrite, "keep %s: %w", in.Path, out.err)
+		}
+		return exit.Errorf(exit.BadInput, "read %s: %w", in.Path, err)
+	}
+	if err := to.Sync(); err != nil {
+		return exit.Errorf(exit.CannotWrite, "keep %s: %w", in.Path, err)
+	}
+	return nil
+}
+
+// spoolWriter remembers that it was the writing that failed.
+type spoolWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (s *spoolWriter) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	s.err = err
+	return n, err
+}
+
+// openSpool makes the copy of an input that can be read only once the input; with no name it
+// does nothing.
+func (j *job) openSpool(in *source.Input, name string) error {
+	if name == "" {
+		return nil
+	}
+	f, err := os.Open(j.dir.Path(name))
+	if err != nil {
+		return exit.Errorf(exit.BadInput, "open what was kept of %s: %w", in.Path, err)
+	}
+	j.spools = append(j.spools, f)
+	in.Stdin, in.Reader = false, f
+	return nil
+}
+
+// maxPast is how many earlier runs are looked at for one that was interrupted.
+const maxPast = 20
+
+// tellInterrupted tells the user that the last run of the mapping to this org was interrupted,
+// since this one does not go on with it. The lock is held, so it is not under way.
+func (j *job) tellInterrupted(ctx context.Context) {
+	runs, err := report.Runs(j.flags.Runs, j.file.Name)
+	if err != nil {
+		j.con.Warnf("%v", err)
+		return
+	}
+	for _, d := range runs[:min(len(runs), maxPast)] {
+		s, err := d.ReadSummary()
+		switch {
+		case err == nil && (s.Org.ID != j.org.Info.ID || s.Mapping.Name != j.file.Name):
+			continue
+		case err == nil && (s.Complete || !resumable(exit.Code(s.Exit.Code))):
+			return
+		case err != nil && (!errors.Is(err, fs.ErrNotExist) || !j.wentHere(ctx, d)):
+			continue
+		}
+		j.con.Infof("the last run of this mapping was interrupted: %s. This one starts afresh; to go on with that one: sfsync resume %[1]s", d.Path(""))
+		return
+	}
+}
+
+// wentHere reports whether a run that has no summary went to the org of this one.
+func (j *job) wentHere(ctx context.Context, d *report.Dir) bool {
+	l, err := ledger.Open(ctx, d.Path(report.LedgerFile))
+	if err != nil {
+		return false
+	}
+	defer l.Close() // only read from
+	var s settings
+	ok, err := l.Meta(ctx, infoKey, &s)
+	return err == nil && ok && s.OrgID == j.org.Info.ID
+}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/mapping/diag"
+	"sfsync/pipeline/source"
+)
+
+// addFormat adds --format, which stdin needs and which overrides what a file looks like.
+func addFormat(fs *pflag.FlagSet, format *string) {
+	fs.StringVar(format, "format", "", "format of the input: `csv|jsonl`; needed for stdin")
+}
+
+func checkFormat(format string) error {
+	switch format {
+	case "", "auto", "csv", "jsonl":
+		return nil
+	case "parquet":
+		return notYet("--format parquet")
+	}
+	hint := diag.DidYouMean(format, []string{"auto", "csv", "jsonl"})
+	if hint == "" {
+		hint = "it is csv or jsonl"
+	}
+	return exit.Usagef("unknown --format %q: %s", format, hint)
+}
+
+// expand turns FILE arguments into inputs.
+func (a *app) expand(files []string, format string) ([]source.Input, error) {
+	if slices.Contains(files, "-") && (format == "" || format == "auto") {
+		return nil, exit.Usagef("stdin needs --format csv or --format jsonl")
+	}
+	return source.Expand(files, format, a.sys.Stdin)
+}
+
+// oneOf checks a flag that takes one of a few words.
+func oneOf(flag, value string, words ...string) error {
+	for _, w := range words {
+		if value == w {
+			return nil
+		}
+	}
+	hint := diag.DidYouMean(value, words)
+	if hint == "" {
+		hint = "it is " + strings.Join(words, ", ")
+	}
+	return exit.Usagef("unknown --%s %q: %s", flag, value, hint)
+}
+
+// completeExt completes file names with these extensions.
+func completeExt(exts ...string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return exts, cobra.ShellCompDirectiveFilterFileExt
+	}
+}

@@ -1,0 +1,294 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"time"
+
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/remote"
+	"sfsync/cmd/sfsync/internal/ui"
+	"sfsync/mapping"
+	"sfsync/mapping/diag"
+	"sfsync/mapping/schema"
+	"sfsync/pipeline"
+	"sfsync/pipeline/ledger"
+	"sfsync/pipeline/report"
+	"sfsync/pipeline/source"
+	"sfsync/sink/retry"
+)
+
+// settings are what a run has to keep in its ledger to be resumed as it was begun.
+type settings struct {
+	Version int    `json:"version"` // 1
+	Tool    string `json:"tool"`
+	// Dir is the working directory: the paths of the mapping and the inputs are relative to it.
+	Dir       string         `json:"dir"`
+	Started   time.Time      `json:"started"`
+	Mapping   string         `json:"mapping"`
+	Files     []string       `json:"files,omitempty"`
+	Format    string         `json:"format,omitempty"`
+	Inputs    []inputSetting `json:"inputs"`
+	To        string         `json:"to"`
+	OrgID     string         `json:"org_id"`
+	API       string         `json:"api"`
+	Limit     int64          `json:"limit"`
+	MaxFailed string         `json:"max_failed"`
+	StopAfter string         `json:"stop_after,omitempty"`
+	FromEnv   []string       `json:"from_env,omitempty"`
+}
+
+// inputSetting is an input as the run found it, so that a resumed run reads the same files in
+// the same order even if more have come since.
+type inputSetting struct {
+	Path   string `json:"path"`
+	Format string `json:"format"`
+	// Size and Modified are those of the file when the run began.
+	Size     int64     `json:"size,omitempty"`
+	Modified time.Time `json:"modified,omitzero"`
+	// Spool is the file in the run directory that keeps what stdin gave.
+	Spool string `json:"spool,omitempty"`
+}
+
+// effort is what the tries at a run before this one took; kept in the ledger when a try ends.
+type effort struct {
+	Calls   int64         `json:"calls"`
+	Retries int64         `json:"retries"`
+	Rows    int64         `json:"rows"` // sent again on their own
+	Took    time.Duration `json:"took"`
+}
+
+// The keys of the ledger's documents that the command keeps.
+const (
+	infoKey   = "info"
+	effortKey = "effort"
+)
+
+// job is one run, from the connection to the summary. run begins it and resume goes on with it.
+type job struct {
+	*app
+	flags    *runFlags
+	command  string // of the summary
+	file     *mapping.File
+	inputs   []source.Input
+	limit    int64
+	settings settings
+
+	org    *remote.Org
+	plan   *mapping.Plan
+	lock   *ledger.Lock
+	dir    *report.Dir
+	ledger *ledger.Ledger
+	log    *report.Log
+	resume bool
+	before effort
+	begun  time.Time // this try
+	spools []io.Closer
+}
+
+// loadMapping reads a mapping file and shows its warnings.
+func (a *app) loadMapping(path string) (*mapping.File, error) {
+	file, found, err := mapping.Load(path)
+	if err != nil {
+		if _, ok := diag.As(err); ok {
+			return nil, err
+		}
+		return nil, exit.Errorf(exit.BadConfig, "read the mapping: %w", err)
+	}
+	a.con.Diagnostics(found)
+	return file, nil
+}
+
+// loadSchema reads an overlay or a snapshot and shows its warnings.
+func (a *app) loadSchema(path string) (*schema.Schema, error) {
+	s, found, err := schema.Load(path)
+	if err != nil {
+		if _, ok := diag.As(err); ok {
+			return nil, err
+		}
+		return nil, exit.Errorf(exit.BadConfig, "%w", err)
+	}
+	a.con.Diagnostics(found)
+	return s, nil
+}
+
+// schemaOf reads the schema that a mapping names.
+func (a *app) schemaOf(file *mapping.File) (*schema.Schema, error) {
+	s, err := a.loadSchema(file.Schema.Value)
+	if _, ok := diag.As(err); err == nil || ok {
+		return s, err
+	}
+	var l diag.List
+	l.Errorf(file.Schema.Pos, "schema-file", "the path is relative to the mapping file", "%v", err)
+	return nil, l.Err()
+}
+
+// inputs returns what is to be read: the files of the command line, else those of the mapping.
+func (a *app) inputs(file *mapping.File, files []string, format string) ([]source.Input, error) {
+	if len(files) == 0 {
+		if len(file.Source.Files) == 0 {
+			return nil, exit.Usagef("no input: name files, or list them in %s under source.files", file.Path)
+		}
+		for _, f := range file.Source.Files {
+			files = append(files, f.Value)
+		}
+		if slices.Contains(files, "-") {
+			return nil, exit.Errorf(exit.BadConfig, "%s: stdin cannot be a file of the mapping: name it on the command line", file.Path)
+		}
+	}
+	return a.expand(files, cmp.Or(format, file.Source.Format))
+}
+
+// connect connects to the org and compiles the mapping against what the org says of itself.
+func (j *job) connect(ctx context.Context) error {
+	j.begun = j.sys.Now()
+	since := cmp.Or(j.settings.Started, j.begun)
+	var extend *schema.Schema
+	if j.file.Schema.Value != "" && j.flags.To == toLocal {
+		var err error
+		if extend, err = j.schemaOf(j.file); err != nil {
+			return err
+		}
+	}
+	var err error
+	if j.org, err = j.app.connect(ctx, &j.flags.orgFlags, extend, since); err != nil {
+		return err
+	}
+	if err := j.compile(ctx); err != nil {
+		j.close()
+		return err
+	}
+	return nil
+}
+
+func (j *job) compile(ctx context.Context) error {
+	objects := make([]string, len(j.file.Targets))
+	for i, t := range j.file.Targets {
+		objects[i] = t.Object.Value
+	}
+	s, err := j.org.Describes(ctx, objects)
+	if err != nil {
+		return err
+	}
+	plan, found, err := mapping.Compile(j.file, s)
+	if err != nil {
+		return err
+	}
+	j.con.Diagnostics(found)
+	j.plan = plan
+	return nil
+}
+
+// takeLock keeps other runs of the mapping to the same org away.
+func (j *job) takeLock(ctx context.Context) error {
+	state, err := j.makeStateDir(j.flags.State)
+	if err != nil {
+		return err
+	}
+	host, _ := os.Hostname() // only for the message to another run
+	j.lock, err = ledger.Acquire(ctx, state, j.file.Name, j.org.Info.ID, j.flags.LockWait,
+		ledger.Holder{PID: os.Getpid(), Host: host, Started: j.sys.Now().UTC().Truncate(time.Second)})
+	return err
+}
+
+// rowRetries says how often a row is sent whose failure may pass (a lock, load).
+func rowRetries() retry.Policy {
+	return retry.Policy{Base: 500 * time.Millisecond, Cap: 20 * time.Second, Attempts: 5}
+}
+
+// execute runs the pipeline, writes the summary and returns the end of the command.
+func (j *job) execute(ctx context.Context) error {
+	log, err := j.dir.OpenLog()
+	if err != nil {
+		return err
+	}
+	j.log = log
+	rows, err := report.NewRows(j.dir)
+	if err != nil {
+		return err
+	}
+	errs := report.NewErrors(remedy)
+	stats := &pipeline.Stats{}
+	stats.BytesTotal.Store(totalBytes(j.inputs))
+	targets := make([]pipeline.Target, len(j.plan.Targets))
+	w := j.org.Writer()
+	for i := range targets {
+		targets[i] = pipeline.Target{Writer: w, Matcher: w}
+	}
+	policy := rowRetries()
+	drain := j.stop.Draining() // a new run drains already
+	stop := j.con.Progress(j.flags.Progress, func() ui.Counts {
+		records := stats.Written.Load() + stats.Failed.Load() + stats.Skipped.Load() + stats.Unknown.Load()
+		return ui.Counts{
+			Read: stats.Read.Load(), Done: records / int64(len(targets)),
+			Failed: stats.Failed.Load() + stats.Unknown.Load(), Calls: j.org.Calls().Made,
+			Bytes: stats.Bytes.Load(), TotalBytes: stats.BytesTotal.Load(),
+		}
+	})
+	res, runErr := pipeline.Run(ctx, pipeline.Options{
+		Plan: j.plan, Inputs: j.inputs, Source: sourceOptions(j.file), Targets: targets,
+		Workers: j.flags.Workers, Limit: j.limit, StopAfter: j.flags.stopAfter(),
+		Stop:   drain,
+		Effort: func() any { return j.spent(0) },
+		Backoff: func(attempt int) (time.Duration, bool) {
+			return policy.Delay(attempt-1, rand.Float64()), policy.More(attempt - 1)
+		},
+		Ledger: j.ledger, Resume: j.resume, Rows: rows, Errors: errs, Stats: stats,
+	})
+	stop()
+	runErr = errors.Join(runErr, rows.Close())
+	return j.conclude(context.WithoutCancel(ctx), res, errs, runErr)
+}
+
+// sourceOptions are the mapping's options about files.
+func sourceOptions(f *mapping.File) source.Options {
+	return source.Options{
+		Format: f.Source.Format, Delimiter: f.Source.CSV.Delimiter, Encoding: f.Source.CSV.Encoding, Null: f.Source.CSV.Null,
+	}
+}
+
+// totalBytes is the size of the inputs, 0 if it is not known of one of them.
+func totalBytes(inputs []source.Input) int64 {
+	var sum int64
+	for _, in := range inputs {
+		if f, ok := in.Reader.(*os.File); ok {
+			if info, err := f.Stat(); err == nil {
+				sum += info.Size()
+				continue
+			}
+		}
+		info, err := os.Stat(in.Path)
+		if in.Stdin || err != nil {
+			return 0
+		}
+		sum += info.Size()
+	}
+	return sum
+}
+
+// close gives back what the job holds. What matters was written and checked before.
+func (j *job) close() {
+	if j.ledger != nil {
+		j.ledger.Close() // every commit was checked
+	}
+	if j.log != nil {
+		j.log.Close() // a log line lost is no run lost
+	}
+	for _, s := range j.spools {
+		s.Close() // only read from
+	}
+	if j.lock != nil {
+		if err := j.lock.Release(); err != nil {
+			j.con.Warnf("%v", err)
+		}
+	}
+	if err := j.org.Close(); err != nil {
+		j.con.Warnf("close the org: %v", err)
+	}
+	j.ledger, j.log, j.spools, j.lock, j.org = nil, nil, nil, nil, nil
+}

@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/local"
+	"sfsync/cmd/sfsync/internal/ui"
+	"sfsync/sink/localorg"
+)
+
+func newLocal(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "local",
+		Short: "Use the local org: a small Salesforce inside sfsync",
+		Long: `The local org is what sfsync sends to unless --to says otherwise: a Salesforce org in one
+process, with real describes, validation, external ids, collections and queries, reached over
+real HTTP on loopback. Its records are in the state directory. One process owns the database;
+others that want it attach to the owner.
+
+` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.BadConfig),
+		Example: "  sfsync local query 'SELECT COUNT() FROM Lead'\n  sfsync local show\n  sfsync local reset",
+		Args:    cobra.ArbitraryArgs,
+		RunE:    group,
+	}
+	cmd.AddCommand(newLocalServe(a, nil), newLocalReset(a, nil), newLocalQuery(a, nil), newLocalShow(a, nil))
+	return cmd
+}
+
+type localOptions struct {
+	*app
+	orgFlags
+	JSON   bool
+	SOQL   string
+	Schema string
+}
+
+func newLocalReset(a *app, runF func(context.Context, *localOptions) error) *cobra.Command {
+	o := &localOptions{app: a}
+	if runF == nil {
+		runF = localResetRun
+	}
+	cmd := &cobra.Command{
+		Use:   "reset",
+		Short: "Remove all records of the local org",
+		Long: `Remove all records of the local org. Its objects and fields, ids and credentials stay; --schema
+adds objects and fields. Asks nothing.
+
+` + exit.Help(exit.OK, exit.Usage, exit.CannotWrite, exit.BadConfig),
+		Example: "  sfsync local reset\n  sfsync local reset --schema samples/leads/leads.schema.yaml",
+		Args:    exactArgs(),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runF(cmd.Context(), o) },
+	}
+	o.addState(cmd.Flags())
+	cmd.Flags().StringVar(&o.Schema, "schema", "", "add the objects and fields of this overlay or snapshot")
+	return cmd
+}
+
+func localResetRun(ctx context.Context, o *localOptions) error {
+	l, err := o.openLocalWith(ctx, o.State, o.Schema)
+	if err != nil {
+		return err
+	}
+	defer l.Close() // reset has been committed
+	if err := l.Reset(ctx); err != nil {
+		return &exit.Error{Code: exit.CannotWrite, Err: err}
+	}
+	o.con.Infof("the local org is empty")
+	return nil
+}
+
+func newLocalQuery(a *app, runF func(context.Context, *localOptions) error) *cobra.Command {
+	o := &localOptions{app: a}
+	if runF == nil {
+		runF = localQueryRun
+	}
+	cmd := &cobra.Command{
+		Use:   "query SOQL",
+		Short: "Query the local org",
+		Long: `Run a SOQL query on the local org and print the records as CSV, or with --json as JSON.
+SELECT COUNT() prints the number.
+
+` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.BadConfig),
+		Example: `  sfsync local query 'SELECT COUNT() FROM Lead'
+  sfsync local query "SELECT Id, Email, Company FROM Lead WHERE Country = 'Germany' LIMIT 5"
+  sfsync local query 'SELECT LeadSource, COUNT(Id) n FROM Lead GROUP BY LeadSource' --json`,
+		Args: exactArgs("SOQL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.SOQL = args[0]; strings.TrimSpace(o.SOQL) == "" {
+				return exit.Usagef("SOQL is empty")
+			}
+			return runF(cmd.Context(), o)
+		},
+	}
+	o.addState(cmd.Flags())
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print JSON")
+	return cmd
+}
+
+func localQueryRun(ctx context.Context, o *localOptions) error {
+	l, err := o.openLocal(ctx, o.State)
+	if err != nil {
+		return err
+	}
+	defer l.Close() // nothing was written
+	err = l.Query(ctx, o.SOQL, o.JSON, o.con.Out())
+	var bad *local.Refusal
+	if errors.As(err, &bad) {
+		// The message shows the place in the query, over several lines.
+		o.con.Errorf("%s:\n%s", bad.Code, strings.Trim(bad.Message, "\n"))
+		return exit.Errorf(exit.Usage, "%s: the query cannot be run", bad.Code)
+	}
+	o.answered = o.JSON
+	return err
+}
+
+func newLocalShow(a *app, runF func(context.Context, *localOptions) error) *cobra.Command {
+	o := &localOptions{app: a}
+	if runF == nil {
+		runF = localShowRun
+	}
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Show what is in the local org and what it was asked",
+		Long: `Show the objects of the local org that have records, the API calls it has counted, and the
+last requests it got. --json prints all of it.
+
+` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.BadConfig),
+		Example: "  sfsync local show\n  sfsync local show --json",
+		Args:    exactArgs(),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runF(cmd.Context(), o) },
+	}
+	o.addState(cmd.Flags())
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print JSON")
+	return cmd
+}
+
+func localShowRun(ctx context.Context, o *localOptions) error {
+	l, err := o.openLocal(ctx, o.State)
+	if err != nil {
+		return err
+	}
+	defer l.Close() // nothing was written
+	v, err := l.Show(ctx)
+	if err != nil {
+		return &exit.Error{Code: exit.Unavailable, Err: err}
+	}
+	if o.JSON {
+		o.answered = true
+		return o.con.JSON(v)
+	}
+	return printOverview(o, v)
+}
+
+func printOverview(o *localOptions, v localorg.Overview) error {
+	w := o.con.Out()
+	fmt.Fprintf(w, "org       %s\nAPI calls %s\n\n", v.OrganizationID, ui.Count(v.Calls)) // the tables below return it
+	var rows [][]string
+	for _, obj := range v.Objects {
+		if obj.Records > 0 {
+			rows = append(rows, []string{obj.Name, ui.Count(obj.Records)})
+		}
+	}
+	if err := ui.Table(w, []string{"object", "records"}, rows, 1); err != nil {
+		return err
+	}
+	last := v.Requests[max(0, len(v.Requests)-showRequests):]
+	if len(last) == 0 {
+		return nil
+	}
+	rows = nil
+	for _, r := range last {
+		rows = append(rows, []string{
+			r.Time.Local().Format(time.TimeOnly), r.Method, r.Path, strconv.Itoa(r.Status),
+			strconv.FormatFloat(r.DurationMS, 'f', 1, 64) + "ms", ui.Count(int64(r.Records)),
+		})
+	}
+	fmt.Fprintln(w) // the table below returns it
+	return ui.Table(w, []string{"time", "method", "path", "status", "took", "records"}, rows, 3, 4, 5)
+}
+
+// showRequests is how many of the last requests local show prints without --json.
+const showRequests = 10

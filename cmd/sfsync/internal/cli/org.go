@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/remote"
+	"sfsync/cmd/sfsync/internal/ui"
+	"sfsync/mapping/diag"
+	"sfsync/mapping/schema"
+	"sfsync/sink/salesforce"
+)
+
+func newOrg(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "org",
+		Short:   "Ask an org about itself",
+		Long:    "Ask the org that --to names about its limits and objects.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
+		Example: "  sfsync org limits\n  sfsync org describe Lead --to env",
+		Args:    cobra.ArbitraryArgs,
+		RunE:    group,
+	}
+	cmd.AddCommand(newOrgDescribe(a, nil), newOrgLimits(a, nil))
+	for _, name := range []string{"login", "logout", "list", "show", "snapshot"} {
+		cmd.AddCommand(notYetCommand(name))
+	}
+	return cmd
+}
+
+type orgOptions struct {
+	*app
+	orgFlags
+	Object string
+	JSON   bool
+}
+
+func newOrgDescribe(a *app, runF func(context.Context, *orgOptions) error) *cobra.Command {
+	o := &orgOptions{app: a}
+	if runF == nil {
+		runF = orgDescribeRun
+	}
+	cmd := &cobra.Command{
+		Use:   "describe OBJECT",
+		Short: "Print the fields of an object as the org describes them",
+		Long: `Print the fields of an object that the user may see: type, length, whether records need it,
+whether it can be written, and whether it can be the match field of an upsert. --json prints
+the org's own document, as a schema snapshot holds it.
+
+` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
+		Example: "  sfsync org describe Lead\n  sfsync org describe Account --to env --json > Account.json",
+		Args:    exactArgs("OBJECT"),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return schema.Standard().Names(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Object = args[0]
+			if err := o.check(); err != nil {
+				return err
+			}
+			return runF(cmd.Context(), o)
+		},
+	}
+	o.addTo(cmd.Flags())
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print the org's document")
+	return cmd
+}
+
+func orgDescribeRun(ctx context.Context, o *orgOptions) error {
+	c, err := o.connect(ctx, &o.orgFlags, nil, o.sys.Now())
+	if err != nil {
+		return err
+	}
+	defer c.Close() // nothing was written
+	text, err := c.Describe(ctx, o.Object)
+	if remote.NotFound(err) {
+		hint := ""
+		if names, err := c.ObjectNames(ctx); err == nil {
+			hint = strings.TrimSuffix(": "+diag.DidYouMean(o.Object, names), ": ")
+		}
+		return exit.Errorf(exit.BadConfig, "%s has no object %q, or does not show it%s", remote.Name(c.Info), o.Object, hint)
+	}
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		o.answered = true
+		_, err := fmt.Fprintf(o.con.Out(), "%s\n", text)
+		return err
+	}
+	obj, err := schema.ParseDescribe(text)
+	if err != nil {
+		return exit.Errorf(exit.Unavailable, "describe %s: %w", o.Object, err)
+	}
+	rows := make([][]string, len(obj.Fields))
+	for i, f := range obj.Fields {
+		rows[i] = []string{f.Name, fieldType(f), fieldUse(f), fieldKey(f), f.Label}
+	}
+	return ui.Table(o.con.Out(), []string{"field", "type", "write", "key", "label"}, rows)
+}
+
+// fieldType renders a type with its size: string(40), double(5,2), reference(Account).
+func fieldType(f *schema.Field) string {
+	switch {
+	case len(f.ReferenceTo) > 0:
+		return "reference(" + strings.Join(f.ReferenceTo, ",") + ")"
+	case f.Precision > 0:
+		return fmt.Sprintf("%s(%d,%d)", f.Type, f.Precision-f.Scale, f.Scale)
+	case f.Length > 0 && f.Type != schema.ID:
+		return string(f.Type) + "(" + strconv.Itoa(f.Length) + ")"
+	}
+	return string(f.Type)
+}
+
+func fieldUse(f *schema.Field) string {
+	switch {
+	case f.Required():
+		return "required"
+	case f.Createable && f.Updateable:
+		return "yes"
+	case f.Createable:
+		return "create only"
+	case f.Updateable:
+		return "update only"
+	}
+	return "no"
+}
+
+func fieldKey(f *schema.Field) string {
+	switch {
+	case f.Type == schema.ID:
+		return "id"
+	case f.UniqueKey():
+		return "unique external id"
+	case f.ExternalID:
+		return "external id"
+	case f.IDLookup:
+		return "lookup"
+	}
+	return ""
+}
+
+func newOrgLimits(a *app, runF func(context.Context, *orgOptions) error) *cobra.Command {
+	o := &orgOptions{app: a}
+	if runF == nil {
+		runF = orgLimitsRun
+	}
+	cmd := &cobra.Command{
+		Use:     "limits",
+		Short:   "Print the org's limits and what is left of them",
+		Long:    "Print the org's limits and what is left of them. Orgs update these figures every few minutes.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
+		Example: "  sfsync org limits --to env",
+		Args:    exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			return runF(cmd.Context(), o)
+		},
+	}
+	o.addTo(cmd.Flags())
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print JSON")
+	return cmd
+}
+
+func orgLimitsRun(ctx context.Context, o *orgOptions) error {
+	c, err := o.connect(ctx, &o.orgFlags, nil, o.sys.Now())
+	if err != nil {
+		return err
+	}
+	defer c.Close() // nothing was written
+	limits, err := c.Limits(ctx)
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		o.answered = true
+		return o.con.JSON(limits)
+	}
+	return ui.Table(o.con.Out(), []string{"limit", "left", "of"}, limitRows(limits), 1, 2)
+}
+
+func limitRows(limits map[string]salesforce.Limit) [][]string {
+	var rows [][]string
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		l := limits[name]
+		rows = append(rows, []string{name, ui.Count(l.Remaining), ui.Count(l.Max)})
+	}
+	return rows
+}

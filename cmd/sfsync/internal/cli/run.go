@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"sfsync/cmd/sfsync/internal/consent"
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/outcome"
+	"sfsync/cmd/sfsync/internal/ui"
+	"sfsync/pipeline"
+)
+
+// maxWorkers bounds --workers: Salesforce has 25 long requests an org (REST API guide,
+// "Concurrent API Request Limits").
+const maxWorkers = 64
+
+// runFlags are the flags of everything that sends rows: run and resume.
+type runFlags struct {
+	orgFlags
+	Workers  int
+	Runs     string
+	Progress string
+	JSON     bool
+	LockWait time.Duration
+	// MaxFailed and StopAfter have their own defaults: none may fail, never stop.
+	MaxFailed, StopAfter outcome.Threshold
+	// keep reports whether a resumed run keeps what it was begun with for a flag.
+	keep func(flag string) bool
+}
+
+func (f *runFlags) add(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	f.addTo(fs)
+	f.MaxFailed.Text = "0"
+	fs.IntVar(&f.Workers, "workers", 4, "requests in flight at once")
+	fs.Var(&f.MaxFailed, "max-failed", "failed rows up to which the exit code is 0")
+	fs.Var(&f.StopAfter, "stop-after", "stop sending once more records than this have failed; 0 stops at the first")
+	fs.DurationVar(&f.LockWait, "lock-wait", 0, "wait so long for another run of the mapping to the same org to end")
+	f.addOutput(fs)
+	addNotYet(fs, nil, []string{"max-api-calls", "api-reserve", "max-duration"})
+}
+
+// addOutput adds the flags about what the user sees and where reports go.
+func (f *runFlags) addOutput(fs *pflag.FlagSet) {
+	fs.StringVar(&f.Runs, "runs", "sfsync-runs", "`directory` of the run directories")
+	fs.StringVar(&f.Progress, "progress", ui.ProgressAuto, "show progress as `auto|bar|plain|none`")
+	fs.BoolVar(&f.JSON, "json", false, "print the summary as JSON on stdout")
+}
+
+func (f *runFlags) check() error {
+	if err := f.orgFlags.check(); err != nil {
+		return err
+	}
+	if f.Workers < 1 || f.Workers > maxWorkers {
+		return exit.Usagef("--workers is from 1 to %d, not %d", maxWorkers, f.Workers)
+	}
+	if f.LockWait < 0 {
+		return exit.Usagef("--lock-wait is not negative: %v", f.LockWait)
+	}
+	if f.Runs == "" {
+		return exit.Usagef("--runs is empty")
+	}
+	return oneOf("progress", f.Progress, ui.ProgressAuto, ui.ProgressBar, ui.ProgressPlain, ui.ProgressNone)
+}
+
+// stopAfter is --stop-after as the engine takes it, where none at all and 0 are two things.
+func (f *runFlags) stopAfter() pipeline.Threshold {
+	t := f.StopAfter.Threshold
+	t.Any = f.StopAfter.Text != "" && t.Count == 0 && t.Percent == 0
+	return t
+}
+
+type runOptions struct {
+	*app
+	runFlags
+	Mapping string
+	Files   []string
+	API     string
+	Limit   int64
+	Format  string
+	Yes     bool
+}
+
+func newRun(a *app, runF func(context.Context, *runOptions) error) *cobra.Command {
+	o := &runOptions{app: a}
+	if runF == nil {
+		runF = runRun
+	}
+	cmd := &cobra.Command{
+		Use:   "run MAPPING [FILE...]",
+		Short: "Read files, upsert their rows, write a report",
+		Long: `Read files, map their rows, upsert them into an org and write a run directory in which every
+row has exactly one outcome, with its file and line.
+
+FILE is a path, a glob (also **), a directory, or - for stdin (with --format). Files replace
+those of the mapping. They are read in lexical order of their paths: later rows of a key win. What
+can be read only once (stdin, a pipe, a FIFO) is kept in the run directory first.
+
+Without --to the rows go to the local org, a small Salesforce inside sfsync. --to env takes the
+org from the environment; the first of these that is complete wins:
+  SFSYNC_ACCESS_TOKEN, SFSYNC_INSTANCE_URL
+  SFSYNC_REFRESH_TOKEN, SFSYNC_CLIENT_ID
+  SFSYNC_JWT_KEY, SFSYNC_USERNAME, SFSYNC_CLIENT_ID
+  SFSYNC_CLIENT_ID, SFSYNC_CLIENT_SECRET
+  these two, SFSYNC_USERNAME, SFSYNC_PASSWORD, SFSYNC_SECURITY_TOKEN
+and SFSYNC_LOGIN_URL where it differs. Secrets may come from a file or a program instead:
+SFSYNC_CLIENT_SECRET_FILE, SFSYNC_CLIENT_SECRET_COMMAND.
+
+--stop-after N stops once more than N records have failed: what is in flight is finished, and the
+rest stays pending. 0 stops at the first failure. N% is a share of the rows read so far, judged from
+100 rows on.
+
+If the last run of the mapping was interrupted, this one starts afresh and says so.
+
+The first signal (Ctrl-C) finishes what is in flight and saves the state for sfsync resume, the
+second stops at once.
+
+` + exit.Help(exit.OK, exit.Usage, exit.SomeFailed, exit.AllFailed, exit.SomeUnknown, exit.BadInput, exit.InputNotFound, exit.Unavailable,
+			exit.Invariant, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted),
+		Example: `  sfsync run samples/leads/leads.yaml
+  sfsync run leads.yaml 'in/2026-11-*.csv.gz' --to env --workers 8
+  sfsync run leads.yaml failed.csv --max-failed 1% --json
+  zcat leads.csv.gz | sfsync run leads.yaml - --format csv`,
+		Args:              atLeast("MAPPING"),
+		ValidArgsFunction: completeExt("yaml", "yml"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Mapping, o.Files = args[0], args[1:]
+			if err := o.check(); err != nil {
+				return err
+			}
+			return runF(cmd.Context(), o)
+		},
+	}
+	o.add(cmd)
+	fs := cmd.Flags()
+	fs.StringVar(&o.API, "api", "auto", "how records are sent: `auto|rest`")
+	fs.Int64Var(&o.Limit, "limit", 0, "read the first `N` rows only; 0 reads all")
+	fs.BoolVar(&o.Yes, "yes", false, "agree to the first write with this mapping to a production org")
+	addFormat(fs, &o.Format)
+	addNotYet(fs, []string{"changed-only", "dry-run", "resume-last", "error-on-no-input"}, []string{"sample"})
+	return cmd
+}
+
+func (o *runOptions) check() error {
+	if err := o.runFlags.check(); err != nil {
+		return err
+	}
+	if o.Limit < 0 {
+		return exit.Usagef("--limit is a number of rows, not %d", o.Limit)
+	}
+	if o.API == "bulk" {
+		return notYet("--api bulk")
+	}
+	if err := oneOf("api", o.API, "auto", "rest"); err != nil {
+		return err
+	}
+	return checkFormat(o.Format)
+}
+
+// runRun is a run from its mapping file to its exit code.
+func runRun(ctx context.Context, o *runOptions) error {
+	file, err := o.loadMapping(o.Mapping)
+	if err != nil {
+		return err
+	}
+	inputs, err := o.inputs(file, o.Files, o.Format)
+	if err != nil {
+		return err
+	}
+	j := &job{app: o.app, flags: &o.runFlags, command: "run", file: file, inputs: inputs, limit: o.Limit}
+	j.settings = settings{
+		Mapping: o.Mapping, Files: o.Files, Format: o.Format, To: o.To, API: o.API, Limit: o.Limit,
+	}
+	if err := j.connect(ctx); err != nil {
+		return err
+	}
+	defer j.close()
+	// What can be known to be wrong with the files is known before anything is sent.
+	if err := pipeline.Preflight(ctx, pipeline.Options{Plan: j.plan, Inputs: j.inputs, Source: sourceOptions(file)}); err != nil {
+		return err
+	}
+	if err := o.agree(j); err != nil {
+		return err
+	}
+	if err := j.create(ctx); err != nil {
+		return err
+	}
+	return j.execute(ctx)
+}
+
+// agree refuses the first write with a mapping to a production org that nobody agreed to.
+func (o *runOptions) agree(j *job) error {
+	org := j.org.Info
+	if org.Kind != "production" {
+		return nil
+	}
+	dir, err := o.makeStateDir(o.State)
+	if err != nil {
+		return err
+	}
+	given, err := consent.Read(dir)
+	if err != nil {
+		return err
+	}
+	key := consent.Key(j.file.Name, org.ID)
+	if given.Has(key) {
+		return nil
+	}
+	if !o.Yes {
+		if !o.sys.StdinTTY || !o.sys.StderrTTY {
+			return exit.Usagef("this would be the first write with the mapping %q to the production org %s (%s): "+
+				"check the mapping, then add --yes once", j.file.Name, org.Name, org.ID)
+		}
+		question := fmt.Sprintf("first write with the mapping %q to the production org %s (%s): go on?", j.file.Name, org.Name, org.ID)
+		if !o.con.Confirm(o.sys.Stdin, question) {
+			return exit.Usagef("not agreed: nothing was sent")
+		}
+	}
+	return given.Add(key, o.sys.Now())
+}

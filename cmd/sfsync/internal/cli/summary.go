@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/host"
+	"sfsync/cmd/sfsync/internal/outcome"
+	"sfsync/cmd/sfsync/internal/ui"
+	"sfsync/pipeline"
+	"sfsync/pipeline/report"
+)
+
+// conclude writes the report of a run to its end and returns the end of the command. Nothing
+// of it is cut short by a signal.
+func (j *job) conclude(ctx context.Context, res *pipeline.Result, errs *report.Errors, runErr error) error {
+	if res == nil { // it did not begin: what an earlier try has reported stands
+		j.log.Error("the run could not be taken up again", "error", errText(runErr))
+		return runErr
+	}
+	calls, spent := j.org.Calls(), j.spent(res.Retried)
+	// Before the exit is judged, so that the summary has it if they fail.
+	runErr = errors.Join(runErr, j.ledger.SetMeta(ctx, effortKey, spent), j.dir.WriteErrors(errs))
+	s := outcome.Summarize(Tool(), j.file, j.plan, res, errs)
+	s.Run, s.Command = j.dir.Name(), j.command
+	s.Complete = runErr == nil && res.Complete
+	s.Environment = j.environment()
+	info := j.org.Info
+	s.Org = report.OrgInfo{Name: info.Name, Kind: string(info.Kind), ID: info.ID, InstanceURL: info.InstanceURL, APIVersion: info.APIVersion}
+	s.API = report.APIInfo{Mode: "rest", Why: j.why(), Calls: spent.Calls}
+	if calls.Max > 0 {
+		left := max(0, calls.Max-calls.Used)
+		s.API.Limit, s.API.Left = &calls.Max, &left
+	}
+	s.Retries = report.RetryCounts{Requests: spent.Retries, Rows: spent.Rows}
+	outcome.Times(s, j.settings.Started, j.sys.Now(), spent.Took)
+	code, message := j.judge(s, runErr)
+	s.Exit = report.Exit{Code: int(code), Name: code.String(), Message: message}
+
+	if err := j.dir.WriteSummary(s); err != nil { // counts more than most of what would be in it
+		code = exit.Worst(code, exit.Of(err))
+		message = ui.OneLine(err.Error()) + "; " + message
+	}
+	j.log.Info("end", "code", int(code), "name", code.String(), "message", message, "error", errText(runErr))
+	for _, w := range res.Warnings {
+		j.con.Warnf("%s", w)
+	}
+	list, _ := findings(runErr)
+	j.con.Diagnostics(list)
+	if j.flags.JSON {
+		j.answered = true
+		if err := s.Encode(j.con.Out()); err != nil && !host.ClosedPipe(err) {
+			return fmt.Errorf("write to stdout: %w", err)
+		}
+	} else if !j.con.Quiet() {
+		ui.Summary(j.con.Out(), s, j.dir.Path(""))
+	}
+	return done(code, "%s", message)
+}
+
+func errText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// why says why records were sent the way they were.
+func (j *job) why() string {
+	if j.settings.API == "rest" {
+		return "asked for by --api rest"
+	}
+	return "composite requests of up to 1,000 records; the Bulk API is not yet available"
+}
+
+// judge returns what a run ends with. The message goes to stderr and to the summary: it
+// holds codes and counts, while an org's own words stay in the run directory.
+func (j *job) judge(s *report.Summary, runErr error) (exit.Code, string) {
+	codes := []exit.Code{outcome.Code(s.Rows, j.flags.MaxFailed, s.Complete)}
+	var notes []string
+	log := j.dir.Path(report.LogFile)
+	switch signal := j.stop.Err(); {
+	case runErr == nil:
+	case signal != nil:
+		codes = append(codes, exit.OfStopped(signal, runErr))
+		notes = append(notes, "stopped by a signal")
+		if rest := exit.Unstopped(runErr); len(rest) > 0 {
+			notes = append(notes, words(errors.Join(rest...), log))
+		}
+	default:
+		codes = append(codes, exit.Of(runErr))
+		notes = append(notes, words(runErr, log))
+	}
+	if err := s.Check(); err != nil {
+		codes = append(codes, exit.Invariant)
+		notes = append(notes, err.Error())
+	}
+	code := exit.Worst(codes...)
+	notes = append(notes, outcome.Note(s, code))
+	if !s.Complete && resumable(code) {
+		notes = append(notes, "go on with: sfsync resume "+j.dir.Path(""))
+	}
+	return code, strings.Join(notes, "; ")
+}
+
+// resumable reports whether going on with a run that ended so makes sense: not where an input
+// or the mapping has to be mended first, since a resumed run refuses others than it began with.
+func resumable(code exit.Code) bool {
+	switch code {
+	case exit.Invariant, exit.BadInput, exit.InputNotFound, exit.BadConfig:
+		return false
+	}
+	return true
+}
+
+// environment lists the flags that came from the environment, in any try at the run.
+func (j *job) environment() []string {
+	names := slices.Concat(j.settings.FromEnv, j.fromEnv)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// spent is what the run has taken so far, over all its tries. Rows says how many rows were sent
+// again on their own in this one.
+func (j *job) spent(rows int64) effort {
+	calls := j.org.Calls()
+	return effort{
+		Calls: j.before.Calls + calls.Made, Retries: j.before.Retries + calls.Retries,
+		Rows: j.before.Rows + rows, Took: j.before.Took + j.sys.Now().Sub(j.begun),
+	}
+}

@@ -1,0 +1,41 @@
+package consent
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"sfsync/cmd/sfsync/internal/exit"
+)
+
+// TestConsents: an agreement is kept for the mapping and the org it was given for.
+func TestConsents(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Has(Key("leads", "00D1")) {
+		t.Error("consent nobody gave")
+	}
+	if err := c.Add(Key("leads", "00D1"), time.Date(2026, 11, 21, 2, 15, 0, 0, time.UTC)); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = Read(dir); err != nil {
+		t.Fatal(err)
+	}
+	if !c.Has(Key("leads", "00D1")) || c.Has(Key("leads", "00D2")) || c.Has(Key("other", "00D1")) {
+		t.Errorf("consents %v", c.given)
+	}
+	info, err := os.Stat(c.path)
+	if err != nil || info.Mode().Perm()&0o077 != 0 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if err := os.WriteFile(c.path, []byte("broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(dir); exit.Of(err) != exit.BadConfig {
+		t.Errorf("a broken file: %v", err)
+	}
+}
