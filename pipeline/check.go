@@ -16,6 +16,7 @@ import (
 // not used.
 func Check(ctx context.Context, opt Options, each func(m *mapping.Mapped, path string) error) (*Result, error) {
 	opt.defaults()
+	opt.Source.Only = true // no row is kept
 	procs := runtime.GOMAXPROCS(0)
 	g, ctx := errgroup.WithContext(ctx)
 	reading, unread := context.WithCancelCause(ctx)

@@ -100,6 +100,7 @@ func TestLeads(t *testing.T) {
 		keys    int
 	}{
 		{"leads/leads.yaml", counts{mapping.Send: 4000}, 2900},
+		{"leads/parquet.yaml", counts{mapping.Send: 800}, 800},
 		{"leads/by-email.yaml", counts{mapping.Send: 2374, mapping.Skip: 126}, 2194},
 	} {
 		var failed bytes.Buffer
@@ -162,12 +163,11 @@ func TestGenerate(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "leads"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "run", program)
-	cmd.Dir = dir
+	cmd := exec.CommandContext(t.Context(), "go", "run", program, dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, name := range []string{"leads-2026-11-01.csv", "leads-2026-11-02.jsonl"} {
+	for _, name := range []string{"leads-2026-11-01.csv", "leads-2026-11-02.jsonl", "leads-2026-11-03.parquet"} {
 		got, err := os.ReadFile(filepath.Join(dir, "leads", name))
 		if err != nil {
 			t.Fatal(err)

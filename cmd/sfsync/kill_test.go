@@ -41,9 +41,17 @@ func TestKilledRuns(t *testing.T) {
 		args := in.args
 		for range 3 {
 			cmd := k.start(t, args...)
-			time.Sleep(time.Duration(rng.Int64N(int64(usual))))
-			if cmd.Process.Kill() == nil && cmd.Wait() != nil && !cmd.ProcessState.Exited() {
-				struck++
+			start := time.Now()
+			ended := make(chan error, 1)
+			go func() { ended <- cmd.Wait() }()
+			select {
+			case <-time.After(time.Duration(rng.Int64N(int64(usual)))):
+				_ = cmd.Process.Kill() // it may have ended by itself meanwhile
+				if <-ended != nil && !cmd.ProcessState.Exited() {
+					struck++
+				}
+			case <-ended:
+				usual = max(time.Since(start), 50*time.Millisecond) // the machine is faster than it was: strike earlier
 			}
 			args = in.args
 			if run := in.run(t); run != "" {

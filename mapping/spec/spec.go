@@ -146,8 +146,8 @@ func sourceKeys() []Key {
 			Fallback: "none: the command line names them", Example: `files: ["in/leads-*.csv.gz", more.jsonl]`,
 		},
 		{
-			Name: "format", Form: Word, Words: []string{"auto", "csv", "jsonl"}, LaterWords: []string{"parquet"}, Fallback: "auto",
-			Doc: "The files' format; `auto` goes by the ending, else by the content. gz and zst are found by content in any case.", Example: "format: jsonl",
+			Name: "format", Form: Word, Words: []string{"auto", "csv", "jsonl", "parquet"}, Fallback: "auto",
+			Doc: "The files' format; `auto` goes by the ending, else by the content. gz, zst and Parquet are found by content in any case.", Example: "format: jsonl",
 		},
 		{Name: "csv", Form: Map, Place: AtCSV, Doc: "How CSV files are written.", Example: `csv: {delimiter: ";", encoding: windows-1252}`},
 		{

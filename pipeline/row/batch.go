@@ -266,6 +266,10 @@ func (b *Batch) End(r, c int, k Kind, buf []byte) {
 	b.point(r, c, k, off)
 }
 
+// Keep makes what was appended since [Batch.Begin] part of the arena without making it a cell,
+// for [Batch.SetSpan]: cells that are appended one behind the other cost less that way.
+func (b *Batch) Keep(buf []byte) { b.arena = buf }
+
 // SetRaw keeps a copy of the source text of row r and returns the offset at which it
 // begins in the arena, for [Batch.SetSpan].
 func (b *Batch) SetRaw(r int, text []byte) int {

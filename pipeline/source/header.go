@@ -134,9 +134,22 @@ func separatorLine(text []byte, eol byte) (delim byte, n int) {
 	return 0, 0
 }
 
-// uniqueColumns makes columns of header cells: an empty one becomes column_3, a repeated
-// one email_2. The numbers avoid names that the header has itself.
+// uniqueColumns makes columns of header cells by [uniqueNames].
 func uniqueColumns(names []string, warnf func(string, ...any)) []row.Column {
+	order := make([]int, len(names))
+	for i := range order {
+		order[i] = i
+	}
+	cols := make([]row.Column, len(names))
+	for i, n := range uniqueNames(names, order, warnf) {
+		cols[i] = row.Column{Name: n, Type: "text"}
+	}
+	return cols
+}
+
+// uniqueNames makes names unique: an empty one becomes column_3, a repeated one email_2. The
+// numbers avoid names that are there already. Of equal names the first in order keeps it.
+func uniqueNames(names []string, order []int, warnf func(string, ...any)) []string {
 	taken := make(map[string]bool, len(names))
 	for _, n := range names {
 		taken[n] = true
@@ -154,8 +167,9 @@ func uniqueColumns(names []string, warnf func(string, ...any)) []row.Column {
 		next[base] = n + 1
 		return base + "_" + strconv.Itoa(n)
 	}
-	cols := make([]row.Column, len(names))
-	for i, n := range names {
+	out := make([]string, len(names))
+	for _, i := range order {
+		n := names[i]
 		name := n
 		switch {
 		case n == "":
@@ -166,9 +180,9 @@ func uniqueColumns(names []string, warnf func(string, ...any)) []row.Column {
 			warnf("column %d: the name %s appears again: read as %s", i+1, quoteShort(n), quoteShort(name))
 		}
 		used[name] = true
-		cols[i] = row.Column{Name: name, Type: "text"}
+		out[i] = name
 	}
-	return cols
+	return out
 }
 
 // plural writes a count with its noun.

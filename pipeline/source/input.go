@@ -19,7 +19,7 @@ type Input struct {
 	// Path is the file as it is reported to users: the path as given, or below the
 	// directory or pattern that was given; "-" for standard input.
 	Path string
-	// Format is auto, csv or jsonl; "" means auto.
+	// Format is auto, csv, jsonl or parquet; "" means auto.
 	Format string
 	// Stdin marks standard input.
 	Stdin bool
@@ -78,7 +78,7 @@ func Expand(patterns []string, format string, stdin io.Reader) ([]Input, error) 
 
 func stdinInput(format string, stdin io.Reader) (Input, error) {
 	if format == "" || format == "auto" {
-		return Input{}, badOption("-", "standard input has no name to tell its format by: add --format csv or --format jsonl")
+		return Input{}, badOption("-", "standard input has no name to tell its format by: add --format csv, jsonl or parquet")
 	}
 	if stdin == nil {
 		return Input{}, badOption("-", "standard input cannot be read here: name a file")
@@ -88,12 +88,10 @@ func stdinInput(format string, stdin io.Reader) (Input, error) {
 
 func checkFormat(format string) error {
 	switch format {
-	case "", "auto", "csv", "jsonl":
+	case "", "auto", "csv", "jsonl", "parquet":
 		return nil
-	case "parquet":
-		return &Error{Path: "format parquet", Class: ErrNotYet, Message: "Parquet files are not yet supported: convert to CSV or JSON Lines"}
 	}
-	return badOption("format "+format, "unknown format: use auto, csv or jsonl")
+	return badOption("format "+format, "unknown format: use auto, csv, jsonl or parquet")
 }
 
 // expandOne returns the files of one path or pattern, at least one.
@@ -178,8 +176,7 @@ func isFile(path string, d fs.DirEntry) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// dataExts are the extensions by which the files of a directory are chosen. Parquet is
-// among them so that such a file is refused aloud and not passed over.
+// dataExts are the extensions by which the files of a directory are chosen.
 //
 //nolint:gochecknoglobals // a table that never changes
 var dataExts = [...]string{".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet"}

@@ -101,8 +101,7 @@ func TestExpandErrors(t *testing.T) {
 		{"", "", ErrNotFound, "empty path"},
 		{"https://example.com/a.csv", "", ErrNotYet, "not yet"},
 		{"s3://bucket/a.csv", "", ErrNotYet, "not yet"},
-		{"a.csv", "parquet", ErrNotYet, "not yet"},
-		{"a.csv", "xml", ErrOption, "use auto, csv or jsonl"},
+		{"a.csv", "xml", ErrOption, "use auto, csv, jsonl or parquet"},
 		{"-", "", ErrOption, "--format"},
 		{"-", "auto", ErrOption, "--format"},
 	}
@@ -143,9 +142,12 @@ func TestOpenErrors(t *testing.T) {
 		text          string
 	}{
 		{"gone.csv", "-", Options{}, ErrNotFound, "no such file"},
-		{"x.parquet", "PAR1....", Options{}, ErrNotYet, "not yet"},
-		{"x.csv", "PAR1....", Options{}, ErrNotYet, "not yet"},
-		{"y.parquet", "a,b\n", Options{}, ErrMalformed, "Parquet"},
+		{"x.parquet", "PAR1\x15\x00\x15\x00PAR1", Options{}, ErrMalformed, "is no sound Parquet file"},
+		{"x.csv", "PAR1\x15\x00\x15\x00....", Options{}, ErrMalformed, "it does not end with PAR1"},
+		{"x2.csv", "PAR1\x15\x00\x15\x00....", Options{Format: "csv"}, ErrMalformed, "set the format to parquet"},
+		{"y.parquet", "a,b\n", Options{}, ErrMalformed, "is named like a Parquet file and is none"},
+		{"y.parquet.gz", string(gz(t, []byte("PAR1\x15\x00\x15\x00PAR1"))), Options{}, ErrMalformed, "packed with gzip"},
+		{"empty.parquet", "", Options{}, ErrMalformed, "is empty"},
 		{"x.xlsx", "PK\x03\x04....", Options{}, ErrMalformed, "save it as CSV"},
 		{"x.xls.csv", "\xD0\xCF\x11\xE0\xA1\xB1", Options{}, ErrMalformed, "Excel"},
 		{"x.pdf", "%PDF-1.7", Options{}, ErrMalformed, "PDF"},
@@ -168,7 +170,7 @@ func TestOpenErrors(t *testing.T) {
 		{"delim2.csv", "a\n", Options{Delimiter: "\""}, ErrOption, "one ASCII character"},
 		{"delim3.csv", "a\n", Options{Delimiter: "\n"}, ErrOption, "one ASCII character"},
 		{"format.csv", "a\n", Options{Format: "xlsx"}, ErrOption, "unknown format"},
-		{"format2.csv", "a\n", Options{Format: "parquet"}, ErrNotYet, "not yet"},
+		{"format2.csv", "a\n", Options{Format: "parquet"}, ErrMalformed, "should be Parquet"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -17,7 +17,7 @@ const DefaultMaxLine = 16 << 20
 
 // Options say how inputs are read. The zero Options read every column of any file.
 type Options struct {
-	// Format is auto, csv or jsonl; "" means auto. An Input's own format wins.
+	// Format is auto, csv, jsonl or parquet; "" means auto. An Input's own format wins.
 	Format string
 	// Delimiter of CSV: auto, one ASCII character, or comma, tab, semicolon, pipe; "" means auto.
 	Delimiter string
@@ -29,8 +29,12 @@ type Options struct {
 	Null []string
 	// Paths are the columns wanted of JSON Lines: a key, or keys joined by dots that lead
 	// through nested objects. A top-level key that is spelled exactly like a path wins over
-	// it. A path that meets anything but an object is absent. CSV always gives every column.
+	// it. A path that meets anything but an object is absent. CSV and Parquet always have every
+	// column.
 	Paths []string
+	// Only leaves the columns of Parquet that are not in Paths absent in every row, unless Rest
+	// wants them: they are not even looked at. For those who keep no rows.
+	Only bool
 	// Rest appends the other top-level keys of JSON Lines as columns where they are met. A
 	// key with which one of Paths begins is not another key.
 	Rest bool
@@ -40,13 +44,16 @@ type Options struct {
 	Pool *row.Pool
 	// MaxLine is the most bytes a line (CSV: a row) may have; 0 means DefaultMaxLine.
 	MaxLine int
+	// Memory is the most memory that reading a Parquet file may take beside its batches; 0
+	// means parquet.DefaultMemory.
+	Memory int64
 
 	block int // bytes read at a time, for tests; 0 means blockSize
 }
 
 // Info says what is known of an input so far.
 type Info struct {
-	// Format is csv or jsonl.
+	// Format is csv, jsonl or parquet.
 	Format string
 	// Compression is "", gzip or zstd.
 	Compression string
@@ -60,6 +67,8 @@ type Info struct {
 	SHA256 string
 	// Rows is the number of rows handed out, bad ones included.
 	Rows int64
+	// Total is the number of rows that the file says it has, -1 if it does not.
+	Total int64
 	// Ours is set for a row file of an earlier run (failed.csv), whose sfsync_ columns are
 	// left out.
 	Ours bool
@@ -157,6 +166,9 @@ func open(ctx context.Context, in Input, format string, opt Options, raw io.Read
 	if err != nil {
 		return nil, err
 	}
+	if isParquet(head) || format == "parquet" || formatOf(in.Path) == "parquet" && (format == "" || format == "auto") {
+		return openBinary(ctx, in.Path, format, opt, head, raw, st, closer)
+	}
 	if err := refuse(in.Path, head); err != nil {
 		return nil, err
 	}
@@ -165,8 +177,6 @@ func open(ctx context.Context, in Input, format string, opt Options, raw io.Read
 		named = formatOf(in.Path)
 	}
 	switch {
-	case named == "parquet":
-		return nil, malformed(in.Path, "is named like a Parquet file and is none")
 	case named == "" || named == "auto":
 		if named = "csv"; startsLikeJSON(head) {
 			named = "jsonl"
@@ -175,7 +185,7 @@ func open(ctx context.Context, in Input, format string, opt Options, raw io.Read
 		return nil, malformed(in.Path, "is named like a CSV file but holds JSON Lines: rename it to .jsonl, or set the format to jsonl")
 	}
 	c := common{stream: st, path: in.Path, opt: opt}
-	c.info.Format = named
+	c.info.Format, c.info.Total = named, -1
 	c.info.Compression = st.compression
 	if named != "csv" {
 		c.opt.Encoding = "auto"
@@ -194,6 +204,25 @@ func open(ctx context.Context, in Input, format string, opt Options, raw io.Read
 		return newCSV(ctx, c)
 	}
 	return newJSONL(c)
+}
+
+// openBinary opens what is a Parquet file, or should be one.
+func openBinary(ctx context.Context, path, format string, opt Options, head []byte, raw io.Reader, st *stream, closer func() error) (Reader, error) {
+	should := "should be Parquet by the format given"
+	if format != "parquet" {
+		should = "is named like a Parquet file"
+	}
+	switch {
+	case len(head) == 0:
+		return nil, malformed(path, "%s and is empty", should)
+	case !isParquet(head):
+		return nil, malformed(path, "%s and is none: it does not begin with PAR1", should)
+	case st.compression != "":
+		return nil, malformed(path, "is a Parquet file packed with %s: unpack it, its columns are compressed as they are", st.compression)
+	case format != "" && format != "auto" && format != "parquet":
+		return nil, malformed(path, "is a Parquet file, not %s: set the format to parquet, or to auto", format)
+	}
+	return openParquet(ctx, path, opt, raw, st.content, closer)
 }
 
 // startsLikeJSON reports whether the first character that is no blank opens a JSON value.
@@ -238,9 +267,14 @@ func (c *common) Warnings() []string { return c.warnings }
 const maxWarnings = 100
 
 func (c *common) warnf(format string, args ...any) {
-	if len(c.warnings) < maxWarnings {
-		c.warnings = append(c.warnings, fmt.Sprintf(format, args...))
+	c.warnings = warn(c.warnings, format, args...)
+}
+
+func warn(warnings []string, format string, args ...any) []string {
+	if len(warnings) < maxWarnings {
+		warnings = append(warnings, fmt.Sprintf(format, args...))
 	}
+	return warnings
 }
 
 func (c *common) Info() Info {

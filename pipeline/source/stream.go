@@ -164,22 +164,19 @@ var foreign = [...]struct{ magic, what, advice string }{
 
 // refuse recognizes contents that are no rows at all.
 func refuse(path string, head []byte) error {
-	if bytes.HasPrefix(head, []byte("PAR1")) || bytes.HasPrefix(head, []byte("PARE")) {
-		return &Error{Path: path, Class: ErrNotYet, Message: "is a Parquet file; Parquet is not yet supported: convert it to CSV or JSON Lines"}
-	}
 	for _, f := range foreign {
 		// ORC and BZh are letters too: a header may begin with them, but not with a NUL soon after.
 		if bytes.HasPrefix(head, []byte(f.magic)) && (len(f.magic) > 3 || f.magic[0] >= 0x80 || f.magic[0] < ' ' || bytes.IndexByte(head[:min(len(head), 512)], 0) >= 0 || !plainText(head)) {
-			return malformed(path, "is %s, not CSV or JSON Lines: %s", f.what, f.advice)
+			return malformed(path, "is %s, not CSV, JSON Lines or Parquet: %s", f.what, f.advice)
 		}
 	}
 	if len(head) > 262 && string(head[257:262]) == "ustar" {
-		return malformed(path, "is a tar archive, not CSV or JSON Lines: unpack it")
+		return malformed(path, "is a tar archive, not CSV, JSON Lines or Parquet: unpack it")
 	}
 	start := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head[:min(len(head), 1024)], []byte("\xEF\xBB\xBF")), " \t\r\n"))
 	for _, tag := range [...]string{"<!doctype html", "<html", "<?xml"} {
 		if bytes.HasPrefix(start, []byte(tag)) {
-			return malformed(path, "is a web page or XML, not CSV or JSON Lines: was the download an error page?")
+			return malformed(path, "is a web page or XML, not CSV, JSON Lines or Parquet: was the download an error page?")
 		}
 	}
 	return nil

@@ -108,6 +108,10 @@ func (c *cat) file(ctx context.Context, in source.Input) (err error) {
 		err = errors.Join(err, r.Close())
 	}()
 	schema := r.Schema()
+	if info := r.Info(); c.Schema && r.Complete() && info.Total >= 0 { // the file says it all
+		info.Rows = info.Total
+		return c.columns(in, info, schema)
+	}
 	for c.Limit == 0 || c.rows < c.Limit {
 		b, err := r.Next(ctx)
 		if errors.Is(err, io.EOF) {

@@ -14,19 +14,17 @@ import (
 
 // addFormat adds --format, which stdin needs and which overrides what a file looks like.
 func addFormat(fs *pflag.FlagSet, format *string) {
-	fs.StringVar(format, "format", "", "format of the input: `csv|jsonl`; needed for stdin")
+	fs.StringVar(format, "format", "", "format of the input: `csv|jsonl|parquet`; needed for stdin")
 }
 
 func checkFormat(format string) error {
 	switch format {
-	case "", "auto", "csv", "jsonl":
+	case "", "auto", "csv", "jsonl", "parquet":
 		return nil
-	case "parquet":
-		return notYet("--format parquet")
 	}
-	hint := diag.DidYouMean(format, []string{"auto", "csv", "jsonl"})
+	hint := diag.DidYouMean(format, []string{"auto", "csv", "jsonl", "parquet"})
 	if hint == "" {
-		hint = "it is csv or jsonl"
+		hint = "it is csv, jsonl or parquet"
 	}
 	return exit.Usagef("unknown --format %q: %s", format, hint)
 }
@@ -34,7 +32,7 @@ func checkFormat(format string) error {
 // expand turns FILE arguments into inputs.
 func (a *app) expand(files []string, format string) ([]source.Input, error) {
 	if slices.Contains(files, "-") && (format == "" || format == "auto") {
-		return nil, exit.Usagef("stdin needs --format csv or --format jsonl")
+		return nil, exit.Usagef("stdin needs --format csv, jsonl or parquet")
 	}
 	return source.Expand(files, format, a.sys.Stdin)
 }

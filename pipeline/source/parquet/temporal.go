@@ -1,0 +1,144 @@
+package parquet
+
+import (
+	"encoding/binary"
+	"strconv"
+
+	"sfsync/pipeline/row"
+)
+
+const (
+	secondsOfDay = 86_400
+	nanosOfDay   = secondsOfDay * 1e9
+	// julianEpoch is 1970-01-01 as a Julian day number.
+	julianEpoch = 2_440_588
+)
+
+// date writes the days since 1970-01-01 as yyyy-mm-dd.
+func (l *leafType) date(dst, v []byte) ([]byte, row.Kind) {
+	return appendDate(dst, l.signed(v)), row.Text
+}
+
+// time writes a time of day: hh:mm:ss with the fraction it has, and Z if it is UTC.
+func (l *leafType) time(dst, v []byte) ([]byte, row.Kind) {
+	n := l.signed(v)
+	if n < 0 { // no time of day; nobody is to take it for one
+		dst = append(dst, '-')
+	}
+	perSecond := l.logical.unit.perSecond()
+	m := magnitude(n)
+	dst = appendClock(dst, m/perSecond, m%perSecond*(1e9/perSecond))
+	if l.logical.utc {
+		dst = append(dst, 'Z')
+	}
+	return dst, row.Text
+}
+
+func (u unit) perSecond() uint64 {
+	switch u {
+	case millis:
+		return 1e3
+	case micros:
+		return 1e6
+	}
+	return 1e9
+}
+
+// timestamp writes ISO 8601: 2026-11-21T10:00:00 with the fraction it has, and Z if it is
+// UTC; one without a zone has none.
+func (l *leafType) timestamp(dst, v []byte) ([]byte, row.Kind) {
+	n := int64(binary.LittleEndian.Uint64(v))
+	perSecond := int64(l.logical.unit.perSecond())
+	sec, frac := n/perSecond, n%perSecond
+	if frac < 0 {
+		sec, frac = sec-1, frac+perSecond
+	}
+	day, clock := sec/secondsOfDay, sec%secondsOfDay
+	if clock < 0 {
+		day, clock = day-1, clock+secondsOfDay
+	}
+	dst = append(appendDate(dst, day), 'T')
+	dst = appendClock(dst, uint64(clock), uint64(frac*(1e9/perSecond)))
+	if l.logical.utc {
+		dst = append(dst, 'Z')
+	}
+	return dst, row.Text
+}
+
+// int96 writes a timestamp of Impala, Hive and Spark, which is UTC: the nanoseconds of the day
+// in 8 bytes, then the Julian day in 4.
+func (l *leafType) int96(dst, v []byte) ([]byte, row.Kind) {
+	ns := int64(binary.LittleEndian.Uint64(v))
+	day := int64(int32(binary.LittleEndian.Uint32(v[8:]))) - julianEpoch
+	day += ns / nanosOfDay
+	if ns %= nanosOfDay; ns < 0 {
+		day, ns = day-1, ns+nanosOfDay
+	}
+	dst = append(appendDate(dst, day), 'T')
+	return append(appendClock(dst, uint64(ns/1e9), uint64(ns%1e9)), 'Z'), row.Text
+}
+
+// appendDate writes the date so many days after 1970-01-01. Years beyond four digits have a
+// sign (ISO 8601, expanded representation).
+func appendDate(dst []byte, days int64) []byte {
+	// The civil calendar by eras of 400 years from 0000-03-01 (Howard Hinnant, "chrono-Compatible
+	// Low-Level Date Algorithms").
+	days += 719_468
+	era := days / 146_097
+	doe := days % 146_097
+	if doe < 0 {
+		era, doe = era-1, doe+146_097
+	}
+	yoe := (doe - doe/1460 + doe/36_524 - doe/146_096) / 365
+	doy := doe - (365*yoe + yoe/4 - yoe/100)
+	mp := (5*doy + 2) / 153
+	day := doy - (153*mp+2)/5 + 1
+	month, year := mp+3, yoe+era*400
+	if month > 12 {
+		month, year = month-12, year+1
+	}
+	if year < 0 || year > 9999 {
+		sign := byte('+')
+		if year < 0 {
+			sign, year = '-', -year
+		}
+		dst = append(dst, sign)
+		for unit := int64(1000); unit > year && unit > 1; unit /= 10 {
+			dst = append(dst, '0')
+		}
+		dst = strconv.AppendInt(dst, year, 10)
+	} else {
+		dst = append2(append2(dst, uint64(year/100)), uint64(year%100))
+	}
+	dst = append2(append(dst, '-'), uint64(month))
+	return append2(append(dst, '-'), uint64(day))
+}
+
+// appendClock writes hh:mm:ss and 3, 6 or 9 digits behind the point where there is a fraction.
+func appendClock(dst []byte, sec, ns uint64) []byte {
+	if h := sec / 3600; h < 100 {
+		dst = append2(dst, h)
+	} else {
+		dst = strconv.AppendUint(dst, h, 10)
+	}
+	dst = append2(append(dst, ':'), sec/60%60)
+	dst = append2(append(dst, ':'), sec%60)
+	if ns == 0 {
+		return dst
+	}
+	dst = append(dst, '.')
+	dst = append3(dst, ns/1e6)
+	if ns %= 1e6; ns > 0 {
+		dst = append3(dst, ns/1e3)
+		if ns %= 1e3; ns > 0 {
+			dst = append3(dst, ns)
+		}
+	}
+	return dst
+}
+
+func append2(dst []byte, n uint64) []byte { return append(dst, byte('0'+n/10%10), byte('0'+n%10)) }
+
+func append3(dst []byte, n uint64) []byte {
+	return append(dst, byte('0'+n/100%10), byte('0'+n/10%10), byte('0'+n%10))
+}
