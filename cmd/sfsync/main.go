@@ -1,4 +1,4 @@
-// Command sfsync reads CSV and JSON Lines files and upserts their rows into Salesforce.
+// Command sfsync reads CSV, JSON Lines and Parquet files and upserts their rows into Salesforce.
 package main
 
 import (

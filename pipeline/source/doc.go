@@ -2,8 +2,9 @@
 // and hands their rows out in batches ([Reader]).
 //
 // Formats are CSV and JSON Lines, plain or compressed with gzip or zstd (told apart by
-// content). All are streams: memory is bounded by one line of Options.MaxLine and one
-// batch, whatever the size of the file.
+// content), and Parquet. The first two are streams: memory is bounded by one line of
+// Options.MaxLine and one batch, whatever the size of the file. Parquet is read within
+// Options.Memory.
 //
 // # What a bad row is
 //

@@ -117,8 +117,8 @@ func (a *app) setConsole() {
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sfsync",
-		Short: "Upsert CSV and JSON Lines files into Salesforce",
-		Long: `sfsync reads CSV and JSON Lines files, applies a mapping file, upserts the rows into
+		Short: "Upsert CSV, JSON Lines and Parquet files into Salesforce",
+		Long: `sfsync reads CSV, JSON Lines and Parquet files, applies a mapping file, upserts the rows into
 Salesforce and writes a report in which every row has exactly one outcome.
 
 Without --to everything goes to a local org: a small Salesforce inside sfsync.
