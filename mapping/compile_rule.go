@@ -7,6 +7,7 @@ import (
 	"sfsync/mapping/convert"
 	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
+	"sfsync/mapping/syntax"
 	"sfsync/mapping/transform"
 	"sfsync/pipeline/row"
 )
@@ -48,7 +49,7 @@ func (c *planner) rule(r *Rule) {
 
 // custom compiles one column of custom.
 func (c *planner) custom(ref *Ref) {
-	name := customName(ref.Name)
+	name := syntax.CustomName(ref.Name)
 	f := c.out.Object.Field(name)
 	if f == nil {
 		c.customUnknown(ref, name)

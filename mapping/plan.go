@@ -18,6 +18,7 @@ import (
 	"sfsync/mapping/convert"
 	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
+	"sfsync/mapping/syntax"
 	"sfsync/pipeline/row"
 )
 
@@ -221,7 +222,7 @@ func (t *PlanTarget) bindRest(p *Plan, s *row.Schema) (rest []restColumn, extra 
 		case f == nil && t.missing:
 			continue
 		case f == nil:
-			rest = append(rest, restColumn{column: c, problem: &Problem{Code: CodeNoField, Field: customName(col.Name), Message: why}})
+			rest = append(rest, restColumn{column: c, problem: &Problem{Code: CodeNoField, Field: syntax.CustomName(col.Name), Message: why}})
 			continue
 		case t.byField[lower(f.Name)] || taken[f.Name] != "":
 			rest = append(rest, restColumn{column: c, problem: &Problem{

@@ -6,23 +6,14 @@ import (
 
 	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
+	"sfsync/mapping/syntax"
 	"sfsync/pipeline/row"
 )
-
-// customName returns the API name of the custom field for a column: its last segment, with
-// __c unless it has that already.
-func customName(column string) string {
-	name := column[strings.LastIndexByte(column, '.')+1:]
-	if len(name) > 3 && strings.EqualFold(name[len(name)-3:], "__c") {
-		return name
-	}
-	return name + "__c"
-}
 
 // customField returns the field that a column goes to by custom or rest: custom, or nil and
 // the reason.
 func (t *PlanTarget) customField(column string) (f *schema.Field, why string) {
-	name := customName(column)
+	name := syntax.CustomName(column)
 	f = t.Object.Field(name)
 	switch {
 	case f == nil:
@@ -103,7 +94,7 @@ func (t *PlanTarget) checkRest(p *Plan, s *row.Schema, file string, l *diag.List
 			hint := "create the field, map the column under fields, or say missing: ignore"
 			if f := t.Object.Field(name); f != nil && !f.Custom {
 				hint = f.Name + " is a standard field: map the column under fields"
-			} else if n := diag.Nearest(customName(name), customNames(t.Object)); n != "" {
+			} else if n := diag.Nearest(syntax.CustomName(name), customNames(t.Object)); n != "" {
 				hint = "did you mean " + n + "? Else " + hint
 			}
 			l.Errorf(t.pos, "rest-field-unknown", hint, "%s: %s (target %s, rest: custom)", file, r.problem.Message, t.Name)
