@@ -20,8 +20,8 @@ import (
 var kills = flag.Int("kills", 3, "how many runs TestKilledRuns kills; the more the better")
 
 // TestKilledRuns kills the real command (kill -9) at random moments and resumes it until it
-// ends: the org has to hold exactly the input, and the summary has to say so. Every other run
-// has the local org inside, which dies with it.
+// ends: the org has to hold exactly the input, and the summary has to say so. The local org is
+// inside the command and dies with it. Every third run looks its records up.
 func TestKilledRuns(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
