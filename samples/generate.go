@@ -321,7 +321,8 @@ func (g *generator) parquetFile(rows []*person) []byte {
 		return pt.Node{Name: name, Repetition: pt.Optional, Type: pt.Group, Logical: logical, Children: fields}
 	}
 	fields := []pt.Node{
-		{Name: "marketing_id", Type: pt.Bytes, Logical: 1}, text("email"), text("full_name"), text("title"), text("phone"),
+		{Name: "marketing_id", Type: pt.Bytes, Logical: 1},
+		text("email"), text("full_name"), text("title"), text("phone"),
 		group("company", 0, text("name"), text("website"), text("industry"),
 			pt.Node{Name: "employees", Repetition: pt.Optional, Type: pt.Int32},
 			pt.Node{Name: "revenue", Repetition: pt.Optional, Type: pt.Int64, Logical: 5, Precision: 15, Scale: 2}),
@@ -331,7 +332,8 @@ func (g *generator) parquetFile(rows []*person) []byte {
 			pt.Node{Name: "newsletter", Repetition: pt.Optional, Type: pt.Boolean},
 			pt.Node{Name: "segment", Repetition: pt.Optional, Type: pt.Bytes, Logical: 4}, text("plan_name"),
 			pt.Node{Name: "trial_ends", Repetition: pt.Optional, Type: pt.Int32, Logical: 6}),
-		{Name: "first_seen", Type: pt.Int64, Logical: 8, Unit: 2, UTC: true}, text("source"), text("rating"), text("notes"),
+		{Name: "first_seen", Type: pt.Int64, Logical: 8, Unit: 2, UTC: true},
+		text("source"), text("rating"), text("notes"),
 		group("visits", 3, pt.Node{Name: "list", Repetition: pt.Repeated, Type: pt.Group, Children: []pt.Node{{Name: "element", Type: pt.Int32, Logical: 6}}}),
 		group("consent", 2, pt.Node{Name: "key_value", Repetition: pt.Repeated, Type: pt.Group, Children: []pt.Node{
 			{Name: "key", Type: pt.Bytes, Logical: 1}, {Name: "value", Type: pt.Boolean},
@@ -377,11 +379,13 @@ func (g *generator) entries(p *person) [][]pt.Entry {
 	day := func(s string) []byte { return int32s(int(must(time.Parse("02.01.2006", s)).Unix() / 86400)) }
 	seen := must(time.Parse(time.RFC3339, p.firstSeen))
 	out := [][]pt.Entry{
-		{{Value: []byte(p.id)}}, value(1, p.email, bytes), value(1, p.name, bytes), value(1, p.title, bytes), value(1, p.phone, bytes),
+		{{Value: []byte(p.id)}},
+		value(1, p.email, bytes), value(1, p.name, bytes), value(1, p.title, bytes), value(1, p.phone, bytes),
 		value(2, p.company, bytes), value(2, p.website, bytes), value(2, p.industry, bytes), value(2, p.employees, number), value(2, p.revenue, cents),
 		value(2, p.street, bytes), value(2, p.city, bytes), value(2, p.postal, bytes), value(2, p.country, bytes),
 		value(2, p.score, float), value(2, p.newsletter, yes), value(2, p.segment, bytes), value(2, p.plan, bytes), value(2, p.trialEnds, day),
-		{{Value: binary.LittleEndian.AppendUint64(nil, uint64(seen.UnixMicro()))}}, value(1, p.source, bytes), value(1, p.rating, bytes), value(1, p.notes, bytes),
+		{{Value: binary.LittleEndian.AppendUint64(nil, uint64(seen.UnixMicro()))}},
+		value(1, p.source, bytes), value(1, p.rating, bytes), value(1, p.notes, bytes),
 	}
 	visits := []pt.Entry{{Def: 1}}
 	for i := range g.IntN(4) {
