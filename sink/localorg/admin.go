@@ -8,6 +8,7 @@ import (
 
 	"sfsync/mapping/schema"
 	"sfsync/sink/localorg/journal"
+	"sfsync/sink/localorg/rest"
 	"sfsync/sink/localorg/store"
 )
 
@@ -69,17 +70,17 @@ func EncodeSchema(s *schema.Schema) ([]byte, error) {
 
 // admin answers the resources under /_org, which only sfsync itself knows. They are not
 // counted as API calls.
-func (o *Org) admin(ctx context.Context, rq *request) *response {
+func (o *Org) admin(ctx context.Context, rq *rest.Request) *rest.Response {
 	want := http.MethodPost
-	if rq.path == "/_org" || rq.path == "/_org/show" {
+	if rq.Path == "/_org" || rq.Path == "/_org/show" {
 		want = http.MethodGet
 	}
-	if rq.method != want {
-		return methodNotAllowed(rq.method, want)
+	if rq.Method != want {
+		return rest.MethodNotAllowed(rq.Method, want)
 	}
-	switch rq.path {
+	switch rq.Path {
 	case "/_org":
-		return ok(struct {
+		return rest.OK(struct {
 			Kind           string `json:"kind"`
 			OrganizationID string `json:"organization_id"`
 			UserID         string `json:"user_id"`
@@ -88,61 +89,61 @@ func (o *Org) admin(ctx context.Context, rq *request) *response {
 	case "/_org/show":
 		v, err := o.Show(ctx)
 		if err != nil {
-			return o.internal(rq, err)
+			return o.gate.Internal(rq, err)
 		}
-		return ok(v)
+		return rest.OK(v)
 	case "/_org/extend":
 		return o.adminExtend(ctx, rq)
 	case "/_org/reset":
 		if err := o.Reset(ctx); err != nil {
-			return o.internal(rq, err)
+			return o.gate.Internal(rq, err)
 		}
-		return &response{status: http.StatusNoContent}
+		return &rest.Response{Status: http.StatusNoContent}
 	case "/_org/expire-sessions":
 		o.expireSessions()
-		return &response{status: http.StatusNoContent}
+		return &rest.Response{Status: http.StatusNoContent}
 	}
-	return notFound()
+	return rest.NotFound()
 }
 
-func (o *Org) adminExtend(ctx context.Context, rq *request) *response {
+func (o *Org) adminExtend(ctx context.Context, rq *rest.Request) *rest.Response {
 	var e extension
-	if err := json.Unmarshal(rq.body, &e); err != nil {
-		return failure(http.StatusBadRequest, "JSON_PARSER_ERROR", err.Error())
+	if err := json.Unmarshal(rq.Body, &e); err != nil {
+		return rest.Failure(http.StatusBadRequest, "JSON_PARSER_ERROR", err.Error())
 	}
 	s := schema.New(e.Source)
 	for _, ob := range e.Objects {
 		if ob == nil || ob.Name == "" {
-			return failure(http.StatusBadRequest, "INVALID_INPUT", "an object without a name")
+			return rest.Failure(http.StatusBadRequest, "INVALID_INPUT", "an object without a name")
 		}
 		s.Add(ob)
 	}
 	added, err := o.Extend(ctx, s)
 	if err != nil {
-		return o.internal(rq, err)
+		return o.gate.Internal(rq, err)
 	}
-	return ok(struct {
+	return rest.OK(struct {
 		Added []string `json:"added"`
 	}{append([]string{}, added...)})
 }
 
 // limits answers /limits and /limits/recordCount.
-func (o *Org) limits(ctx context.Context, rq *request) *response {
-	if rq.method != http.MethodGet {
-		return methodNotAllowed(rq.method, "GET", "HEAD")
+func (o *Org) limits(ctx context.Context, rq *rest.Request) *rest.Response {
+	if rq.Method != http.MethodGet {
+		return rest.MethodNotAllowed(rq.Method, "GET", "HEAD")
 	}
-	if len(rq.segs) == 2 && strings.EqualFold(rq.segs[1], "recordCount") {
+	if len(rq.Segs) == 2 && strings.EqualFold(rq.Segs[1], "recordCount") {
 		return o.recordCount(ctx, rq)
 	}
-	if len(rq.segs) != 1 {
-		return notFound()
+	if len(rq.Segs) != 1 {
+		return rest.NotFound()
 	}
 	type limit struct {
 		Max       int64
 		Remaining int64
 	}
 	full := func(n int64) limit { return limit{n, n} }
-	return ok(struct {
+	return rest.OK(struct {
 		DailyApiRequests              limit
 		DailyAsyncApexExecutions      limit
 		DailyBulkApiBatches           limit
@@ -160,19 +161,19 @@ func (o *Org) limits(ctx context.Context, rq *request) *response {
 }
 
 // recordCount counts the records of ?sObjects=, or of all objects; empty ones are left out.
-func (o *Org) recordCount(ctx context.Context, rq *request) *response {
+func (o *Org) recordCount(ctx context.Context, rq *rest.Request) *rest.Response {
 	type count struct {
 		Count int64  `json:"count"`
 		Name  string `json:"name"`
 	}
 	wanted := map[string]bool{}
-	for name := range strings.SplitSeq(rq.query.Get("sObjects"), ",") {
+	for name := range strings.SplitSeq(rq.Query.Get("sObjects"), ",") {
 		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
 			wanted[name] = true
 		}
 	}
 	list := []count{}
-	err := o.view(ctx, rq, func(tx *store.Tx) error {
+	err := o.gate.View(ctx, rq, func(tx *store.Tx) error {
 		for _, ob := range o.store.Catalog().Objects() {
 			if len(wanted) > 0 && !wanted[strings.ToLower(ob.Def.Name)] {
 				continue
@@ -188,9 +189,9 @@ func (o *Org) recordCount(ctx context.Context, rq *request) *response {
 		return nil
 	})
 	if err != nil {
-		return o.internal(rq, err)
+		return o.gate.Internal(rq, err)
 	}
-	return ok(struct {
+	return rest.OK(struct {
 		SObjects []count `json:"sObjects"`
 	}{list})
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sfsync/sink/localorg/rest"
 )
 
 // sessionIdle is how long an unused session lives (session settings: 2 hours by default).
@@ -19,20 +21,20 @@ const sessionIdle = 2 * time.Hour
 const maxSessions = 1000
 
 // token answers /services/oauth2/token (OAuth 2.0 flows; the answer has no expires_in).
-func (o *Org) token(rq *request, base string) *response {
-	if rq.method != http.MethodPost {
+func (o *Org) token(rq *rest.Request, base string) *rest.Response {
+	if rq.Method != http.MethodPost {
 		return oauthError("invalid_request", "must use HTTP POST")
 	}
-	form, err := url.ParseQuery(string(rq.body))
+	form, err := url.ParseQuery(string(rq.Body))
 	if err != nil {
 		return oauthError("invalid_request", "missing required parameter")
 	}
-	for k, v := range rq.query {
+	for k, v := range rq.Query {
 		if form.Get(k) == "" {
 			form[k] = v
 		}
 	}
-	if id, secret, ok := basicAuth(rq.header.Get("Authorization")); ok && form.Get("client_id") == "" {
+	if id, secret, ok := basicAuth(rq.Header.Get("Authorization")); ok && form.Get("client_id") == "" {
 		form.Set("client_id", id)
 		form.Set("client_secret", secret)
 	}
@@ -82,17 +84,17 @@ func basicAuth(header string) (id, secret string, ok bool) {
 	return id, secret, true
 }
 
-func oauthError(code, description string) *response {
-	res := ok(struct {
+func oauthError(code, description string) *rest.Response {
+	res := rest.OK(struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`
 	}{code, description})
-	res.status = http.StatusBadRequest
+	res.Status = http.StatusBadRequest
 	return res
 }
 
 // grant opens a session.
-func (o *Org) grant(base, grant string) *response {
+func (o *Org) grant(base, grant string) *rest.Response {
 	o.mu.Lock()
 	text, err := o.secret(64)
 	if err != nil {
@@ -128,15 +130,15 @@ func (o *Org) grant(base, grant string) *response {
 	if grant == "password" {
 		answer.Scope = ""
 	}
-	return ok(answer)
+	return rest.OK(answer)
 }
 
 // revoke answers /services/oauth2/revoke.
-func (o *Org) revoke(rq *request) *response {
-	form, _ := url.ParseQuery(string(rq.body))
+func (o *Org) revoke(rq *rest.Request) *rest.Response {
+	form, _ := url.ParseQuery(string(rq.Body))
 	t := form.Get("token")
 	if t == "" {
-		t = rq.query.Get("token")
+		t = rq.Query.Get("token")
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -144,7 +146,7 @@ func (o *Org) revoke(rq *request) *response {
 		return oauthError("invalid_token", "the token is not valid")
 	}
 	delete(o.sessions, t)
-	return &response{status: http.StatusOK}
+	return &rest.Response{Status: http.StatusOK}
 }
 
 // session checks the request's token and keeps its session alive.
@@ -179,12 +181,12 @@ func (o *Org) expireSessions() {
 	clear(o.sessions)
 }
 
-func unauthorized() *response {
-	return failure(http.StatusUnauthorized, "INVALID_SESSION_ID", "Session expired or invalid")
+func unauthorized() *rest.Response {
+	return rest.Failure(http.StatusUnauthorized, "INVALID_SESSION_ID", "Session expired or invalid")
 }
 
 // identityDoc answers /id/{org}/{user} and userinfo.
-func (o *Org) identityDoc(base string, userinfo bool) *response {
+func (o *Org) identityDoc(base string, userinfo bool) *rest.Response {
 	id := base + "/id/" + o.ident.OrganizationID + "/" + o.ident.UserID
 	v := base + "/services/data/v{version}/"
 	urls := struct {
@@ -196,14 +198,14 @@ func (o *Org) identityDoc(base string, userinfo bool) *response {
 		CustomDom string `json:"custom_domain"`
 	}{v, v + "sobjects/", v + "search/", v + "query/", v + "recent/", base}
 	if userinfo {
-		return ok(map[string]any{
+		return rest.OK(map[string]any{
 			"sub": id, "user_id": o.ident.UserID, "organization_id": o.ident.OrganizationID,
 			"preferred_username": o.ident.Username, "nickname": "admin", "name": "Local Admin", "given_name": "Local", "family_name": "Admin",
 			"email": "admin@local.example", "email_verified": true, "zoneinfo": "GMT", "locale": "en_US", "language": "en_US",
 			"active": true, "user_type": "STANDARD", "is_app_installed": true, "urls": urls,
 		})
 	}
-	return ok(map[string]any{
+	return rest.OK(map[string]any{
 		"id": id, "asserted_user": true, "user_id": o.ident.UserID, "organization_id": o.ident.OrganizationID,
 		"username": o.ident.Username, "nick_name": "admin", "display_name": "Local Admin", "email": "admin@local.example",
 		"email_verified": true, "first_name": "Local", "last_name": "Admin", "timezone": "GMT", "active": true,

@@ -27,8 +27,8 @@ func TestComposite(t *testing.T) {
 	before := o.calls.Current().Total
 	q := url.QueryEscape("SELECT COUNT() FROM Lead")
 	o.do("POST", "/composite", subs(false,
-		`PATCH /composite/sobjects/Lead/Ext__c `+records(false, `{"Ext__c":"1","LastName":"A","Company":"C"}`, `{"Ext__c":"2","Company":"C"}`),
-		`PATCH /composite/sobjects/Lead/Ext__c `+records(false, `{"Ext__c":"3","Foo":"A"}`),
+		`PATCH /composite/sobjects/Lead/Ext__c `+bodyOf(false, `{"Ext__c":"1","LastName":"A","Company":"C"}`, `{"Ext__c":"2","Company":"C"}`),
+		`PATCH /composite/sobjects/Lead/Ext__c `+bodyOf(false, `{"Ext__c":"3","Foo":"A"}`),
 		`GET /query?q=`+q,
 		`GET /query?q=select+Foo+from+Lead`,
 		`PATCH /sobjects/Lead/Ext__c/1 {"LastName":"B"}`,
@@ -64,7 +64,7 @@ func TestCompositeAllOrNone(t *testing.T) {
 	// A collection with one bad row fails as a whole too, although its inner flag says otherwise.
 	r := o.do("POST", "/composite", subs(true,
 		`POST /sobjects/Lead {"LastName":"A","Company":"C"}`,
-		`POST /composite/sobjects `+records(false, `{"LastName":"B","Company":"C"}`, `{"LastName":"B"}`)))
+		`POST /composite/sobjects `+bodyOf(false, `{"LastName":"B","Company":"C"}`, `{"LastName":"B"}`)))
 	if !strings.Contains(r.body, "PROCESSING_HALTED") || !strings.Contains(r.body, "REQUIRED_FIELD_MISSING") {
 		t.Errorf("answer: %s", r.body)
 	}

@@ -12,8 +12,8 @@ func FuzzRequest(f *testing.F) {
 	for _, s := range [][3]string{
 		{"POST", "/composite", subs(false, `POST /sobjects/Lead {"LastName":"@{r0.id}","Company":"C"}`, `GET /query?q=SELECT+Id+FROM+Lead`)},
 		{"POST", "/composite", subs(true, `PATCH /sobjects/Lead/Ext__c/1%2F {"LastName":"A","Company":"C"}`, `DELETE /composite/sobjects?ids=1`)},
-		{"PATCH", "/composite/sobjects/Lead/Number__c", records(true, `{"Number__c":1e3,"LastName":"A","Company":"C"}`, `{"Number__c":"1000"}`)},
-		{"PATCH", "/composite/sobjects", records(false, `{"id":"00Qzzz000000009AAA","Name":null}`)},
+		{"PATCH", "/composite/sobjects/Lead/Number__c", bodyOf(true, `{"Number__c":1e3,"LastName":"A","Company":"C"}`, `{"Number__c":"1000"}`)},
+		{"PATCH", "/composite/sobjects", bodyOf(false, `{"id":"00Qzzz000000009AAA","Name":null}`)},
 		{"POST", "/composite/sobjects/Lead", `{"ids":["x"],"fields":["Id","Address"]}`},
 		{"GET", "/sobjects/Lead/Email/a@b.de?fields=Name", ""},
 		{"GET", "/query/01gabc-200", ""},

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"sfsync/mapping/schema"
+	"sfsync/sink/localorg/rest"
 )
 
 func TestToken(t *testing.T) {
@@ -120,7 +121,7 @@ func TestTolerance(t *testing.T) {
 	o := newOrg(t)
 	lead := `{"LastName":"A","Company":"C"}`
 	o.do("POST", "//services/data/v66.0/sobjects/lead/", lead).want(t, 201, saved)
-	for v := minVersion; v <= maxVersion; v++ {
+	for v := rest.MinVersion; v <= rest.MaxVersion; v++ {
 		o.do("GET", fmt.Sprintf("/services/data/v%d.0/", v), "").want(t, 200, fmt.Sprintf(`{"identity":"/id","limits":"/services/data/v%d.0/limits"…`, v))
 	}
 	o.do("GET", "/services/data/v30.0/limits", "").want(t, 410, `[{"message":"The API version v30.0 is no longer supported.","errorCode":"UNSUPPORTED_API_VERSION"}]`)
@@ -444,7 +445,7 @@ func TestFaults(t *testing.T) {
 		}
 		return Action{}
 	})
-	o.do("POST", "/composite/sobjects", records(false, lead, lead)).
+	o.do("POST", "/composite/sobjects", bodyOf(false, lead, lead)).
 		want(t, 200, `[`+saved+`,{"success":false,"errors":[{"statusCode":"UNABLE_TO_LOCK_ROW","message":"unable to obtain exclusive access to this record","fields":[]}]}]`)
 	set(func(f Fault) Action {
 		if f.Sub && f.Path == "/limits" {

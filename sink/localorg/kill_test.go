@@ -35,7 +35,7 @@ func TestConcurrentUpserts(t *testing.T) {
 				for i := range recs {
 					recs[i] = fmt.Sprintf(`{"Ext__c":"K%d","LastName":"%d-%d","Company":"C"}`, (i+c*7+r*13)%120, c, r)
 				}
-				res := o.do("PATCH", "/composite/sobjects/Lead/Ext__c", records(false, recs...))
+				res := o.do("PATCH", "/composite/sobjects/Lead/Ext__c", bodyOf(false, recs...))
 				if res.status != 200 || strings.Contains(res.body, `"success":false`) {
 					t.Errorf("%d %.200s", res.status, res.body)
 					return
@@ -128,7 +128,7 @@ func writeUntilKilled(t *testing.T, db string) {
 		for i := range recs {
 			recs[i] = fmt.Sprintf(`{"Ext__c":"%d-%d","LastName":"A","Company":"C"}`, b, i)
 		}
-		if r := o.do("PATCH", "/composite/sobjects/Lead/Ext__c", records(false, recs...)); r.status != 200 {
+		if r := o.do("PATCH", "/composite/sobjects/Lead/Ext__c", bodyOf(false, recs...)); r.status != 200 {
 			t.Fatalf("%d %s", r.status, r.body)
 		}
 		fmt.Println("answered", b)

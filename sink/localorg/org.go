@@ -13,8 +13,12 @@ import (
 
 	"sfsync/mapping/schema"
 	"sfsync/sink/localorg/catalog"
+	"sfsync/sink/localorg/composite"
 	"sfsync/sink/localorg/cursor"
+	"sfsync/sink/localorg/fault"
 	"sfsync/sink/localorg/journal"
+	"sfsync/sink/localorg/records"
+	"sfsync/sink/localorg/rest"
 	"sfsync/sink/localorg/soql"
 	"sfsync/sink/localorg/store"
 )
@@ -41,6 +45,18 @@ type Config struct {
 	Fault func(Fault) Action
 }
 
+// Fault is a moment at which something may go wrong.
+type Fault = fault.Point
+
+// Action is what goes wrong then.
+type Action = fault.Action
+
+// The moments at which a connection may die.
+const (
+	DropBefore = fault.DropBefore
+	DropAfter  = fault.DropAfter
+)
+
 // Org is an open org. It is safe for concurrent use.
 type Org struct {
 	cfg   Config
@@ -51,6 +67,9 @@ type Org struct {
 	hosts       atomic.Pointer[map[string]bool]
 	open        atomic.Bool // the listener is not on loopback
 	calls       journal.Counter
+	gate        *rest.Gate
+	records     records.Handler
+	compound    composite.Handler
 	log         journal.Log
 	cursors     cursor.Set
 	cursorCount atomic.Int64
@@ -112,6 +131,9 @@ func Open(ctx context.Context, cfg Config) (*Org, error) {
 		return nil, err
 	}
 	o := &Org{cfg: cfg, store: st, sessions: map[string]time.Time{}}
+	o.gate = &rest.Gate{Store: st, Calls: &o.calls, Logger: cfg.Logger, Fault: cfg.Fault}
+	o.records = records.Handler{Gate: o.gate}
+	o.compound = composite.Handler{Gate: o.gate, Dispatch: o.data}
 	if err := o.prepare(ctx); err != nil {
 		_ = st.Close()
 		return nil, fmt.Errorf("open local org: %w", err)

@@ -11,6 +11,7 @@ import (
 	"sfsync/mapping/schema"
 	"sfsync/sink/localorg/catalog"
 	"sfsync/sink/localorg/cursor"
+	"sfsync/sink/localorg/rest"
 	"sfsync/sink/localorg/soql"
 	"sfsync/sink/localorg/store"
 )
@@ -78,31 +79,31 @@ func (c soqlCatalog) field(f *catalog.Field) soql.Field {
 }
 
 // queryResource answers /query, /queryAll and /query/{locator}.
-func (o *Org) queryResource(ctx context.Context, rq *request) *response {
-	if rq.method != http.MethodGet {
-		return methodNotAllowed(rq.method, "GET", "HEAD")
+func (o *Org) queryResource(ctx context.Context, rq *rest.Request) *rest.Response {
+	if rq.Method != http.MethodGet {
+		return rest.MethodNotAllowed(rq.Method, "GET", "HEAD")
 	}
-	if len(rq.segs) == 2 {
-		return o.nextPage(rq, rq.segs[1])
+	if len(rq.Segs) == 2 {
+		return o.nextPage(rq, rq.Segs[1])
 	}
-	if len(rq.segs) > 2 {
-		return notFound()
+	if len(rq.Segs) > 2 {
+		return rest.NotFound()
 	}
-	text := rq.query.Get("q")
+	text := rq.Query.Get("q")
 	if text == "" {
-		return failure(http.StatusBadRequest, "MALFORMED_QUERY", "A query string has to be specified")
+		return rest.Failure(http.StatusBadRequest, "MALFORMED_QUERY", "A query string has to be specified")
 	}
-	all := rq.segs[0] == "queryAll"
+	all := rq.Segs[0] == "queryAll"
 	compile := soql.Compile
 	if all {
 		compile = soql.CompileAll
 	}
-	q, err := compile(soqlCatalog{o.store.Catalog(), all}, text, o.cfg.Now())
+	q, err := compile(soqlCatalog{rq.Catalog, all}, text, o.cfg.Now())
 	if err != nil {
 		if e, isQuery := errors.AsType[*soql.Error](err); isQuery {
-			return failure(http.StatusBadRequest, e.Code, e.Message)
+			return rest.Failure(http.StatusBadRequest, e.Code, e.Message)
 		}
-		return o.internal(rq, err)
+		return o.gate.Internal(rq, err)
 	}
 	return o.runQuery(ctx, rq, q)
 }
@@ -118,12 +119,12 @@ func pageSize(h http.Header) int {
 	return defaultPage
 }
 
-func (o *Org) runQuery(ctx context.Context, rq *request, q *soql.Query) *response {
-	size := pageSize(rq.header)
+func (o *Org) runQuery(ctx context.Context, rq *rest.Request, q *soql.Query) *rest.Response {
+	size := pageSize(rq.Header)
 	var first []byte
 	var cur *cursor.Cursor
 	total := 0
-	err := o.view(ctx, rq, func(tx *store.Tx) error {
+	err := o.gate.View(ctx, rq, func(tx *store.Tx) error {
 		rows, err := tx.Query(ctx, q.SQL, q.Args...)
 		if err != nil {
 			return err
@@ -160,7 +161,7 @@ func (o *Org) runQuery(ctx context.Context, rq *request, q *soql.Query) *respons
 			if len(page) > 0 {
 				page = append(page, ',')
 			}
-			page = q.AppendRecord(page, rq.base, values)
+			page = q.AppendRecord(page, rq.Base, values)
 			total++
 		}
 		if err := rows.Err(); err != nil {
@@ -176,20 +177,20 @@ func (o *Org) runQuery(ctx context.Context, rq *request, q *soql.Query) *respons
 		if cur != nil {
 			cur.Close()
 		}
-		return o.internal(rq, fmt.Errorf("query: %w", err))
+		return o.gate.Internal(rq, fmt.Errorf("query: %w", err))
 	}
 	b := []byte(`{"totalSize":` + strconv.Itoa(total))
 	if cur == nil {
-		rq.entry.Records += total
+		rq.Entry.Records += total
 		b = append(b, `,"done":true,"records":[`...)
 	} else {
 		cur.Total = total
 		o.cursors.Keep(cur)
-		rq.entry.Records += size
-		b = append(b, `,"done":false,"nextRecordsUrl":"`+rq.base+"/query/"+cur.ID+"-"+strconv.Itoa(size)+`","records":[`...)
+		rq.Entry.Records += size
+		b = append(b, `,"done":false,"nextRecordsUrl":"`+rq.Base+"/query/"+cur.ID+"-"+strconv.Itoa(size)+`","records":[`...)
 	}
 	b = append(b, first...)
-	return &response{status: http.StatusOK, body: append(b, "]}"...)}
+	return &rest.Response{Status: http.StatusOK, Body: append(b, "]}"...)}
 }
 
 // cursorID returns the id of a new cursor.
@@ -198,21 +199,21 @@ func (o *Org) cursorID() string {
 }
 
 // nextPage answers /query/{cursor}-{offset}.
-func (o *Org) nextPage(rq *request, locator string) *response {
+func (o *Org) nextPage(rq *rest.Request, locator string) *rest.Response {
 	id, offset, _ := strings.Cut(locator, "-")
 	n, err := strconv.Atoi(offset)
 	cur, page := o.cursors.Page(id, n)
 	if err != nil || cur == nil {
-		return failure(http.StatusBadRequest, "INVALID_QUERY_LOCATOR", "invalid query locator")
+		return rest.Failure(http.StatusBadRequest, "INVALID_QUERY_LOCATOR", "invalid query locator")
 	}
 	b := []byte(`{"totalSize":` + strconv.Itoa(cur.Total))
 	if next := n + cur.Size; next < cur.Total {
-		rq.entry.Records += cur.Size
-		b = append(b, `,"done":false,"nextRecordsUrl":"`+rq.base+"/query/"+id+"-"+strconv.Itoa(next)+`","records":[`...)
+		rq.Entry.Records += cur.Size
+		b = append(b, `,"done":false,"nextRecordsUrl":"`+rq.Base+"/query/"+id+"-"+strconv.Itoa(next)+`","records":[`...)
 	} else {
-		rq.entry.Records += cur.Total - n
+		rq.Entry.Records += cur.Total - n
 		b = append(b, `,"done":true,"records":[`...)
 	}
 	b = append(b, page...)
-	return &response{status: http.StatusOK, body: append(b, "]}"...)}
+	return &rest.Response{Status: http.StatusOK, Body: append(b, "]}"...)}
 }

@@ -1,11 +1,12 @@
-package localorg
+// Package fault says what may go wrong in a local org, and where.
+package fault
 
 import "time"
 
-// Fault is a moment at which a test may make something go wrong. Config.Fault is asked at
+// Point is a moment at which a test may make something go wrong. Config.Point is asked at
 // each HTTP request before it is looked at, at each subrequest of a /composite, and at each record
 // to be written.
-type Fault struct {
+type Point struct {
 	// N counts the HTTP requests of this process from 1; subrequests and records have the
 	// number of their HTTP request.
 	N int64
@@ -20,7 +21,7 @@ type Fault struct {
 	Index  int
 }
 
-// Action is what happens at a [Fault]; the zero Action is nothing.
+// Action is what happens at a [Point]; the zero Action is nothing.
 type Action struct {
 	// Delay passes first. For HTTP requests only.
 	Delay time.Duration
@@ -48,10 +49,3 @@ const (
 	// DropAfter: everything was done and committed, and the answer is lost.
 	DropAfter
 )
-
-func (o *Org) fault(f Fault) Action {
-	if o.cfg.Fault == nil {
-		return Action{}
-	}
-	return o.cfg.Fault(f)
-}

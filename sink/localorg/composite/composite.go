@@ -1,4 +1,5 @@
-package localorg
+// Package composite answers the resources that hold other requests.
+package composite
 
 import (
 	"context"
@@ -12,7 +13,9 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"sfsync/sink/localorg/fault"
 	"sfsync/sink/localorg/journal"
+	"sfsync/sink/localorg/rest"
 	"sfsync/sink/localorg/store"
 	"sfsync/sink/localorg/wire"
 )
@@ -22,6 +25,13 @@ const (
 	maxSubrequests = 25
 	maxHeavy       = 5 // of which collections and queries
 )
+
+// Handler answers the resources that hold other requests.
+type Handler struct {
+	Gate *rest.Gate
+	// Dispatch answers a resource behind the version.
+	Dispatch func(context.Context, *rest.Request) *rest.Response
+}
 
 type subrequest struct {
 	Method      string            `json:"method"`
@@ -42,18 +52,18 @@ type subresponse struct {
 // errHalt rolls back an all-or-none composite.
 var errHalt = errors.New("halt")
 
-// composite answers /composite: subrequests one after another, each in its own transaction,
+// Composite answers /composite: subrequests one after another, each in its own transaction,
 // or all in one with allOrNone.
-func (o *Org) composite(ctx context.Context, rq *request) *response {
-	if rq.method != http.MethodPost {
-		return methodNotAllowed(rq.method, "POST")
+func (h Handler) Composite(ctx context.Context, rq *rest.Request) *rest.Response {
+	if rq.Method != http.MethodPost {
+		return rest.MethodNotAllowed(rq.Method, "POST")
 	}
 	var body struct {
 		AllOrNone bool         `json:"allOrNone"`
 		Requests  []subrequest `json:"compositeRequest"`
 	}
-	if err := json.Unmarshal(rq.body, &body, jsontext.AllowDuplicateNames(true), json.MatchCaseInsensitiveNames(true)); err != nil {
-		return failure(http.StatusBadRequest, "JSON_PARSER_ERROR", err.Error())
+	if err := json.Unmarshal(rq.Body, &body, jsontext.AllowDuplicateNames(true), json.MatchCaseInsensitiveNames(true)); err != nil {
+		return rest.Failure(http.StatusBadRequest, "JSON_PARSER_ERROR", err.Error())
 	}
 	if bad := checkSubrequests(body.Requests); bad != nil {
 		return bad
@@ -63,10 +73,10 @@ func (o *Org) composite(ctx context.Context, rq *request) *response {
 		byID := make(map[string]jsontext.Value, len(body.Requests))
 		for i := range body.Requests {
 			sub := &body.Requests[i]
-			res := o.subrequest(ctx, rq, sub, tx, byID)
+			res := h.subrequest(ctx, rq, sub, tx, byID)
 			answers = append(answers, sub.answer(res))
-			byID[sub.ReferenceID] = res.body
-			if body.AllOrNone && (res.status >= 300 || res.failed) {
+			byID[sub.ReferenceID] = res.Body
+			if body.AllOrNone && (res.Status >= 300 || res.Failed) {
 				return errHalt
 			}
 		}
@@ -76,19 +86,19 @@ func (o *Org) composite(ctx context.Context, rq *request) *response {
 		_ = run(nil) // without a transaction nothing can fail
 		return compositeAnswer(answers)
 	}
-	err := o.store.Update(ctx, run)
+	err := h.Gate.Store.Update(ctx, run)
 	if errors.Is(err, errHalt) {
 		halt(body.Requests, &answers)
 		err = nil
 	}
 	if err != nil {
-		return o.internal(rq, err)
+		return h.Gate.Internal(rq, err)
 	}
 	return compositeAnswer(answers)
 }
 
 // compositeAnswer joins the answers, their keys in the platform's order.
-func compositeAnswer(answers []subresponse) *response {
+func compositeAnswer(answers []subresponse) *rest.Response {
 	size := 32
 	for i := range answers {
 		size += 160 + len(answers[i].body)
@@ -107,7 +117,7 @@ func compositeAnswer(answers []subresponse) *response {
 		b = strconv.AppendInt(append(b, `},"httpStatusCode":`...), int64(a.status), 10)
 		b = append(wire.AppendQuote(append(b, `,"referenceId":`...), a.referenceID), '}')
 	}
-	return &response{status: http.StatusOK, body: append(b, "]}"...)}
+	return &rest.Response{Status: http.StatusOK, Body: append(b, "]}"...)}
 }
 
 // halt makes all answers but the last, the culprit's, say that nothing was done.
@@ -116,7 +126,7 @@ func halt(subs []subrequest, answers *[]subresponse) {
 	*answers = (*answers)[:culprit+1]
 	for i := range subs {
 		text := "The transaction was rolled back since another operation in the same transaction failed."
-		res := subs[i].answer(failure(http.StatusBadRequest, "PROCESSING_HALTED", text))
+		res := subs[i].answer(rest.Failure(http.StatusBadRequest, "PROCESSING_HALTED", text))
 		switch {
 		case i < culprit:
 			(*answers)[i] = res
@@ -126,20 +136,20 @@ func halt(subs []subrequest, answers *[]subresponse) {
 	}
 }
 
-func (s *subrequest) answer(res *response) subresponse {
-	a := subresponse{body: res.body, location: res.header.Get("Location"), status: res.status, referenceID: s.ReferenceID}
+func (s *subrequest) answer(res *rest.Response) subresponse {
+	a := subresponse{body: res.Body, location: res.Header.Get("Location"), status: res.Status, referenceID: s.ReferenceID}
 	if len(a.body) == 0 {
 		a.body = jsontext.Value("null")
-	} else if res.header.Get("Content-Type") != "" {
-		a.body = wire.Quote(string(res.body)) // no JSON
+	} else if res.Header.Get("Content-Type") != "" {
+		a.body = wire.Quote(string(res.Body)) // no JSON
 	}
 	return a
 }
 
 // checkSubrequests refuses a composite that cannot be carried out at all.
-func checkSubrequests(subs []subrequest) *response {
-	bad := func(code, format string, args ...any) *response {
-		return failure(http.StatusBadRequest, code, fmt.Sprintf(format, args...))
+func checkSubrequests(subs []subrequest) *rest.Response {
+	bad := func(code, format string, args ...any) *rest.Response {
+		return rest.Failure(http.StatusBadRequest, code, fmt.Sprintf(format, args...))
 	}
 	if len(subs) == 0 {
 		return bad("REQUIRED_FIELD_MISSING", "At least 1 subrequest is required")
@@ -202,39 +212,39 @@ func validReference(s string) bool {
 
 // subrequest carries out one subrequest. It has its own headers: of the outer ones only those
 // for authentication and content count.
-func (o *Org) subrequest(ctx context.Context, outer *request, sub *subrequest, tx *store.Tx, done map[string]jsontext.Value) *response {
+func (h Handler) subrequest(ctx context.Context, outer *rest.Request, sub *subrequest, tx *store.Tx, done map[string]jsontext.Value) *rest.Response {
 	entry := &journal.Request{Method: strings.ToUpper(sub.Method), Status: http.StatusBadRequest}
-	rq := &request{method: entry.Method, header: http.Header{}, tx: tx, n: outer.n, entry: entry}
+	rq := &rest.Request{Method: entry.Method, Header: http.Header{}, Tx: tx, N: outer.N, Entry: entry, Catalog: outer.Catalog}
 	for k, v := range sub.HTTPHeaders {
-		rq.header.Set(k, v)
+		rq.Header.Set(k, v)
 	}
-	entry.AutoAssign = rq.header.Get("Sforce-Auto-Assign")
-	res := o.dispatch(ctx, rq, sub, done)
-	entry.Status, entry.Path = res.status, logPath(rq.path)
-	outer.entry.Records += entry.Records
-	outer.entry.Sub = append(outer.entry.Sub, *entry)
+	entry.AutoAssign = rq.Header.Get("Sforce-Auto-Assign")
+	res := h.dispatch(ctx, rq, sub, done)
+	entry.Status, entry.Path = res.Status, rest.LogPath(rq.Path)
+	outer.Entry.Records += entry.Records
+	outer.Entry.Sub = append(outer.Entry.Sub, *entry)
 	return res
 }
 
-func (o *Org) dispatch(ctx context.Context, rq *request, sub *subrequest, done map[string]jsontext.Value) *response {
+func (h Handler) dispatch(ctx context.Context, rq *rest.Request, sub *subrequest, done map[string]jsontext.Value) *rest.Response {
 	addr, body, err := wire.Substitute(sub.URL, sub.Body, done)
 	if err != nil {
-		return failure(http.StatusBadRequest, "PROCESSING_HALTED", err.Error())
+		return rest.Failure(http.StatusBadRequest, "PROCESSING_HALTED", err.Error())
 	}
 	path, rawQuery, _ := strings.Cut(addr, "?")
-	rq.setPath(path)
-	rq.body = body
-	if rq.query, err = url.ParseQuery(rawQuery); err != nil {
-		return failure(http.StatusBadRequest, "MALFORMED_QUERY", "the url of the subrequest cannot be read: "+err.Error())
+	rq.SetPath(path)
+	rq.Body = body
+	if rq.Query, err = url.ParseQuery(rawQuery); err != nil {
+		return rest.Failure(http.StatusBadRequest, "MALFORMED_QUERY", "the url of the subrequest cannot be read: "+err.Error())
 	}
-	if early := rq.enterVersion(); early != nil {
+	if early := rq.EnterVersion(); early != nil {
 		return early
 	}
-	if len(rq.segs) == 1 && rq.segs[0] == "composite" {
-		return failure(http.StatusBadRequest, "INVALID_INPUT", "a composite request cannot hold another")
+	if len(rq.Segs) == 1 && rq.Segs[0] == "composite" {
+		return rest.Failure(http.StatusBadRequest, "INVALID_INPUT", "a composite request cannot hold another")
 	}
-	if a := o.fault(Fault{N: rq.n, Method: rq.method, Path: rq.path, Sub: true}); a.Status != 0 {
-		return a.response()
+	if a := h.Gate.At(fault.Point{N: rq.N, Method: rq.Method, Path: rq.Path, Sub: true}); a.Status != 0 {
+		return rest.Fault(a)
 	}
-	return o.data(ctx, rq)
+	return h.Dispatch(ctx, rq)
 }
