@@ -43,7 +43,7 @@ func Names(f *File, s *schema.Schema) []diag.Diagnostic {
 			c.field(t.Match.Value, t.Match.Pos, "match field")
 		}
 		for _, r := range t.Fields {
-			c.field(r.Field.Value, r.Field.Pos, "field")
+			c.ruleField(r.Field)
 		}
 		for _, name := range t.Unsound {
 			c.field(name.Value, name.Pos, "field")
@@ -131,9 +131,6 @@ func (c *planner) field(name string, pos diag.Pos, kind string) *schema.Field {
 		hint := diag.DidYouMean(name, o.FieldNames())
 		if kind != "field" {
 			code = "match-unknown"
-		}
-		if i := strings.IndexByte(name, '.'); i > 0 {
-			hint = "relationships by external id are not yet supported"
 		}
 		c.list.Errorf(pos, code, hint, "unknown %s %q on %s", kind, name, o.Name)
 		return nil

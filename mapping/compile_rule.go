@@ -14,12 +14,12 @@ import (
 
 // rule compiles one rule of fields.
 func (c *planner) rule(r *Rule) {
-	f := c.field(r.Field.Value, r.Field.Pos, "field")
+	f, claimed := c.ruleField(r.Field)
 	if f == nil {
 		return
 	}
 	isKey := f == c.out.Match
-	if !c.claim(f, r.Field.Pos) || !isKey && !c.checkWritable(f, r.Field.Pos) {
+	if !c.claim(claimed, r.Field.Pos) || !isKey && !c.checkWritable(claimed, r.Field.Pos) {
 		return
 	}
 	p, ok := c.newField(f, r.Field.Pos)
@@ -45,6 +45,16 @@ func (c *planner) rule(r *Rule) {
 		c.list.Errorf(r.Field.Pos, "blank-null", "use blank: leave or blank: fail", "%s cannot be cleared, so blank: null is not possible", f.Name)
 	}
 	c.out.rules = append(c.out.rules, p)
+}
+
+// ruleField finds the field of a rule, and the field of the object that it sets: the same one,
+// or the reference behind which it stands.
+func (c *planner) ruleField(name Str) (f, claimed *schema.Field) {
+	if rel, ok := syntax.ParseRelation(name.Value); ok {
+		return c.relation(name, rel)
+	}
+	f = c.field(name.Value, name.Pos, "field")
+	return f, f
 }
 
 // custom compiles one column of custom.

@@ -201,7 +201,7 @@ func TestCompileByHandRefuses(t *testing.T) {
 		{&Target{Object: str("Log__c"), Operation: Insert, Fields: []*Rule{field("Text__c", Ref{Name: "x"}), field("text__c", Ref{Name: "y"})}}, "field-twice"},
 		{&Target{Object: str("Lead"), Operation: Update, Fields: []*Rule{field("Title", Ref{Name: "x"})}}, "match-missing"},
 		{&Target{Object: str("Lead"), Operation: Update, Match: str("Email"), Fields: []*Rule{field("Title", Ref{Name: "x"})}}, "match-unmapped"},
-		{&Target{Object: str("Lead"), Operation: Update, Match: str("Id"), Fields: []*Rule{field("Id", Ref{Name: "x"}), field("Account.Name", Ref{Name: "x"})}}, "field-unknown"},
+		{&Target{Object: str("Lead"), Operation: Update, Match: str("Id"), Fields: []*Rule{field("Id", Ref{Name: "x"}), field("Account.Name", Ref{Name: "x"})}}, "relation-unknown"},
 	}
 	for _, tt := range tests {
 		p, all, err := Compile(&File{Targets: []*Target{tt.target}}, s)

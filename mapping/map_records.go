@@ -159,7 +159,7 @@ func Remedy(code string) string {
 	case CodeUnmappedColumn:
 		return "map the column, or say rest: ignore"
 	case CodeNoField:
-		return "create the field, map the column under fields, or say missing: ignore"
+		return "where a referenced record was not found: load it first, or correct its key; where the field is missing: create it, map its column under fields, or say missing: ignore"
 	case CodeFieldTwice:
 		return "map one of the columns under fields"
 	}

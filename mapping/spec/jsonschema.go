@@ -18,6 +18,7 @@ func JSONSchema() []byte {
 		"path":       m{"type": []string{"string", "number", "boolean"}, "pattern": `\S`},
 		"name":       m{"type": []string{"string", "number", "boolean"}, "pattern": `^[A-Za-z0-9_][A-Za-z0-9_.-]*$`, "maxLength": 64},
 		"apiName":    m{"type": []string{"string", "boolean"}, "pattern": `^[A-Za-z][A-Za-z0-9_]*$`, "maxLength": 80},
+		"fieldName":  m{"type": "string", "pattern": `^([A-Za-z][A-Za-z0-9_]*|([A-Za-z][A-Za-z0-9_]*:)?[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*)$`, "maxLength": 242},
 		"column": m{
 			"type": []string{"string", "boolean"}, "pattern": `\S`,
 			"description": "A column or path with transforms: `email | trim | lower`. A name that is no identifier is quoted: `'\"Full Name\" | trim'`.",
@@ -122,7 +123,7 @@ func (k *Key) schema() map[string]any {
 		return m{"type": "array", "items": to(k.Place), "minItems": 1}
 	case Rules:
 		return m{
-			"type": "object", "propertyNames": to("apiName"),
+			"type": "object", "propertyNames": to("fieldName"),
 			"additionalProperties": m{"anyOf": []m{to("column"), to(k.Place)}},
 		}
 	}

@@ -201,7 +201,8 @@ func targetKeys() []Key {
 		},
 		{
 			Name: "fields", Form: Rules, Place: AtRule, Fallback: "none: then `custom` or `rest: custom` is needed",
-			Doc:     "Field API names and where their values come from.",
+			Doc: "Field API names and where their values come from. `Account.ERP_Id__c` sets a reference by an external id of the record it " +
+				"refers to; where that may be one of several objects, the object is named: `User:Owner.Username`.",
 			Example: "fields: {Email: email | trim | lower, Company: {from: [company.name, company], default: n/a}}",
 		},
 		{

@@ -282,7 +282,7 @@ func badAPIName(s string) int {
 	return -1
 }
 
-// fieldName checks the name of a field on the left of a rule.
+// fieldName checks the name of a field of the object itself.
 func (p *parser) fieldName(n *yamlnode.Node) bool {
 	i := badAPIName(n.Text)
 	switch {
@@ -290,24 +290,33 @@ func (p *parser) fieldName(n *yamlnode.Node) bool {
 		p.list.Errorf(n.Pos, codeName, "", "the field's name is empty")
 	case i < 0:
 		return true
-	case n.Text[i] == '.' && dotted(n.Text):
-		p.notYet(n.Pos, "field %q, a relationship by external id,", n.Text)
 	default:
 		p.list.Errorf(n.At(i), codeName, "use the API name, such as LastName or Score__c", "%q is no field name", cut(n.Text))
 	}
 	return false
 }
 
-// dotted reports whether a name is one of a field behind a relationship.
-func dotted(s string) bool {
-	left, right, ok := strings.Cut(s, ".")
-	return ok && left != "" && right != "" && badAPIName(left) < 0 && badAPIName(right) < 0
+// ruleName checks the name on the left of a rule: a field, or one behind a relationship.
+func (p *parser) ruleName(n *yamlnode.Node) bool {
+	if _, ok := ParseRelation(n.Text); ok {
+		return true
+	}
+	return p.fieldName(n)
+}
+
+// matchName checks the name of a match field.
+func (p *parser) matchName(n *yamlnode.Node) bool {
+	if _, ok := ParseRelation(n.Text); ok {
+		p.list.Errorf(n.Pos, codeName, "match by a field of the object itself", "the match field %q is behind a relationship", n.Text)
+		return false
+	}
+	return p.fieldName(n)
 }
 
 // checkMatch checks a match: a field, or a list of one.
 func (p *parser) checkMatch(k *spec.Key, n *yamlnode.Node) bool {
 	if n.Kind == yamlnode.Scalar {
-		return p.text(&spec.Key{Name: k.Name, Form: spec.Text, Example: k.Example}, n) && p.fieldName(n)
+		return p.text(&spec.Key{Name: k.Name, Form: spec.Text, Example: k.Example}, n) && p.matchName(n)
 	}
 	if len(n.Items) == 0 {
 		p.list.Errorf(n.Pos, codeValueMissing, "for example "+k.Example, "the list %q is empty", k.Name)
@@ -318,7 +327,7 @@ func (p *parser) checkMatch(k *spec.Key, n *yamlnode.Node) bool {
 		case item.Kind == yamlnode.Seq:
 			p.notYet(item.Pos, "a composite match key")
 			return false
-		case !p.kind(k, item, yamlnode.Scalar) || !p.fieldName(item):
+		case !p.kind(k, item, yamlnode.Scalar) || !p.matchName(item):
 			return false
 		}
 	}

@@ -210,7 +210,7 @@ func (p *parser) target(n *yamlnode.Node) *Target {
 // cannot be is checked all the same, but not returned.
 func (p *parser) rule(name, n *yamlnode.Node) *Rule {
 	r := &Rule{Field: str(name), Blank: BlankLeave}
-	good := p.fieldName(name)
+	good := p.ruleName(name)
 	switch {
 	case n.Broken:
 		return nil

@@ -171,8 +171,11 @@ func (j *job) compile(ctx context.Context) error {
 	for i, t := range j.file.Targets {
 		objects[i] = t.Object.Value
 	}
-	s, err := j.org.Describes(ctx, objects)
-	if err != nil {
+	s := schema.New(remote.Name(j.org.Info))
+	if err := j.org.Describes(ctx, s, objects); err != nil {
+		return err
+	}
+	if err := j.org.Describes(ctx, s, mapping.Parents(j.file, s)); err != nil {
 		return err
 	}
 	plan, found, err := mapping.Compile(j.file, s)

@@ -37,14 +37,13 @@ func (o *Org) Close() error {
 	return nil
 }
 
-// Describes returns the org's own description of objects. One that the org does not have is
+// Describes adds the org's own description of objects to s. One that the org does not have is
 // missing in the schema, which then knows the names of all the org's objects: whoever compiles a
 // mapping against it can say which was meant, and where.
-func (o *Org) Describes(ctx context.Context, objects []string) (*schema.Schema, error) {
-	s := schema.New(Name(o.Info))
+func (o *Org) Describes(ctx context.Context, s *schema.Schema, objects []string) error {
 	missing := false
 	for _, name := range objects {
-		if s.Object(name) != nil {
+		if known := s.Object(name); known != nil && len(known.Fields) > 0 {
 			continue
 		}
 		text, err := o.Describe(ctx, name)
@@ -53,18 +52,18 @@ func (o *Org) Describes(ctx context.Context, objects []string) (*schema.Schema, 
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		obj, err := schema.ParseDescribe(text)
 		if err != nil {
-			return nil, exit.Errorf(exit.Unavailable, "describe %s: %w", name, err)
+			return exit.Errorf(exit.Unavailable, "describe %s: %w", name, err)
 		}
 		s.Add(obj)
 	}
 	if missing {
 		names, err := o.ObjectNames(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, name := range names {
 			if s.Object(name) == nil {
@@ -72,7 +71,7 @@ func (o *Org) Describes(ctx context.Context, objects []string) (*schema.Schema, 
 			}
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // NotFound reports whether the org says that there is no such object.
