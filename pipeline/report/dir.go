@@ -166,8 +166,9 @@ func lastChange(dir string, now time.Time) time.Time {
 	return last
 }
 
-// Runs lists the directories under root of the runs of a mapping, the latest first; none if
-// there is no root. A mapping whose name is written alike in a file name is taken for the same.
+// Runs lists the directories under root of the runs of a mapping, or of all for "", the latest
+// first; none if there is no root. A mapping whose name is written alike in a file name is taken
+// for the same.
 func Runs(root, mapping string) ([]*Dir, error) {
 	entries, err := os.ReadDir(root)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -183,8 +184,12 @@ func Runs(root, mapping string) ([]*Dir, error) {
 		if len(name) < len(timeForm)+suffix || !e.IsDir() {
 			continue
 		}
-		if _, err := time.Parse(timeForm, name[:len(timeForm)]); err == nil && name[len(timeForm):len(name)-suffix] == "-"+cleanName(mapping) {
-			runs = append(runs, &Dir{path: filepath.Join(root, name)})
+		if mapping != "" && name[len(timeForm):len(name)-suffix] != "-"+cleanName(mapping) {
+			continue
+		}
+		d := &Dir{path: filepath.Join(root, name)}
+		if _, err := d.Started(); err == nil {
+			runs = append(runs, d)
 		}
 	}
 	return runs, nil
@@ -251,6 +256,12 @@ func (d *Dir) Path(name string) string { return filepath.Join(d.path, name) }
 
 // Name returns the run's name: that of its directory, without its path.
 func (d *Dir) Name() string { return filepath.Base(d.path) }
+
+// Started returns when the run began, by its name.
+func (d *Dir) Started() (time.Time, error) {
+	name := d.Name()
+	return time.Parse(timeForm, name[:min(len(name), len(timeForm))])
+}
 
 // MakeAbs makes the directory's path absolute, so that it outlives a change of the working
 // directory.

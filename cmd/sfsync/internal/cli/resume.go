@@ -82,12 +82,9 @@ func completeRuns(root string) []string {
 }
 
 func resumeRun(ctx context.Context, o *resumeOptions) error {
-	dir, err := report.Find(o.Runs, o.Run)
-	if errors.Is(err, fs.ErrNotExist) {
-		return exit.Errorf(exit.InputNotFound, "no run %q: name a run directory, or one under %s", o.Run, o.Runs)
-	}
+	dir, err := o.find(o.Runs, o.Run)
 	if err != nil {
-		return &exit.Error{Code: exit.InputNotFound, Err: err}
+		return err
 	}
 	j := &job{app: o.app, flags: &o.runFlags, command: "run", dir: dir, resume: true}
 	defer j.close()

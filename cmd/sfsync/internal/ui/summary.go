@@ -97,3 +97,25 @@ func printGroups(w io.Writer, groups []report.Group, dir string) {
 		fmt.Fprintf(w, "and %s more\n", Plural(int64(more), "kind", "kinds")) // see Summary
 	}
 }
+
+// Remedies prints each kind of error with an example in the org's own words, which may hold
+// personal data, and what to do about it.
+func Remedies(w io.Writer, s *report.Summary) error {
+	for _, g := range s.Errors {
+		name := g.Code
+		if g.Field != "" {
+			name += " " + g.Field
+		}
+		text := fmt.Sprintf("\n%s: %s\n", name, Plural(g.Count, "record", "records"))
+		for _, x := range g.Examples {
+			text += fmt.Sprintf("  %s:%d: %s\n", filepath.ToSlash(x.File), x.Line, visible(x.Message))
+		}
+		if g.Remedy != "" {
+			text += "  what to do: " + g.Remedy + "\n"
+		}
+		if _, err := io.WriteString(w, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,261 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/history"
+	"sfsync/cmd/sfsync/internal/ui"
+	"sfsync/pipeline/report"
+)
+
+func newRuns(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "runs",
+		Short: "List, show and remove the runs of the past",
+		Long: "Look at the run directories under --runs. They hold all there is to know of a run: no org is asked.\n\n" +
+			exit.Help(exit.OK, exit.Usage, exit.BadInput, exit.InputNotFound, exit.CannotWrite),
+		Example: "  sfsync runs list\n  sfsync runs show 20261121T021500Z-nightly-leads-4f2a1c\n  sfsync runs prune --keep 30 --older 90d",
+		Args:    cobra.ArbitraryArgs,
+		RunE:    group,
+	}
+	cmd.AddCommand(newRunsList(a, nil), newRunsShow(a, nil), newRunsPrune(a, nil))
+	return cmd
+}
+
+type runsOptions struct {
+	*app
+	Runs    string
+	Mapping string
+	Run     string
+	JSON    bool
+	Keep    int
+	Older   string
+	DryRun  bool
+}
+
+func (o *runsOptions) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.Runs, "runs", "sfsync-runs", "`directory` of the run directories")
+}
+
+func newRunsList(a *app, runF func(context.Context, *runsOptions) error) *cobra.Command {
+	o := &runsOptions{app: a}
+	if runF == nil {
+		runF = runsListRun
+	}
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the runs, the latest first",
+		Long: `List the runs under --runs, the latest first: when they began, where they went, what became of
+their rows, and how they ended. A run that is open has no summary: it is under way, or it was
+killed and waits for sfsync resume.
+
+` + exit.Help(exit.OK, exit.Usage, exit.BadInput),
+		Example: "  sfsync runs list\n  sfsync runs list --mapping nightly-leads --json",
+		Args:    exactArgs(),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runF(cmd.Context(), o) },
+	}
+	o.add(cmd)
+	cmd.Flags().StringVar(&o.Mapping, "mapping", "", "only runs of the mapping of this `name`")
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print a list of JSON objects")
+	return cmd
+}
+
+// listed is a run as runs list --json prints it.
+type listed struct {
+	Run     string          `json:"run"`
+	Started time.Time       `json:"started"`
+	State   history.State   `json:"state"`
+	Summary *report.Summary `json:"summary"` // null for a run that is open or damaged
+}
+
+func runsListRun(_ context.Context, o *runsOptions) error {
+	runs, err := history.List(o.Runs, o.Mapping)
+	if err != nil {
+		return &exit.Error{Code: exit.BadInput, Err: err}
+	}
+	if o.JSON {
+		out := make([]listed, len(runs))
+		for i, r := range runs {
+			out[i] = listed{r.Dir.Name(), r.Started, r.State, r.Summary}
+		}
+		o.answered = true
+		return json.NewEncoder(o.con.Out()).Encode(out)
+	}
+	rows := make([][]string, len(runs))
+	for i, r := range runs {
+		rows[i] = runLine(r)
+	}
+	return ui.Table(o.con.Out(), []string{"run", "state", "org", "rows", "failed", "unknown", "pending", "took", "exit"}, rows, 3, 4, 5, 6, 7)
+}
+
+func runLine(r history.Run) []string {
+	s := r.Summary
+	if s == nil {
+		return []string{r.Dir.Name(), string(r.State)}
+	}
+	org := s.Org.Kind
+	if s.Org.Name != "" && s.Org.Kind != "local" {
+		org = s.Org.Name
+	}
+	return []string{
+		r.Dir.Name(), string(r.State), org, ui.Count(s.Rows.Read), ui.Count(s.Rows.Failed), ui.Count(s.Rows.Unknown),
+		ui.Count(s.Rows.Pending), ui.Elapsed(time.Duration(s.Duration * float64(time.Second))), fmt.Sprintf("%d %s", s.Exit.Code, s.Exit.Name),
+	}
+}
+
+func newRunsShow(a *app, runF func(context.Context, *runsOptions) error) *cobra.Command {
+	o := &runsOptions{app: a}
+	if runF == nil {
+		runF = runsShowRun
+	}
+	cmd := &cobra.Command{
+		Use:   "show RUN",
+		Short: "Show what became of a run, with its errors and what to do about them",
+		Long: `Show the summary of a run: its files, org, rows, targets and API calls, then its errors by code
+and field, each with the first place, the org's own words and what to do about it.
+
+RUN is a run directory, or its name under --runs.
+
+` + exit.Help(exit.OK, exit.Usage, exit.BadInput, exit.InputNotFound),
+		Example: "  sfsync runs show 20261121T021500Z-nightly-leads-4f2a1c\n  sfsync runs show sfsync-runs/20261121T021500Z-nightly-leads-4f2a1c --json",
+		Args:    exactArgs("RUN"),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return completeRuns(o.Runs), cobra.ShellCompDirectiveDefault
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Run = args[0]
+			return runF(cmd.Context(), o)
+		},
+	}
+	o.add(cmd)
+	cmd.Flags().BoolVar(&o.JSON, "json", false, "print summary.json")
+	return cmd
+}
+
+// find opens a run's directory.
+func (a *app) find(root, run string) (*report.Dir, error) {
+	dir, err := report.Find(root, run)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, exit.Errorf(exit.InputNotFound, "no run %q: name a run directory, or one under %s", run, root)
+	}
+	if err != nil {
+		return nil, &exit.Error{Code: exit.InputNotFound, Err: err}
+	}
+	return dir, nil
+}
+
+func runsShowRun(_ context.Context, o *runsOptions) error {
+	dir, err := o.find(o.Runs, o.Run)
+	if err != nil {
+		return err
+	}
+	r := history.Look(dir)
+	switch {
+	case r.State == history.Open:
+		return exit.Errorf(exit.InputNotFound, "%s has no summary: the run is under way, or it was killed: go on with: sfsync resume %s", dir.Name(), dir.Path(""))
+	case r.Err != nil:
+		return &exit.Error{Code: exit.BadInput, Err: r.Err}
+	}
+	out := o.con.Out()
+	if o.JSON {
+		o.answered = true
+		return r.Summary.Encode(out)
+	}
+	ui.Summary(out, r.Summary, dir.Path(""))
+	return ui.Remedies(out, r.Summary)
+}
+
+func newRunsPrune(a *app, runF func(context.Context, *runsOptions) error) *cobra.Command {
+	o := &runsOptions{app: a}
+	if runF == nil {
+		runF = runsPruneRun
+	}
+	cmd := &cobra.Command{
+		Use:   "prune",
+		Short: "Remove the directories of runs that are over",
+		Long: `Remove run directories: those that are not among the latest --keep and began longer ago than
+--older. At least one of the two is needed. A run that is under way or could be resumed is never
+removed, nor the one that a run which stays was made from. With --mapping the others do not count.
+
+` + exit.Help(exit.OK, exit.Usage, exit.BadInput, exit.CannotWrite),
+		Example: "  sfsync runs prune --keep 30\n  sfsync runs prune --older 90d --dry-run",
+		Args:    exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("keep") && o.Older == "" {
+				return exit.Usagef("say which runs stay: --keep N, --older 90d, or both")
+			}
+			return runF(cmd.Context(), o)
+		},
+	}
+	o.add(cmd)
+	fs := cmd.Flags()
+	fs.StringVar(&o.Mapping, "mapping", "", "only runs of the mapping of this `name`")
+	fs.IntVar(&o.Keep, "keep", 0, "keep the latest `N` runs")
+	fs.StringVar(&o.Older, "older", "", "remove what began longer ago than this `duration`: 90d, 12h")
+	fs.BoolVar(&o.DryRun, "dry-run", false, "only say what would be removed")
+	return cmd
+}
+
+func runsPruneRun(_ context.Context, o *runsOptions) error {
+	older, err := days(o.Older)
+	if err != nil {
+		return exit.Usagef("--older: %w", err)
+	}
+	if o.Keep < 0 {
+		return exit.Usagef("--keep is a number of runs, not %d", o.Keep)
+	}
+	runs, err := history.List(o.Runs, o.Mapping)
+	if err != nil {
+		return &exit.Error{Code: exit.BadInput, Err: err}
+	}
+	going := history.Prunable(runs, history.Rule{Keep: o.Keep, Older: older}, o.sys.Now())
+	for _, r := range going {
+		if !o.DryRun {
+			if err := history.Remove(r.Dir); err != nil {
+				return &exit.Error{Code: exit.CannotWrite, Err: err}
+			}
+		}
+		if !o.con.Quiet() {
+			if _, err := fmt.Fprintln(o.con.Out(), r.Dir.Name()); err != nil {
+				return err
+			}
+		}
+	}
+	what := "removed"
+	if o.DryRun {
+		what = "would be removed"
+	}
+	return done(exit.OK, "%s of %d %s", ui.Plural(int64(len(going)), "run", "runs"), len(runs), what)
+}
+
+// days reads a duration as Go writes it, or a number of days: 90d. Nothing is 0.
+func days(s string) (time.Duration, error) {
+	if s == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(s)
+	if n, ok := strings.CutSuffix(s, "d"); ok {
+		var count int
+		if count, err = strconv.Atoi(n); err == nil && count > 100_000 {
+			err = errors.New("too many days")
+		}
+		d = time.Duration(count) * 24 * time.Hour
+	}
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("%q is no duration such as 90d or 12h", s)
+	}
+	return d, nil
+}

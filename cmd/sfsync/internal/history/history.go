@@ -1,0 +1,129 @@
+// Package history looks at the run directories of the past: what there is, and what may go.
+package history
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"sfsync/pipeline/report"
+)
+
+// State says how a run of the past stands.
+type State string
+
+// The states.
+const (
+	// Complete: every row was read and decided.
+	Complete State = "complete"
+	// Stopped: it ended before all rows were decided, and said so.
+	Stopped State = "stopped"
+	// Open: it has no summary: it is under way, or was killed.
+	Open State = "open"
+	// Damaged: its summary cannot be read.
+	Damaged State = "damaged"
+)
+
+// Run is a run of the past.
+type Run struct {
+	Dir     *report.Dir
+	Started time.Time
+	State   State
+	// Summary is nil for a run that is open or damaged; Err says then why.
+	Summary *report.Summary
+	Err     error
+}
+
+// List returns the runs under root, the latest first; none if there is no root. A mapping's
+// name restricts them to its runs.
+func List(root, mapping string) ([]Run, error) {
+	dirs, err := report.Runs(root, mapping)
+	if err != nil {
+		return nil, err
+	}
+	runs := make([]Run, len(dirs))
+	for i, d := range dirs {
+		runs[i] = Look(d)
+	}
+	// Names have only whole seconds.
+	slices.SortStableFunc(runs, func(a, b Run) int { return b.Started.Compare(a.Started) })
+	return runs, nil
+}
+
+// Look reads what a run directory says of its run.
+func Look(d *report.Dir) Run {
+	r := Run{Dir: d}
+	r.Started, _ = d.Started() // the zero time for a directory that was renamed
+	switch r.Summary, r.Err = d.ReadSummary(); {
+	case errors.Is(r.Err, fs.ErrNotExist):
+		r.State = Open
+	case r.Err != nil:
+		r.State = Damaged
+	case r.Summary.Complete:
+		r.State = Complete
+	default:
+		r.State = Stopped
+	}
+	if r.Summary != nil {
+		r.Started = r.Summary.Started
+	}
+	return r
+}
+
+// Rule says which runs may go: those that are not among the latest Keep and began longer ago
+// than Older. A zero field does not restrict.
+type Rule struct {
+	Keep  int
+	Older time.Duration
+}
+
+// Prunable returns the runs of a list, which is the latest first, that the rule lets go. A run
+// that could still be resumed stays in any case, and so does the parent of one that stays, since
+// its account goes on from there.
+func Prunable(runs []Run, rule Rule, now time.Time) []Run {
+	goes := make([]bool, len(runs))
+	index := make(map[string]int, len(runs))
+	for i, r := range runs {
+		goes[i] = r.State == Complete && i >= rule.Keep && (rule.Older == 0 || now.Sub(r.Started) > rule.Older)
+		index[r.Dir.Name()] = i
+	}
+	for i, r := range runs { // a parent is older than its child, and comes behind it
+		if goes[i] || r.Summary == nil {
+			continue
+		}
+		if p, ok := index[r.Summary.Parent]; ok {
+			goes[p] = false
+		}
+	}
+	var out []Run
+	for i, r := range runs {
+		if goes[i] {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Remove deletes a run directory. The summary goes last, so that what is left of a removal that
+// failed still says that the run was complete.
+func Remove(d *report.Dir) error {
+	entries, err := os.ReadDir(d.Path(""))
+	if err != nil {
+		return fmt.Errorf("remove the run: %w", err)
+	}
+	for _, e := range entries {
+		if e.Name() == report.SummaryFile {
+			continue
+		}
+		if err := os.RemoveAll(d.Path(e.Name())); err != nil {
+			return fmt.Errorf("remove the run: %w", err)
+		}
+	}
+	if err := os.RemoveAll(d.Path("")); err != nil {
+		return fmt.Errorf("remove the run: %w", err)
+	}
+	return nil
+}

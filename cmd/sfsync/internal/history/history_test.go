@@ -1,0 +1,108 @@
+package history
+
+import (
+	"crypto/rand"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"sfsync/pipeline/report"
+)
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// past makes a run that began so many days before noon.
+func past(t *testing.T, root, mapping string, days int, s *report.Summary) *report.Dir {
+	t.Helper()
+	d, err := report.Create(root, mapping, noon.AddDate(0, 0, -days), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s != nil {
+		s.Version, s.Run, s.Started = report.SummaryVersion, d.Name(), noon.AddDate(0, 0, -days)
+		if err := d.WriteSummary(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
+}
+
+func states(runs []Run) []State {
+	var out []State
+	for _, r := range runs {
+		out = append(out, r.State)
+	}
+	return out
+}
+
+func TestListIsLatestFirst(t *testing.T) {
+	root := t.TempDir()
+	past(t, root, "b", 3, &report.Summary{Complete: true})
+	past(t, root, "a", 2, &report.Summary{})
+	past(t, root, "a", 1, nil)
+	if err := past(t, root, "a", 0, nil).WriteFile(report.SummaryFile, []byte("{")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(root+"/notes", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	all, err := List(root, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := states(all), []State{Damaged, Open, Stopped, Complete}; !slices.Equal(got, want) {
+		t.Errorf("all: %v, want %v", got, want)
+	}
+	if !all[3].Started.Equal(noon.AddDate(0, 0, -3)) {
+		t.Errorf("began %v", all[3].Started)
+	}
+	some, err := List(root, "b")
+	if err != nil || len(some) != 1 || some[0].State != Complete {
+		t.Errorf("of b: %v, %v", states(some), err)
+	}
+	if none, err := List(root+"/nowhere", ""); err != nil || len(none) != 0 {
+		t.Errorf("without a root: %v, %v", none, err)
+	}
+}
+
+func TestPrunable(t *testing.T) {
+	root := t.TempDir()
+	old := past(t, root, "m", 40, &report.Summary{Complete: true})
+	parent := past(t, root, "m", 30, &report.Summary{Complete: true})
+	past(t, root, "m", 20, &report.Summary{})
+	past(t, root, "m", 10, nil)
+	past(t, root, "m", 5, &report.Summary{Complete: true, Parent: parent.Name()})
+	past(t, root, "m", 1, &report.Summary{Complete: true})
+	runs, err := List(root, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := 24 * time.Hour
+	for _, tt := range []struct {
+		rule Rule
+		want []int // of runs, the latest first
+	}{
+		{Rule{Keep: 6}, nil},
+		{Rule{Keep: 2}, []int{5}}, // 4 is the parent of 1, which stays; 2 and 3 could be resumed
+		{Rule{Keep: 1}, []int{1, 4, 5}},
+		{Rule{Older: 35 * day}, []int{5}},
+		{Rule{Older: 4 * day}, []int{1, 4, 5}},
+		{Rule{Keep: 5, Older: day}, []int{5}},
+		{Rule{Keep: 1, Older: 50 * day}, nil},
+	} {
+		var got []int
+		for _, g := range Prunable(runs, tt.rule, noon) {
+			got = append(got, slices.IndexFunc(runs, func(r Run) bool { return r.Dir == g.Dir }))
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%+v: %v, want %v", tt.rule, got, tt.want)
+		}
+	}
+	if err := Remove(old); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(old.Path("")); !os.IsNotExist(err) {
+		t.Errorf("it is still there: %v", err)
+	}
+}
