@@ -36,8 +36,6 @@ type Transform struct {
 	Doc string
 	// Example is a rule that uses it; In and Out are a value before and after.
 	Example, In, Out string
-	// NotYet is set for transforms that are part of the language but not available yet.
-	NotYet bool
 }
 
 // Signature gives the transform as it is written, optional arguments in brackets:
@@ -176,8 +174,8 @@ func Transforms() []Transform {
 			Example: "Email_Hash__c: email | trim | lower | hash", In: "Ada@example.com", Out: "b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72",
 		},
 		{
-			Name: "phone", Args: []Arg{{Name: "region", Kind: ArgRegion}}, Doc: "writes a phone number in the E.164 form",
-			Example: "Phone: phone | phone(DE)", In: "030 1234567", Out: "+49301234567", NotYet: true,
+			Name: "phone", Args: []Arg{{Name: "region", Kind: ArgRegion}}, Doc: "writes a phone number in the E.164 form; one without a country code is one of the region; a number that cannot be, or has an extension, fails the row",
+			Example: "Phone: phone | phone(DE)", In: "030 1234567", Out: "+49301234567",
 		},
 	}
 }

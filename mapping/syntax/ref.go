@@ -328,9 +328,6 @@ func (r *refParser) checkCall(call Call, start int, offs []int) bool {
 		}
 		r.errorf(start, codeTransform, hint, "unknown transform %q", cut(call.Name))
 		return false
-	case step.NotYet:
-		r.p.notYet(call.Pos, "transform %q", call.Name)
-		return false
 	}
 	if least, most := step.Count(); len(call.Args) < least || most >= 0 && len(call.Args) > most {
 		r.errorf(start, codeArgs, "write "+step.Signature(), "%s takes %s, not %d", call.Name, step.Arity(), len(call.Args))
@@ -363,9 +360,7 @@ func (r *refParser) checkCall(call Call, start int, offs []int) bool {
 func (p *parser) stepNames() []string {
 	var out []string
 	for _, t := range spec.Transforms() {
-		if !t.NotYet {
-			out = append(out, t.Name)
-		}
+		out = append(out, t.Name)
 	}
 	return slices.Clip(out)
 }

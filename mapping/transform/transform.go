@@ -64,7 +64,7 @@ var ErrUnknown = errors.New("unknown transform")
 func Names() []string {
 	return []string{
 		"trim", "lower", "upper", "title", "digits", "slug", "first_name", "last_name", "truncate", "replace",
-		"split", "prefix", "suffix", "date", "datetime", "number", "bool", "hash",
+		"split", "prefix", "suffix", "date", "datetime", "number", "bool", "hash", "phone",
 	}
 }
 
@@ -135,6 +135,11 @@ func Compile(name string, args []string) (Func, error) {
 			return nil, err
 		}
 		return number(args[0])
+	case "phone":
+		if err := need(1, 1); err != nil {
+			return nil, err
+		}
+		return phone(args[0])
 	case "bool":
 		if err := need(1, -1); err != nil {
 			return nil, err

@@ -141,6 +141,16 @@ func TestTransforms(t *testing.T) {
 		{"number", []string{"pt-BR"}, "1.234,5", "1234.5"},
 		{"number", []string{"DE"}, "1,5", "1.5"},
 
+		{"phone", []string{"DE"}, "030 1234567", "+49301234567"},
+		{"phone", []string{"de"}, " (030) 12 34-567 ", "+49301234567"},
+		{"phone", []string{"DE"}, "+1 650-253-0000", "+16502530000"},
+		{"phone", []string{"DE"}, "0049 30 1234567", "+49301234567"},
+		{"phone", []string{"US"}, "650.253.0000", "+16502530000"},
+		{"phone", []string{"DE"}, "112", "!"},
+		{"phone", []string{"DE"}, "n/a", "!"},
+		{"phone", []string{"US"}, "650-253-0000 ext. 12", "!"}, // it would be lost
+
+		{"phone", []string{"IT"}, "06 698 12345", "+390669812345"}, // the 0 stays in Italy
 		{"bool", []string{"ja", "yes"}, "Ja", "true"},
 		{"bool", []string{"ja", " x "}, " X ", "true"},
 		{"bool", []string{"ja"}, "nein", "false"},
@@ -200,6 +210,8 @@ func TestCompileRefuses(t *testing.T) {
 		{"number", []string{""}, 0, "unknown locale"},
 		{"number", []string{"xx"}, 0, "unknown locale"},
 		{"number", []string{"not a locale"}, 0, "unknown locale"},
+		{"phone", nil, -1, "1 argument"},
+		{"phone", []string{"Germany"}, 0, "unknown region"},
 		{"bool", nil, -1, "at least 1"},
 		{"bool", []string{"ja", " "}, 1, "words that mean true"},
 	}
@@ -342,7 +354,7 @@ func TestTransformsDoNotAllocate(t *testing.T) {
 }
 
 func FuzzTransforms(f *testing.F) {
-	steps := map[string][]string{"truncate": {"3"}, "replace": {"a", "bc"}, "split": {",", "-2"}, "prefix": {"p"}, "suffix": {"s"}, "date": {"d.M.yyyy"}, "datetime": {"dd.MM.yyyy HH:mm", "Europe/Berlin"}, "number": {"de-CH"}, "bool": {"ja"}}
+	steps := map[string][]string{"truncate": {"3"}, "replace": {"a", "bc"}, "split": {",", "-2"}, "prefix": {"p"}, "suffix": {"s"}, "date": {"d.M.yyyy"}, "datetime": {"dd.MM.yyyy HH:mm", "Europe/Berlin"}, "number": {"de-CH"}, "bool": {"ja"}, "phone": {"DE"}}
 	var all []Func
 	names := append(Names(), "unix")
 	for _, n := range names {
