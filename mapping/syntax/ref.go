@@ -320,8 +320,7 @@ func (r *refParser) args(call *Call) ([]int, bool) {
 // checkCall checks a transform's name and arguments.
 func (r *refParser) checkCall(call Call, start int, offs []int) bool {
 	step, ok := r.p.steps[call.Name]
-	switch {
-	case !ok:
+	if !ok {
 		hint := diag.DidYouMean(call.Name, r.p.stepNames())
 		if hint == "" {
 			hint = "transforms are " + strings.Join(r.p.stepNames(), " ")
