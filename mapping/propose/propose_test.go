@@ -1,0 +1,184 @@
+package propose_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"sfsync/mapping"
+	"sfsync/mapping/diag"
+	"sfsync/mapping/propose"
+	"sfsync/mapping/schema"
+	"sfsync/pipeline/row"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// batch makes a batch of text cells; the first line holds the names. A cell that begins with "{"
+// is JSON.
+func batch(lines [][]string) *row.Batch {
+	cols := make([]row.Column, len(lines[0]))
+	for i, name := range lines[0] {
+		cols[i] = row.Column{Name: name, Type: "text"}
+	}
+	b := row.New(row.NewSchema(cols...))
+	for i, cells := range lines[1:] {
+		r := b.AddRow(int64(i) + 2)
+		for c, text := range cells {
+			kind := row.Text
+			if strings.HasPrefix(text, "{") {
+				kind = row.JSON
+			}
+			b.Set(r, c, kind, text)
+		}
+	}
+	return b
+}
+
+func proposal(t interface{ Fatal(...any) }, s *schema.Schema, object string, lines [][]string) []byte {
+	var p propose.Profile
+	p.Add(batch(lines))
+	target, err := p.For(s.Object(object), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !target.Sends() {
+		return nil
+	}
+	f := propose.File{Name: "t", SchemaURL: "sfsync.schema.json", Files: []string{"in/t.csv"}, Targets: []*propose.Target{target}}
+	return f.YAML()
+}
+
+func split(text string) [][]string {
+	var out [][]string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			cells := strings.Split(line, "|")
+			for i := range cells {
+				cells[i] = strings.TrimSpace(cells[i])
+			}
+			out = append(out, cells)
+		}
+	}
+	return out
+}
+
+func TestProposals(t *testing.T) {
+	t.Parallel()
+	overlay := filepath.Join(t.TempDir(), "s.yaml")
+	if err := os.WriteFile(overlay, []byte(`objects:
+  Contact:
+    fields:
+      Key__c: {type: string, length: 5, externalId: true, unique: true}
+      Sum__c: {type: currency, precision: 12, scale: 2}
+      Opt_In__c: {type: boolean}
+      Seen__c: {type: datetime}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, _, err := schema.Load(overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, object, text string }{
+		{"german", "Contact", `
+			Key | Nachname | Vorname | Geburtstag | Sum | Opt-In | PLZ | Ort | E-Mail | Bemerkung, lang
+			k1 | Müller | Ada | 03.02.1990 | 1.234,50 | ja | 01099 | Dresden | a@example.com | x
+			k2 | Maier | Bo | 28.02.1991 | 17,00 | nein | 10115 | Berlin | b@example.com | y`},
+		{"whole-name", "Lead", `
+			name | company | mail | seen
+			Ada Lovelace | Acme | ada@example.com | 1
+			Bo Derek | Beta | | 2`},
+		{"nothing-required", "Lead", `
+			email | nation
+			ada@example.com | DE`},
+		{"ambiguous-date", "Contact", `
+			LastName | Birthdate | Seen__c
+			Able | 01/02/1990 | 2026-11-21 10:00:00
+			Baker | 03/04/1991 | 2026-11-22 11:30:00`},
+		{"refused-values", "Contact", `
+			Last Name | Email | Sum | Department
+			Able | not an address | many | Sales
+			Baker | also not | few | IT`},
+		{"keys-come-twice", "Contact", `
+			LastName | Key | Email
+			Able | k1 | a@example.com
+			Baker | k1 | b@example.com
+			Charlie | longer than five | c@example.com`},
+		{"json", "Contact", `
+			person | contact
+			{"last_name":"Able","first_name":"Ada","tags":["x"]} | {"email":"a@example.com","address":{"city":"Rome","zip":"00100"}}`},
+		{"opportunity", "Opportunity", `
+			Name | Close Date | Stage | Amount | Account Id
+			Big | 2026-12-31 | Prospecting | 10.5 | 001000000000001`},
+		{"odd-names", "Contact", `
+			Last Name | null | #1 | it's "so" | a: b
+			Able | 1 | 2 | 3 | 4`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := proposal(t, s, tt.object, split(tt.text))
+			path := filepath.Join("testdata", tt.name+".golden.yaml")
+			if *update {
+				if err := os.WriteFile(path, got, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(string(want), string(got)); d != "" {
+				t.Errorf("%s (-want +got):\n%s", path, d)
+			}
+			f, _, err := mapping.Parse("t.yaml", got)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := mapping.Compile(f, s); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Whatever the columns are called and hold, the mapping can be compiled against the schema it was
+// made from.
+func TestProposalsCompile(t *testing.T) {
+	t.Parallel()
+	s := schema.Standard()
+	objects := slices.DeleteFunc(s.Names(), func(name string) bool { return name == "User" })
+	rapid.Check(t, func(t *rapid.T) {
+		object := s.Object(rapid.SampledFrom(objects).Draw(t, "object"))
+		name := rapid.OneOf(rapid.SampledFrom(object.FieldNames()), rapid.StringN(1, 12, 40),
+			rapid.SampledFrom([]string{"name", "full name", "null", "a.b", "x: y", "'", `"`, "mail", "plz", "- z", "@", "a #b"}))
+		names := rapid.SliceOfNDistinct(name, 1, 8, rapid.ID[string]).Draw(t, "names")
+		lines := [][]string{names}
+		value := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "1", "1,5", "01.02.2026", "2026-01-02", "ja", "yes", "a@example.com", `{"a":{"b":1}}`, "{"}))
+		for range rapid.IntRange(0, 4).Draw(t, "rows") {
+			lines = append(lines, rapid.SliceOfN(value, len(names), len(names)).Draw(t, "cells"))
+		}
+		text := proposal(t, s, object.Name, lines)
+		if text == nil {
+			return // nothing fits
+		}
+		f, _, err := mapping.Parse("t.yaml", text)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		_, _, err = mapping.Compile(f, s)
+		if list, ok := diag.As(err); ok {
+			list = slices.DeleteFunc(list, func(d diag.Diagnostic) bool {
+				return d.Severity != diag.Error || d.Code == "required-missing" // a reference that no column gives
+			})
+			if len(list) > 0 {
+				t.Fatalf("%v\n%s", list, text)
+			}
+		}
+	})
+}
