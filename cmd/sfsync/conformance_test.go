@@ -55,6 +55,13 @@ func TestWriterOnLocalOrg(t *testing.T) {
 // client connects to a fresh local org that lives as long as the test.
 func client(t *testing.T, s *schema.Schema) *salesforce.Client {
 	t.Helper()
+	org, url := serveOrg(t, s)
+	return connect(t, map[string]string{"SFSYNC_INSTANCE_URL": url, "SFSYNC_ACCESS_TOKEN": org.Credentials().AccessToken})
+}
+
+// serveOrg serves a fresh local org for as long as the test lasts and returns its address.
+func serveOrg(t *testing.T, s *schema.Schema) (*localorg.Org, string) {
+	t.Helper()
 	org, err := localorg.Open(t.Context(), localorg.Config{DB: localorg.Memory, Schema: s, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -75,11 +82,13 @@ func client(t *testing.T, s *schema.Schema) *salesforce.Client {
 			t.Error(err)
 		}
 	})
-	url := "http://" + l.Addr().String()
-	token := org.Credentials().AccessToken
-	auth, err := salesforce.AuthFromEnv(func(name string) string {
-		return map[string]string{"SFSYNC_INSTANCE_URL": url, "SFSYNC_ACCESS_TOKEN": token}[name]
-	}, nil, nil)
+	return org, "http://" + l.Addr().String()
+}
+
+// connect logs in with credentials from an environment.
+func connect(t *testing.T, env map[string]string) *salesforce.Client {
+	t.Helper()
+	auth, err := salesforce.AuthFromEnv(func(name string) string { return env[name] }, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

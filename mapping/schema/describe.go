@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"sfsync/mapping/schema/document"
 )
 
 // describeDoc is the part of an sObject Describe answer that we use; other keys are ignored,
@@ -31,7 +33,15 @@ type describeDoc struct {
 		Name          string `json:"name"`
 		Active        bool   `json:"active"`
 		Master        bool   `json:"master"`
+		Default       bool   `json:"defaultRecordTypeMapping"`
 	} `json:"recordTypeInfos"`
+	Children []struct {
+		Object           string `json:"childSObject"`
+		Field            string `json:"field"`
+		RelationshipName string `json:"relationshipName"` // null for those that cannot be queried
+		CascadeDelete    bool   `json:"cascadeDelete"`
+		RestrictedDelete bool   `json:"restrictedDelete"`
+	} `json:"childRelationships"`
 }
 
 type describeField struct {
@@ -66,6 +76,9 @@ type describeField struct {
 	RelationshipName   string         `json:"relationshipName"`
 	ReferenceTo        []string       `json:"referenceTo"`
 	ExtraTypeInfo      string         `json:"extraTypeInfo"`
+	CascadeDelete      bool           `json:"cascadeDelete"`
+	RestrictedDelete   bool           `json:"restrictedDelete"`
+	RelationshipOrder  *int           `json:"relationshipOrder"` // null unless master-detail
 	DefaultValue       jsontext.Value `json:"defaultValue"`
 	Picklist           []struct {
 		Value   string `json:"value"`
@@ -84,7 +97,7 @@ type describeField struct {
 func ParseDescribe(text []byte) (*Object, error) {
 	var doc describeDoc
 	if err := json.Unmarshal(text, &doc); err != nil {
-		return nil, fmt.Errorf("not a describe document: %w", jsonError(err))
+		return nil, fmt.Errorf("not a describe document: %w", document.Problem(err))
 	}
 	switch {
 	case doc.Name == "":
@@ -112,7 +125,10 @@ func ParseDescribe(text []byte) (*Object, error) {
 		o.Fields = append(o.Fields, f)
 	}
 	for _, r := range doc.RecordTypes {
-		o.RecordTypes = append(o.RecordTypes, RecordType{r.ID, r.DeveloperName, r.Name, r.Active, r.Master})
+		o.RecordTypes = append(o.RecordTypes, RecordType{r.ID, r.DeveloperName, r.Name, r.Active, r.Master, r.Default && !r.Master})
+	}
+	for _, c := range doc.Children {
+		o.children = append(o.children, child{c.Object, c.Field, c.RelationshipName, c.CascadeDelete, c.RestrictedDelete})
 	}
 	o.Index()
 	return o, nil
@@ -153,6 +169,7 @@ func (d *describeField) field() (*Field, error) {
 		RestrictedPicklist: d.RestrictedPicklist, DependentPicklist: d.DependentPicklist,
 		PolymorphicRef: d.PolymorphicRef, CompoundFieldName: d.CompoundFieldName,
 		RelationshipName: d.RelationshipName, ReferenceTo: d.ReferenceTo, ExtraTypeInfo: d.ExtraTypeInfo,
+		CascadeDelete: d.CascadeDelete, RestrictedDelete: d.RestrictedDelete, MasterDetail: d.RelationshipOrder != nil,
 		DefaultValue: value,
 	}
 	f.Filterable, f.Sortable, f.Groupable = queryDefaults(f.Type)
@@ -181,33 +198,4 @@ func defaultText(v jsontext.Value) (string, error) {
 		return string(v), nil
 	}
 	return "", fmt.Errorf("its defaultValue is neither text, a number nor a boolean")
-}
-
-// jsonError says of an error of the JSON package where it is and what stands there, without the
-// names of our Go types.
-func jsonError(err error) error {
-	var e *json.SemanticError
-	if !errors.As(err, &e) {
-		return err
-	}
-	at := ""
-	if e.JSONPointer != "" {
-		at = fmt.Sprintf("at %s: ", e.JSONPointer)
-	}
-	what := "a value"
-	switch e.JSONKind {
-	case 'n':
-		what = "null"
-	case 't', 'f':
-		what = "a boolean"
-	case '"':
-		what = "text"
-	case '0':
-		what = "a number"
-	case '[':
-		what = "a list"
-	case '{':
-		what = "an object"
-	}
-	return fmt.Errorf("%s%s of the wrong kind", at, what)
 }

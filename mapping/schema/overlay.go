@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sfsync/mapping/diag"
+	"sfsync/mapping/schema/apiname"
 	"sfsync/mapping/yamlnode"
 )
 
@@ -62,6 +63,9 @@ func (s *Schema) fork(source string) *Schema {
 	for key, o := range s.objects {
 		c := *o
 		c.Fields = slices.Clone(o.Fields)
+		c.RecordTypes, c.Queues = slices.Clone(o.RecordTypes), slices.Clone(o.Queues)
+		c.Rules.Validation, c.Rules.Duplicate = slices.Clone(o.Rules.Validation), slices.Clone(o.Rules.Duplicate)
+		c.Rules.Assignment = slices.Clone(o.Rules.Assignment)
 		c.Index()
 		out.objects[key] = &c
 	}
@@ -74,6 +78,8 @@ type overlay struct {
 	out  *Schema
 	// optional is the standard objects with all features, read when it is first needed.
 	optional *Schema
+	// later is what can only be checked when all objects have their fields.
+	later []func()
 }
 
 func (v *overlay) errorf(pos diag.Pos, code, hint, format string, args ...any) {
@@ -119,13 +125,20 @@ func (v *overlay) root(n *yamlnode.Node) {
 	for _, d := range all {
 		v.fields(d.object, d.keys["fields"])
 	}
+	for _, d := range all {
+		v.setup(d.object, d.keys)
+	}
+	for _, check := range v.later {
+		check()
+	}
+	v.nameQueues()
 }
 
 // object finds the object that a key names, or makes it, and reads its own properties.
 func (v *overlay) object(key, n *yamlnode.Node) (*Object, map[string]*yamlnode.Node) {
 	found := map[string]*yamlnode.Node{}
 	if !n.IsNull() {
-		found = v.keys(n, "object "+key.Text, []string{"label", "labelPlural", "keyPrefix", "fields"})
+		found = v.keys(n, "object "+key.Text, objectKeys())
 	}
 	o := v.out.Object(key.Text)
 	switch {
@@ -133,6 +146,9 @@ func (v *overlay) object(key, n *yamlnode.Node) (*Object, map[string]*yamlnode.N
 		v.list.Warnf(key.Pos, "object-case", "", "the object is spelled %s", o.Name)
 	case o == nil && !v.customObjectName(key):
 		return nil, nil
+	case o == nil && apiname.Event(key.Text):
+		o = newEvent(key.Text)
+		v.out.Add(o)
 	case o == nil:
 		o = newCustomObject(key.Text)
 		v.out.Add(o)
@@ -178,14 +194,14 @@ func (v *overlay) keyPrefix(o *Object, prefix string, pos diag.Pos) {
 // customObjectName reports whether an object of that name can be added, and says why not.
 func (v *overlay) customObjectName(key *yamlnode.Node) bool {
 	name := key.Text
-	if strings.HasSuffix(strings.ToLower(name), "__e") {
-		v.errorf(key.Pos, "not-yet", "", "platform events such as %s are not yet supported", name)
-		return false
+	like := name
+	if apiname.Event(name) {
+		like = strings.TrimSuffix(name, "e") + "c"
 	}
-	if problem := customName(name); problem != "" {
+	if problem := apiname.Custom(like); problem != "" {
 		hint := diag.DidYouMean(name, v.out.Names())
 		if hint == "" {
-			hint = "an object of your own ends in __c; for other standard objects use a snapshot of the org"
+			hint = "an object of your own ends in __c, a platform event in __e; for other standard objects use a snapshot of the org"
 		}
 		v.errorf(key.Pos, "object-unknown", hint, "%s is not a built-in object, and not the name of a custom one: %s", name, problem)
 		return false
@@ -193,50 +209,10 @@ func (v *overlay) customObjectName(key *yamlnode.Node) bool {
 	return true
 }
 
-// customName says what keeps a name from being that of a custom object or field ("" for
-// nothing): letters, digits and single underscores, with a letter first, no underscore last, at
-// most 40 of them and then "__c", perhaps after a package's prefix and "__".
-func customName(name string) string {
-	stem, ok := strings.CutSuffix(name, "__c")
-	if !ok {
-		return "it does not end in __c"
-	}
-	if prefix, rest, packaged := strings.Cut(stem, "__"); packaged {
-		if problem := identifier(prefix); problem != "" || len(prefix) > 15 {
-			return "its package prefix is not one of up to 15 letters and digits"
-		}
-		stem = rest
-	}
-	if len(stem) > 40 {
-		return "it has more than 40 characters before __c"
-	}
-	return identifier(stem)
-}
-
-func identifier(s string) string {
-	for i, r := range s {
-		letter := r|0x20 >= 'a' && r|0x20 <= 'z' && r < 0x80
-		switch {
-		case letter, i > 0 && r >= '0' && r <= '9', i > 0 && r == '_':
-		case i == 0:
-			return "it does not begin with a letter"
-		default:
-			return "only letters, digits and underscores can stand in it"
-		}
-	}
-	switch {
-	case s == "":
-		return "there is nothing before __c"
-	case strings.Contains(s, "__") || strings.HasSuffix(s, "_"):
-		return "no two underscores can stand together before __c"
-	}
-	return ""
-}
-
 // newCustomObject has the fields of every custom object (recorded describe answers of custom
 // objects with an owner).
 func newCustomObject(name string) *Object {
-	label := plainLabel(name)
+	label := apiname.Label(name)
 	system := func(f Field) *Field {
 		f.Filterable, f.Sortable, f.Groupable = queryDefaults(f.Type)
 		f.DefaultedOnCreate = true
@@ -268,13 +244,23 @@ func newCustomObject(name string) *Object {
 	return o
 }
 
-// plainLabel is the label that a custom name suggests: "First_Seen__c" is First Seen.
-func plainLabel(name string) string {
-	name = strings.TrimSuffix(name, "__c")
-	if i := strings.LastIndex(name, "__"); i >= 0 {
-		name = name[i+2:]
+// newEvent has the fields of every platform event (Platform Events developer guide; that Id is
+// among them is how the local org keeps events, real ones have none).
+func newEvent(name string) *Object {
+	label := apiname.Label(name)
+	o := &Object{Name: name, Label: label, LabelPlural: label + "s", Custom: true, Createable: true}
+	for _, f := range []Field{
+		{Name: "Id", Label: "Event ID", Type: ID, Length: 18},
+		{Name: "ReplayId", Label: "Replay ID", Type: String, Length: 1000},
+		{Name: "EventUuid", Label: "Event UUID", Type: String, Length: 36},
+		{Name: "CreatedDate", Label: "Created Date", Type: DateTime},
+		{Name: "CreatedById", Label: "Created By ID", Type: Reference, Length: 18, RelationshipName: "CreatedBy", ReferenceTo: []string{"User"}},
+	} {
+		f.DefaultedOnCreate = true
+		o.Fields = append(o.Fields, &f)
 	}
-	return strings.ReplaceAll(name, "_", " ")
+	o.Index()
+	return o
 }
 
 // keys reads a map of known keys. Unknown ones are reported; of the result, every value is written.

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"sfsync/mapping/diag"
+	"sfsync/mapping/schema/apiname"
 	"sfsync/mapping/yamlnode"
 )
 
@@ -15,15 +16,16 @@ func fieldKeys() []string {
 	return []string{
 		"type", "label", "length", "precision", "scale", "digits", "required", "default", "unique", "externalId",
 		"caseSensitive", "values", "restricted", "referenceTo", "relationshipName", "autoNumber", "calculated", "htmlFormatted",
+		"displayFormat", "masterDetail", "reparentable", "cascadeDelete", "restrictedDelete", "childRelationshipName", "summary",
 	}
 }
 
 // overlayTypes are the types of custom fields, in the words of describe, with the properties
 // that go with each besides type, label, required, default and calculated.
 func overlayTypes() map[Type][]string {
-	number := []string{"precision", "scale", "unique", "externalId"}
+	number := []string{"precision", "scale", "unique", "externalId", "summary"}
 	return map[Type][]string{
-		String:          {"length", "unique", "externalId", "caseSensitive", "autoNumber"},
+		String:          {"length", "unique", "externalId", "caseSensitive", "autoNumber", "displayFormat"},
 		TextArea:        {"length", "htmlFormatted"},
 		Email:           {"length", "unique", "externalId", "caseSensitive"},
 		Phone:           {"length"},
@@ -32,15 +34,17 @@ func overlayTypes() map[Type][]string {
 		Boolean:         {},
 		Int:             {"digits", "unique", "externalId"},
 		Double:          number,
-		Currency:        {"precision", "scale"},
-		Percent:         {"precision", "scale"},
-		Date:            {},
-		DateTime:        {},
+		Currency:        {"precision", "scale", "summary"},
+		Percent:         {"precision", "scale", "summary"},
+		Date:            {"summary"},
+		DateTime:        {"summary"},
 		Time:            {},
 		Picklist:        {"values", "restricted"},
 		MultiPicklist:   {"values", "restricted"},
-		Reference:       {"referenceTo", "relationshipName"},
-		Location:        {"scale"},
+		Reference: {
+			"referenceTo", "relationshipName", "masterDetail", "reparentable", "cascadeDelete", "restrictedDelete", "childRelationshipName",
+		},
+		Location: {"scale"},
 	}
 }
 
@@ -100,9 +104,9 @@ func (d *fieldDecl) apply() {
 		d.put(&f)
 		return
 	}
-	if problem := customName(name); problem != "" {
+	if problem := apiname.Custom(name); problem != "" {
 		hint := diag.DidYouMean(name, d.candidates())
-		if hint == "" && identifier(name) == "" && !strings.HasSuffix(name, "__c") {
+		if hint == "" && apiname.Identifier(name) == "" && !strings.HasSuffix(name, "__c") {
 			hint = "a field of your own ends in __c: " + name + "__c"
 		}
 		d.errorf(d.name.Pos, "field-unknown", hint, "%s is not a standard field of %s, and not the name of a custom one: %s",
@@ -162,7 +166,7 @@ func (d *fieldDecl) changeStandard(f *Field) {
 				d.errorf(n.Pos, "value-invalid", "leave the type out", "%s is a standard field of type %s, which cannot be changed to %s", what, f.Type, t)
 			}
 		case "label", "required", "default", "values", "restricted":
-		case "autoNumber":
+		case "autoNumber", "displayFormat":
 			if nameOfCustom {
 				continue
 			}
@@ -176,6 +180,7 @@ func (d *fieldDecl) changeStandard(f *Field) {
 	}
 	if nameOfCustom && d.flag("autoNumber", false) {
 		f.autoNumber()
+		d.displayFormat(f)
 	}
 	if n := d.keys["required"]; n != nil {
 		switch required := d.flag("required", f.Required()); {
@@ -208,7 +213,7 @@ func (d *fieldDecl) makeCustom() {
 		d.errorf(d.keys["type"].Pos, "value-invalid", typeHint(t), "%q is not the type of a custom field", t)
 		return
 	}
-	f := &Field{Name: name, Label: plainLabel(name), Type: t, Custom: true, Nillable: true, Createable: true, Updateable: true}
+	f := &Field{Name: name, Label: apiname.Label(name), Type: t, Custom: true, Nillable: true, Createable: true, Updateable: true}
 	f.Filterable, f.Sortable, f.Groupable = queryDefaults(t)
 	for key, n := range d.keys {
 		switch key {
@@ -238,6 +243,7 @@ func (d *fieldDecl) makeCustom() {
 	}
 	d.setDefault(f)
 	d.written(f)
+	d.summary(f)
 	d.put(f)
 	if t == Location {
 		d.coordinates(f)
@@ -246,38 +252,14 @@ func (d *fieldDecl) makeCustom() {
 
 // typeHint names the type that a word of Setup or of databases most likely meant.
 func typeHint(t Type) string {
-	var meant Type
-	switch strings.ToLower(string(t)) {
-	case "text", "varchar", "autonumber":
-		meant = String
-	case "longtextarea", "html", "richtext":
-		meant = TextArea
-	case "checkbox", "bool":
-		meant = Boolean
-	case "number", "float", "decimal", "numeric", "long":
-		meant = Double
-	case "integer":
-		meant = Int
-	case "timestamp":
-		meant = DateTime
-	case "lookup", "masterdetail", "id":
-		meant = Reference
-	case "enum", "combobox":
-		meant = Picklist
-	case "multiselectpicklist":
-		meant = MultiPicklist
-	case "geolocation", "address":
-		meant = Location
-	case "encryptedtext":
-		meant = EncryptedString
-	}
+	meant := apiname.Type(string(t))
 	var names []string
 	for name := range overlayTypes() {
 		names = append(names, string(name))
 	}
 	slices.Sort(names)
 	if meant != "" {
-		return "did you mean " + string(meant) + "?"
+		return "did you mean " + meant + "?"
 	}
 	if hint := diag.DidYouMean(string(t), names); hint != "" {
 		return hint
@@ -382,6 +364,7 @@ func (d *fieldDecl) reference(f *Field) {
 	if given := d.text(d.keys, "relationshipName"); given != "" && given != f.RelationshipName {
 		d.errorf(d.keys["relationshipName"].Pos, "value-invalid", "leave it out", "the relationship of %s is called %s", f.Name, f.RelationshipName)
 	}
+	d.relation(f)
 }
 
 // referable are the objects of the schema, and those that its fields refer to.
@@ -402,6 +385,9 @@ func (d *fieldDecl) written(f *Field) {
 	if auto && calculated {
 		d.errorf(d.keys["calculated"].Pos, "value-invalid", "keep one of them", "a field is either numbered or calculated")
 	}
+	if n := d.keys["displayFormat"]; n != nil && !auto {
+		d.errorf(n.Pos, "value-invalid", "add autoNumber: true", "only an auto-number has a displayFormat")
+	}
 	if !auto && !calculated {
 		return
 	}
@@ -416,6 +402,7 @@ func (d *fieldDecl) written(f *Field) {
 	}
 	if auto {
 		f.autoNumber()
+		d.displayFormat(f)
 		return
 	}
 	for _, key := range []string{"unique", "externalId"} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,11 @@ func dumpChanges(w *strings.Builder, a, b *schema.Schema) {
 			}
 			fmt.Fprintf(w, "%s.%s\n", o.Name, fieldLine(f))
 		}
+		for _, list := range []any{o.RecordTypes, o.Queues, o.Rules.Validation, o.Rules.Duplicate, o.Rules.Assignment} {
+			for v := reflect.ValueOf(list); v.Len() > 0; v = v.Slice(1, v.Len()) {
+				fmt.Fprintf(w, "%s %T %+v\n", o.Name, v.Index(0).Interface(), v.Index(0).Interface())
+			}
+		}
 	}
 }
 
@@ -135,6 +141,9 @@ func fieldLine(f *schema.Field) string {
 		{"restricted", f.RestrictedPicklist},
 		{"dependent", f.DependentPicklist},
 		{"polymorphic", f.PolymorphicRef},
+		{"master", f.MasterDetail},
+		{"cascade", f.CascadeDelete},
+		{"restrict", f.RestrictedDelete},
 	} {
 		if b.set {
 			parts = append(parts, b.name)
@@ -144,13 +153,18 @@ func fieldLine(f *schema.Field) string {
 		{"in", f.CompoundFieldName},
 		{"rel", f.RelationshipName},
 		{"to", strings.Join(f.ReferenceTo, ",")},
+		{"children", f.ChildRelationship},
 		{"info", f.ExtraTypeInfo},
+		{"format", f.DisplayFormat},
 		{"default", f.DefaultValue},
 		{"feature", f.Feature},
 	} {
 		if s.value != "" {
 			parts = append(parts, s.name+"="+s.value)
 		}
+	}
+	if f.Summary != nil {
+		parts = append(parts, fmt.Sprintf("%+v", *f.Summary))
 	}
 	if len(f.Picklist) > 0 {
 		var values []string

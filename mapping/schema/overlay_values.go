@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"sfsync/mapping/diag"
+	"sfsync/mapping/schema/number"
 	"sfsync/mapping/yamlnode"
 )
 
@@ -139,22 +140,25 @@ func (d *fieldDecl) setDefault(f *Field) {
 	}
 	switch f.Type {
 	case Int, Double, Currency, Percent:
-		text = plainNumber(text)
+		text = number.Plain(text)
 	}
 	f.DefaultValue, f.DefaultedOnCreate = text, true
 }
 
-// plainNumber drops the leading zeros of a decimal number, which JSON does not allow.
-func plainNumber(s string) string {
-	sign := ""
-	if strings.HasPrefix(s, "-") {
-		sign, s = "-", s[1:]
+// displayFormat reads how an auto-number looks.
+func (d *fieldDecl) displayFormat(f *Field) {
+	n := d.keys["displayFormat"]
+	if n == nil {
+		return
 	}
-	s = strings.TrimLeft(s, "0")
-	if s == "" || s[0] == '.' {
-		s = "0" + s
+	text := d.text(d.keys, "displayFormat")
+	before, rest, _ := strings.Cut(text, "{")
+	zeros, after, closed := strings.Cut(rest, "}")
+	if !closed || zeros == "" || strings.Trim(zeros, "0") != "" || len(zeros) > 10 || strings.ContainsAny(before+after, "{}") || len(text) > 30 {
+		d.errorf(n.Pos, "value-invalid", `such as "A-{0000}"`, "displayFormat has one run of up to 10 zeros in braces and at most 30 characters, not %q", cut(text))
+		return
 	}
-	return sign + s
+	f.DisplayFormat = text
 }
 
 // defaultProblem says why the text cannot be the field's default, "" if it can.
@@ -165,7 +169,7 @@ func (f *Field) defaultProblem(text string) string {
 			return "a checkbox starts as true or false"
 		}
 	case Int, Double, Currency, Percent:
-		whole, fraction, ok := decimal(text)
+		whole, fraction, ok := number.Decimal(text)
 		switch {
 		case !ok:
 			return "not a number"
@@ -201,16 +205,4 @@ func (f *Field) offers(value string) bool {
 		}
 	}
 	return false
-}
-
-// decimal counts the digits before and behind the point of a plain decimal number, leading
-// zeros aside.
-func decimal(s string) (whole, fraction int, ok bool) {
-	s = strings.TrimPrefix(s, "-")
-	w, frac, point := strings.Cut(s, ".")
-	digits := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-	if !digits(w) || point && !digits(frac) {
-		return 0, 0, false
-	}
-	return len(strings.TrimLeft(w, "0")), len(frac), true
 }

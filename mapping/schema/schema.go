@@ -75,6 +75,21 @@ type Field struct {
 	RelationshipName   string
 	ReferenceTo        []string
 	ExtraTypeInfo      string
+	// ChildRelationship is the relationship's name as the other record has it ("Contacts" of
+	// Contact.AccountId); "" for references that have none.
+	ChildRelationship string
+	// CascadeDelete deletes the record along with the one it refers to; RestrictedDelete keeps that
+	// one from being deleted. With neither, the reference is cleared.
+	CascadeDelete    bool
+	RestrictedDelete bool
+	// MasterDetail makes the record a part of the one it refers to: that one is required and, unless
+	// the field is Updateable, never another one.
+	MasterDetail bool
+	// DisplayFormat is how an auto-number looks: the zeros in braces stand for the number
+	// ("A-{0000}"); "" leaves it to the org.
+	DisplayFormat string
+	// Summary is what a roll-up summary field counts; nil for all others.
+	Summary *Summary
 	// DefaultValue is the default as JSON-ish text ("false", "Open - Not Contacted"), "" for none.
 	DefaultValue string
 	Picklist     []PicklistValue
@@ -135,13 +150,15 @@ func ID18(s string) string {
 	return string(out)
 }
 
-// RecordType is a record type of an object.
+// RecordType is a record type of an object. Master is the one that every object has; Default
+// that of new records which name none.
 type RecordType struct {
 	ID            string
 	DeveloperName string
 	Name          string
 	Active        bool
 	Master        bool
+	Default       bool
 }
 
 // Object is one object and its fields.
@@ -160,9 +177,24 @@ type Object struct {
 	Mergeable   bool
 	Fields      []*Field
 	RecordTypes []RecordType
+	// Queues can own records of the object.
+	Queues []Queue
+	// Rules are what the org's administrators set up for its records.
+	Rules Rules
 
-	byName map[string]*Field
+	byName   map[string]*Field
+	children []child // as a describe document lists them
 }
+
+// child is a reference to the object, seen from it.
+type child struct {
+	object, field, relationship string
+	cascade, restrict           bool
+}
+
+// Event reports whether the object is a platform event: it is published, and never read back by
+// queries.
+func (o *Object) Event() bool { return strings.HasSuffix(o.Name, "__e") }
 
 // Index makes the object's fields findable; it must be called again after Fields changes.
 func (o *Object) Index() {

@@ -3,7 +3,6 @@ package schema
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"sfsync/mapping/diag"
+	"sfsync/mapping/schema/document"
 )
 
 // globalFile is the name of the document of a snapshot that lists the org's objects.
@@ -43,7 +43,7 @@ func Load(path string) (*Schema, []diag.Diagnostic, error) {
 		return nil, nil, fmt.Errorf("read schema: %s: %w: a snapshot is given by its directory, the one that holds %s",
 			path, ErrNotSnapshot, globalFile)
 	}
-	text, err := readFile(path, maxOverlay)
+	text, err := document.Read(path, maxOverlay)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read schema: %w", err)
 	}
@@ -78,7 +78,7 @@ func Snapshot(dir string) (*Schema, error) {
 			continue
 		}
 		path := filepath.Join(dir, e.Name())
-		text, err := readFile(path, maxDescribe)
+		text, err := document.Read(path, maxDescribe)
 		if err != nil {
 			return nil, fmt.Errorf("read schema: %w", err)
 		}
@@ -95,13 +95,30 @@ func Snapshot(dir string) (*Schema, error) {
 	if len(s.objects) == 0 {
 		return nil, fmt.Errorf("read schema: %s: %w: it has no describe document, such as Lead.json", dir, ErrNotSnapshot)
 	}
+	s.relate()
 	return s, nil
+}
+
+// relate tells the references of a snapshot what the objects they lead to say of them.
+func (s *Schema) relate() {
+	for _, o := range s.objects {
+		for _, c := range o.children {
+			from := s.Object(c.object)
+			if from == nil {
+				continue
+			}
+			if f := from.Field(c.field); f != nil && f.Type == Reference {
+				f.ChildRelationship = c.relationship
+				f.CascadeDelete, f.RestrictedDelete = f.CascadeDelete || c.cascade, f.RestrictedDelete || c.restrict
+			}
+		}
+	}
 }
 
 // checkGlobal reads a Describe Global answer. Nothing of it is needed: what it has of an object,
 // the object's own document has too.
 func checkGlobal(path string) error {
-	text, err := readFile(path, maxDescribe)
+	text, err := document.Read(path, maxDescribe)
 	if err != nil {
 		return err
 	}
@@ -111,35 +128,10 @@ func checkGlobal(path string) error {
 		} `json:"sobjects"`
 	}
 	if err := json.Unmarshal(text, &doc); err != nil {
-		return fmt.Errorf("%s: %w: %w", path, ErrNotSnapshot, jsonError(err))
+		return fmt.Errorf("%s: %w: %w", path, ErrNotSnapshot, document.Problem(err))
 	}
 	if len(doc.SObjects) == 0 {
 		return fmt.Errorf("%s: %w: it lists no sobjects", path, ErrNotSnapshot)
 	}
 	return nil
-}
-
-// readFile reads a regular file of at most limit bytes. It looks before it opens, since opening a
-// pipe would wait for a writer.
-func readFile(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("%s has more than the %d bytes allowed", path, limit)
-	}
-	return text, nil
 }

@@ -274,6 +274,12 @@ func (p *factParser) property(f *Field, text string) error {
 		f.Groupable = strings.Contains(value, "g")
 	case "in":
 		f.CompoundFieldName = value
+	case "children":
+		f.ChildRelationship = value
+	case "cascade":
+		f.CascadeDelete = true
+	case "restrict":
+		f.RestrictedDelete = true
 	case "rel":
 		f.RelationshipName = value
 	case "info":

@@ -4,10 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
+	"time"
 
 	"sfsync/mapping/schema"
 	"sfsync/sink/localorg/journal"
+	"sfsync/sink/localorg/limit"
 	"sfsync/sink/localorg/rest"
 	"sfsync/sink/localorg/store"
 )
@@ -21,9 +22,31 @@ type Overview struct {
 	// Calls is how many calls the org has counted since it was made: one for each HTTP request to
 	// a versioned resource, however many subrequests it has.
 	Calls int64 `json:"api_calls"`
-	// Requests are the last ones of this process, oldest first.
+	// CallsToday is how many of them the present UTC day has had, CallsLimit how many it may have.
+	CallsToday int64 `json:"api_calls_today"`
+	CallsLimit int64 `json:"api_calls_limit"`
+	// Jobs are the last Bulk jobs, oldest first.
+	Jobs []Job `json:"jobs"`
+	// Requests are the last ones of this process, oldest first; those below /_org are left out.
 	Requests []journal.Request `json:"requests"`
 }
+
+// Job is a Bulk job and what became of its rows so far.
+type Job struct {
+	ID string `json:"id"`
+	// Kind is V2Ingest, V2Query or, for Bulk API 1.0, Classic.
+	Kind      string    `json:"kind"`
+	Operation string    `json:"operation"`
+	Object    string    `json:"object"`
+	State     string    `json:"state"`
+	Created   time.Time `json:"created"`
+	Processed int64     `json:"processed"`
+	Failed    int64     `json:"failed"`
+	Error     string    `json:"error,omitempty"`
+}
+
+// showJobs is how many jobs an Overview has at most.
+const showJobs = 100
 
 // ObjectCount is an object and the number of its records.
 type ObjectCount struct {
@@ -35,9 +58,20 @@ type ObjectCount struct {
 func (o *Org) Show(ctx context.Context) (Overview, error) {
 	v := Overview{
 		OrganizationID: o.ident.OrganizationID, InstanceURL: o.Credentials().InstanceURL,
-		Objects: []ObjectCount{}, Calls: o.calls.Current().Total, Requests: o.log.Last(),
+		Objects: []ObjectCount{}, Jobs: []Job{}, Calls: o.calls.Current().Total, Requests: o.log.Last(),
+		CallsToday: o.calls.Today(o.cfg.Now()), CallsLimit: o.load.Settings().DailyCalls,
 	}
-	err := o.store.View(ctx, func(tx *store.Tx) error {
+	last, err := o.bulk.Table().Last(ctx, showJobs)
+	if err != nil {
+		return v, err
+	}
+	for _, j := range last {
+		v.Jobs = append(v.Jobs, Job{
+			ID: j.ID, Kind: string(j.Kind), Operation: j.Operation, Object: j.Object, State: string(j.State),
+			Created: j.Created, Processed: j.Processed, Failed: j.Failed, Error: j.Error,
+		})
+	}
+	err = o.store.View(ctx, func(tx *store.Tx) error {
 		for _, ob := range o.store.Catalog().Objects() {
 			n, err := tx.Count(ctx, ob)
 			if err != nil {
@@ -71,6 +105,9 @@ func EncodeSchema(s *schema.Schema) ([]byte, error) {
 // admin answers the resources under /_org, which only sfsync itself knows. They are not
 // counted as API calls.
 func (o *Org) admin(ctx context.Context, rq *rest.Request) *rest.Response {
+	if rq.Path == "/_org/settings" {
+		return o.limits.Settings(rq)
+	}
 	want := http.MethodPost
 	if rq.Path == "/_org" || rq.Path == "/_org/show" {
 		want = http.MethodGet
@@ -99,8 +136,10 @@ func (o *Org) admin(ctx context.Context, rq *rest.Request) *rest.Response {
 			return o.gate.Internal(rq, err)
 		}
 		return &rest.Response{Status: http.StatusNoContent}
+	case "/_org/convert-lead":
+		return o.calling.Leads.Admin(ctx, rq)
 	case "/_org/expire-sessions":
-		o.expireSessions()
+		o.auth.Expire()
 		return &rest.Response{Status: http.StatusNoContent}
 	}
 	return rest.NotFound()
@@ -127,71 +166,13 @@ func (o *Org) adminExtend(ctx context.Context, rq *rest.Request) *rest.Response 
 	}{append([]string{}, added...)})
 }
 
-// limits answers /limits and /limits/recordCount.
-func (o *Org) limits(ctx context.Context, rq *rest.Request) *rest.Response {
-	if rq.Method != http.MethodGet {
-		return rest.MethodNotAllowed(rq.Method, "GET", "HEAD")
+// joinLimits sets up what the org can take, as the configuration says.
+func (o *Org) joinLimits() (err error) {
+	s := limit.Default()
+	s.Latency, s.RowLatency, s.JobLatency = limit.Duration(o.cfg.Latency), limit.Duration(o.cfg.RowLatency), limit.Duration(o.cfg.JobLatency)
+	if o.cfg.DailyCalls > 0 {
+		s.DailyCalls = o.cfg.DailyCalls
 	}
-	if len(rq.Segs) == 2 && strings.EqualFold(rq.Segs[1], "recordCount") {
-		return o.recordCount(ctx, rq)
-	}
-	if len(rq.Segs) != 1 {
-		return rest.NotFound()
-	}
-	type limit struct {
-		Max       int64
-		Remaining int64
-	}
-	full := func(n int64) limit { return limit{n, n} }
-	return rest.OK(struct {
-		DailyApiRequests              limit
-		DailyAsyncApexExecutions      limit
-		DailyBulkApiBatches           limit
-		DailyBulkV2QueryFileStorageMB limit
-		DailyBulkV2QueryJobs          limit
-		DataStorageMB                 limit
-		FileStorageMB                 limit
-		HourlyPublishedPlatformEvents limit
-		SingleEmail                   limit
-	}{
-		DailyApiRequests: limit{dailyCalls, max(0, dailyCalls-o.calls.Current().Today)}, DailyAsyncApexExecutions: full(250_000),
-		DailyBulkApiBatches: full(15_000), DailyBulkV2QueryFileStorageMB: full(976_562), DailyBulkV2QueryJobs: full(10_000),
-		DataStorageMB: full(10_240), FileStorageMB: full(10_240), HourlyPublishedPlatformEvents: full(250_000), SingleEmail: full(5_000),
-	})
-}
-
-// recordCount counts the records of ?sObjects=, or of all objects; empty ones are left out.
-func (o *Org) recordCount(ctx context.Context, rq *rest.Request) *rest.Response {
-	type count struct {
-		Count int64  `json:"count"`
-		Name  string `json:"name"`
-	}
-	wanted := map[string]bool{}
-	for name := range strings.SplitSeq(rq.Query.Get("sObjects"), ",") {
-		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
-			wanted[name] = true
-		}
-	}
-	list := []count{}
-	err := o.gate.View(ctx, rq, func(tx *store.Tx) error {
-		for _, ob := range o.store.Catalog().Objects() {
-			if len(wanted) > 0 && !wanted[strings.ToLower(ob.Def.Name)] {
-				continue
-			}
-			n, err := tx.Count(ctx, ob)
-			if err != nil {
-				return err
-			}
-			if n > 0 {
-				list = append(list, count{n, ob.Def.Name})
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return o.gate.Internal(rq, err)
-	}
-	return rest.OK(struct {
-		SObjects []count `json:"sObjects"`
-	}{list})
+	o.load, err = limit.New(s, &o.calls, o.cfg.Now)
+	return err
 }

@@ -90,7 +90,10 @@ func (w *Owner) attach(ctx context.Context, cfg Config) error {
 				return errors.Join(err, w.lock.Unlock())
 			}
 			// What a process left that was killed.
-			return ignoreMissing(os.Remove(w.path))
+			if err := ignoreMissing(os.Remove(w.path)); err != nil {
+				return errors.Join(err, w.Close())
+			}
+			return nil
 		}
 		reach := w.reach(ctx)
 		if reach == nil {
@@ -271,7 +274,11 @@ func (w *Owner) call(ctx context.Context, method, path string, body []byte, to a
 }
 
 func (w *Owner) login(ctx context.Context) (string, error) {
-	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {w.creds.ClientID}, "client_secret": {w.creds.ClientSecret}}
+	// Client credentials may log in another user, who may not do everything.
+	form := url.Values{
+		"grant_type": {"password"}, "client_id": {w.creds.ClientID}, "client_secret": {w.creds.ClientSecret},
+		"username": {w.creds.Username}, "password": {w.creds.Password + w.creds.SecurityToken},
+	}
 	status, text, err := w.send(ctx, http.MethodPost, "/services/oauth2/token", "application/x-www-form-urlencoded", []byte(form.Encode()), "")
 	if err != nil {
 		return "", err

@@ -76,6 +76,19 @@ func TestCompositeAllOrNone(t *testing.T) {
 			`{"body":{"totalSize":1,"done":true,"records":[]},"httpHeaders":{},"httpStatusCode":200,"referenceId":"r1"}]}`)
 }
 
+// A resource that reads what the org keeps beside its records reads it in the transaction of the whole: an org in
+// memory has no other connection.
+func TestCompositeAllOrNoneLimits(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	r := o.do("POST", "/composite", subs(true, `POST /sobjects/Lead {"LastName":"A","Company":"C"}`, `GET /limits`, `GET /limits/recordCount?sObjects=Lead`))
+	for _, want := range []string{`"DailyBulkV2QueryJobs":{"Max":10000,"Remaining":10000}`, `{"sObjects":[{"count":1,"name":"Lead"}]}`} {
+		if r.status != 200 || !strings.Contains(r.body, want) {
+			t.Errorf("%d %s\nwithout %s", r.status, r.body, want)
+		}
+	}
+}
+
 func TestCompositeRefused(t *testing.T) {
 	t.Parallel()
 	repeat := func(n int, s string) []string {

@@ -8,9 +8,11 @@
 //
 // # What is there
 //
-// Token and identity endpoints, versions, limits, describe, single records, upsert by external
-// id, sObject Collections, /composite, and queries; see package soql for the language. Under /_org
-// are resources that Salesforce does not have, for the sfsync command and tests.
+// Logins and users with permissions (package auth), versions, limits, describe, single records, upsert by external
+// id, sObject Collections, /composite with batch, graph and tree, and queries; see package soql for the language.
+// API calls are counted and run out (package limit), parallel writes lock the parents they share (package lock) once
+// records take time, and a file of rules makes things go wrong (package fault). Under /_org are resources that
+// Salesforce does not have, for the sfsync command and tests; no trouble touches them.
 //
 // # What is unconfirmed
 //
@@ -28,9 +30,11 @@
 //   - An upsert writes its key too, so that the key takes the case in which it came last.
 //   - A custom object's record without a name is named by its id; auto-numbers have eight digits.
 //   - Records in the recycle bin do not take part in uniqueness.
-//   - The texts for too many subrequests and for bad references in /composite.
+//   - The texts for too many subrequests and for bad references in /composite; that a node of a graph cannot refer
+//     to one behind it; the body of 412, the text of 415, and what of a batch's subrequests may be newer than it.
+//   - How long a transaction waits for a lock (10 seconds), and that the rows that wait in vain fail alone.
 //
-// Deleting a record leaves those that refer to it as they are. Sharing, field-level security,
-// triggers, flows, duplicate and assignment rules and enforced API limits do not exist yet: the one
-// user may do everything, and Sforce-Auto-Assign is noted in the request log only.
+// Deleting a record leaves those that refer to it as they are. Sharing,
+// triggers, flows, duplicate and assignment rules do not exist yet: a user sees every
+// record of the objects that the user may read, and Sforce-Auto-Assign is noted in the request log only.
 package localorg

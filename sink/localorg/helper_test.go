@@ -12,8 +12,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sfsync/sink/localorg/query"
 	"sfsync/sink/localorg/soql"
 	"sfsync/sink/localorg/store"
+	"sfsync/sink/localorg/virtual"
 )
 
 // testOrg is an org in memory behind HTTP.
@@ -168,7 +170,7 @@ func isAlnum(c byte) bool {
 // plan returns SQLite's plan of a query.
 func (o *testOrg) plan(t *testing.T, text string) string {
 	t.Helper()
-	q, err := soql.Compile(soqlCatalog{o.store.Catalog(), false}, text, time.Now())
+	q, err := soql.Compile(query.Catalog(o.store.Catalog(), virtual.Org{}, false), text, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

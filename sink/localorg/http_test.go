@@ -64,9 +64,9 @@ func TestToken(t *testing.T) {
 				t.Errorf("answer: %v", a)
 			}
 			for _, scheme := range []string{"Bearer ", "OAuth "} {
-				o.do("GET", "/limits", "", "Authorization", scheme+a["access_token"]).want(t, 200, `{"DailyApiRequests"…`)
+				o.do("GET", "/limits", "", "Authorization", scheme+a["access_token"]).want(t, 200, `{"ActiveScratchOrgs"…`)
 			}
-			o.do("GET", "/limits", "", "Authorization", "", "X-SFDC-Session", a["access_token"]).want(t, 200, `{"DailyApiRequests"…`)
+			o.do("GET", "/limits", "", "Authorization", "", "X-SFDC-Session", a["access_token"]).want(t, 200, `{"ActiveScratchOrgs"…`)
 		})
 	}
 	rq, _ := http.NewRequestWithContext(t.Context(), "POST", o.url+"/services/oauth2/token", strings.NewReader("grant_type=client_credentials"))
@@ -101,9 +101,9 @@ func TestSessions(t *testing.T) {
 	}
 	token := login()
 	now = now.Add(90 * time.Minute)
-	o.do("GET", "/limits", "", "Authorization", "Bearer "+token).want(t, 200, `{"DailyApiRequests"…`)
+	o.do("GET", "/limits", "", "Authorization", "Bearer "+token).want(t, 200, `{"ActiveScratchOrgs"…`)
 	now = now.Add(90 * time.Minute) // use keeps it alive
-	o.do("GET", "/limits", "", "Authorization", "Bearer "+token).want(t, 200, `{"DailyApiRequests"…`)
+	o.do("GET", "/limits", "", "Authorization", "Bearer "+token).want(t, 200, `{"ActiveScratchOrgs"…`)
 	now = now.Add(3 * time.Hour)
 	o.do("GET", "/limits", "", "Authorization", "Bearer "+token).want(t, 401, expired)
 	token = login()
@@ -122,7 +122,7 @@ func TestTolerance(t *testing.T) {
 	lead := `{"LastName":"A","Company":"C"}`
 	o.do("POST", "//services/data/v66.0/sobjects/lead/", lead).want(t, 201, saved)
 	for v := rest.MinVersion; v <= rest.MaxVersion; v++ {
-		o.do("GET", fmt.Sprintf("/services/data/v%d.0/", v), "").want(t, 200, fmt.Sprintf(`{"identity":"/id","limits":"/services/data/v%d.0/limits"…`, v))
+		o.do("GET", fmt.Sprintf("/services/data/v%d.0/", v), "").want(t, 200, fmt.Sprintf(`{"identity":"%s/id/%s/<id>","limits":"/services/data/v%d.0/limits"…`, o.url, maskIDs(o.ident.OrganizationID), v))
 	}
 	o.do("GET", "/services/data/v30.0/limits", "").want(t, 410, `[{"message":"The API version v30.0 is no longer supported.","errorCode":"UNSUPPORTED_API_VERSION"}]`)
 	missing := `[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]`
@@ -135,7 +135,7 @@ func TestTolerance(t *testing.T) {
 	_ = w.Close()
 	o.do("POST", "/sobjects/Lead", z.String(), "Content-Encoding", "gzip").want(t, 201, saved)
 	o.do("POST", "/sobjects/Lead", "no gzip", "Content-Encoding", "gzip").want(t, 400, `[{"message":"the request body cannot be read…`)
-	o.do("GET", "/limits", "", "Content-Encoding", "gzip").want(t, 200, `{"DailyApiRequests"…`)
+	o.do("GET", "/limits", "", "Content-Encoding", "gzip").want(t, 200, `{"ActiveScratchOrgs"…`)
 	o.do("GET", "/limits/recordCount?sObjects=Lead,Contact", "", "X-PrettyPrint", "1").want(t, 200, `{
   "sObjects" : [ {
     "count" : 2,
@@ -158,7 +158,7 @@ func TestTolerance(t *testing.T) {
 		t.Errorf("Content-Type: %q", got)
 	}
 	o.do("GET", "/limits", "", "Host", "evil.example").want(t, 421, `[{"errorCode":"NOT_FOUND","message":"this local org does not serve the host evil.example"}]`)
-	o.do("GET", "/limits", "", "Host", "localhost:8080").want(t, 200, `{"DailyApiRequests"…`)
+	o.do("GET", "/limits", "", "Host", "localhost:8080").want(t, 200, `{"ActiveScratchOrgs"…`)
 	if r, err := o.raw("GET", "/query?q="+strings.Repeat("a", maxURI), ""); err != nil || r.status != 414 {
 		t.Errorf("a long address: %v %v", r.status, err)
 	}
@@ -463,7 +463,7 @@ func TestFaults(t *testing.T) {
 func TestLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		if !sleep(t.Context(), 3*time.Second) || time.Since(start) != 3*time.Second {
+		if !rest.Sleep(t.Context(), 3*time.Second) || time.Since(start) != 3*time.Second {
 			t.Errorf("slept %v", time.Since(start))
 		}
 	})

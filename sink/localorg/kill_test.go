@@ -2,6 +2,7 @@ package localorg
 
 import (
 	"bufio"
+	"database/sql"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -72,7 +73,36 @@ func TestConcurrentUpserts(t *testing.T) {
 // killVar makes the test binary be the process that TestKill kills.
 const killVar = "LOCALORG_TEST_KILL"
 
-// What was answered is there after kill -9, and nothing is there in part.
+// killWriters are the ways in which the process that is killed writes at once: what a request
+// writes, and how many records that is. Each request is one transaction.
+var killWriters = []struct {
+	name string
+	rows int
+	send func(o *testOrg, key string) reply
+}{
+	{"collection", 100, func(o *testOrg, key string) reply {
+		return o.do("PATCH", "/composite/sobjects/Lead/Ext__c", bodyOf(false, killRecords(key, 100)...))
+	}},
+	{"single", 1, func(o *testOrg, key string) reply {
+		return o.do("PATCH", "/sobjects/Lead/Ext__c/"+key+"-0", `{"LastName":"A","Company":"C"}`)
+	}},
+	{"composite", 40, func(o *testOrg, key string) reply {
+		sub := func(ref, key string) string {
+			return `{"method":"POST","url":"` + v66 + `/composite/sobjects","referenceId":"` + ref + `","body":` + bodyOf(true, killRecords(key, 20)...) + `}`
+		}
+		return o.do("POST", "/composite", `{"allOrNone":true,"compositeRequest":[`+sub("a", key+"-a")+`,`+sub("b", key+"-b")+`]}`)
+	}},
+}
+
+func killRecords(key string, n int) []string {
+	recs := make([]string, n)
+	for i := range recs {
+		recs[i] = fmt.Sprintf(`{"attributes":{"type":"Lead"},"Ext__c":"%s-%d","LastName":"A","Company":"C"}`, key, i)
+	}
+	return recs
+}
+
+// What was answered is there after kill -9, nothing is there in part, and the database is sound.
 func TestKill(t *testing.T) {
 	if db := os.Getenv(killVar); db != "" {
 		writeUntilKilled(t, db)
@@ -90,29 +120,66 @@ func TestKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		answered := 0
-		for sc := bufio.NewScanner(out); answered < 5 && sc.Scan(); {
-			if strings.HasPrefix(sc.Text(), "answered") {
-				answered++
+		var answered []string
+		for sc := bufio.NewScanner(out); sc.Scan(); {
+			if key, is := strings.CutPrefix(sc.Text(), "answered "); is {
+				answered = append(answered, key)
+			}
+			if len(answered) == 20 {
+				_ = cmd.Process.Kill() // what was answered until it dies is read too
 			}
 		}
-		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		org, err := Open(t.Context(), Config{DB: db, Schema: leadSchema()})
-		if err != nil {
-			t.Fatal(err)
+		if len(answered) < 20 {
+			t.Fatalf("the process answered %d requests only", len(answered))
 		}
-		srv := httptest.NewServer(org.Handler())
-		o := &testOrg{org, t, srv.URL, org.Credentials().AccessToken}
-		n, batches := o.count("Lead"), o.count("Lead WHERE Ext__c LIKE '%-0'")
-		if answered < 5 || batches < answered || n != batches*100 {
-			t.Errorf("%d batches answered, %d there with %d leads", answered, batches, n)
+		integrity(t, db)
+		checkAfterKill(t, db, answered)
+	}
+}
+
+// integrity asks SQLite whether the database is sound.
+func integrity(t *testing.T, path string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var verdict string
+	if err := db.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+		t.Errorf("integrity check: %s %v", verdict, err)
+	}
+}
+
+// checkAfterKill opens the org again and empties it in the end.
+func checkAfterKill(t *testing.T, db string, answered []string) {
+	t.Helper()
+	org, err := Open(t.Context(), Config{DB: db, Schema: leadSchema()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(org.Handler())
+	o := &testOrg{org, t, srv.URL, org.Credentials().AccessToken}
+	rows := map[string]int{}
+	for _, w := range killWriters {
+		rows[w.name] = w.rows
+	}
+	for _, key := range answered {
+		name, _, _ := strings.Cut(key, "-")
+		if n := o.count("Lead WHERE Ext__c LIKE '" + key + "-%'"); n != rows[name] {
+			t.Errorf("%s was answered and has %d of %d records", key, n, rows[name])
 		}
-		o.do("POST", "/_org/reset", "")
-		srv.Close()
-		if err := org.Close(); err != nil {
-			t.Fatal(err)
+	}
+	for name, each := range rows {
+		if n := o.count("Lead WHERE Ext__c LIKE '" + name + "-%'"); n%each != 0 {
+			t.Errorf("%d records by %s are a transaction in part", n, name)
 		}
+	}
+	o.do("POST", "/_org/reset", "")
+	srv.Close()
+	if err := org.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -123,14 +190,18 @@ func writeUntilKilled(t *testing.T, db string) {
 	}
 	srv := httptest.NewServer(org.Handler())
 	o := &testOrg{org, t, srv.URL, org.Credentials().AccessToken}
-	for b := range 10_000 {
-		recs := make([]string, 100)
-		for i := range recs {
-			recs[i] = fmt.Sprintf(`{"Ext__c":"%d-%d","LastName":"A","Company":"C"}`, b, i)
-		}
-		if r := o.do("PATCH", "/composite/sobjects/Lead/Ext__c", bodyOf(false, recs...)); r.status != 200 {
-			t.Fatalf("%d %s", r.status, r.body)
-		}
-		fmt.Println("answered", b)
+	var wg sync.WaitGroup
+	for _, w := range killWriters {
+		wg.Go(func() {
+			for n := range 10_000 {
+				key := fmt.Sprintf("%s-%d", w.name, n)
+				if r := w.send(o, key); r.status >= 300 || strings.Contains(r.body, `"success":false`) || strings.Contains(r.body, "errorCode") {
+					t.Errorf("%s: %d %.300s", key, r.status, r.body)
+					return
+				}
+				fmt.Println("answered " + key)
+			}
+		})
 	}
+	wg.Wait()
 }

@@ -7,18 +7,23 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"sfsync/mapping/schema"
+	"sfsync/sink/localorg/auth"
+	"sfsync/sink/localorg/bulk"
+	"sfsync/sink/localorg/bulk/v1"
 	"sfsync/sink/localorg/catalog"
 	"sfsync/sink/localorg/composite"
-	"sfsync/sink/localorg/cursor"
+	"sfsync/sink/localorg/convert"
 	"sfsync/sink/localorg/fault"
 	"sfsync/sink/localorg/journal"
+	"sfsync/sink/localorg/limit"
+	"sfsync/sink/localorg/query"
 	"sfsync/sink/localorg/records"
 	"sfsync/sink/localorg/rest"
+	"sfsync/sink/localorg/soap"
 	"sfsync/sink/localorg/soql"
 	"sfsync/sink/localorg/store"
 )
@@ -34,6 +39,11 @@ type Config struct {
 	Schema *schema.Schema
 	// Latency passes before each answer.
 	Latency time.Duration
+	// RowLatency is how long the writing of a record takes; meanwhile its transaction holds the locks on
+	// its records and their parents. JobLatency passes before a Bulk job's first record.
+	RowLatency, JobLatency time.Duration
+	// DailyCalls is how many API calls the org answers on a day; 0 means 5,000,000.
+	DailyCalls int64
 	// Now is the org's clock; nil means time.Now.
 	Now func() time.Time
 	// Rand is the source of ids and secrets; nil means crypto/rand. It is used by one goroutine
@@ -70,12 +80,15 @@ type Org struct {
 	gate        *rest.Gate
 	records     records.Handler
 	compound    composite.Handler
+	calling     soap.Handler
+	load        *limit.Model
+	limits      limit.Handler
 	log         journal.Log
-	cursors     cursor.Set
+	queries     query.Handler
 	cursorCount atomic.Int64
-
-	mu       sync.Mutex
-	sessions map[string]time.Time // token → last use
+	auth        *auth.Server
+	bulk        *bulk.Service
+	bulk1       *v1.Handler
 }
 
 // identity is what the org keeps of itself in its database.
@@ -130,11 +143,22 @@ func Open(ctx context.Context, cfg Config) (*Org, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Org{cfg: cfg, store: st, sessions: map[string]time.Time{}}
-	o.gate = &rest.Gate{Store: st, Calls: &o.calls, Logger: cfg.Logger, Fault: cfg.Fault}
+	o := &Org{cfg: cfg, store: st}
+	if err := o.joinLimits(); err != nil {
+		_ = st.Close()
+		return nil, fmt.Errorf("open local org: %w", err)
+	}
+	o.gate = &rest.Gate{Store: st, Calls: &o.calls, Logger: cfg.Logger, Fault: cfg.Fault, Pace: o.load.Pace}
+	o.limits = limit.Handler{Gate: o.gate, Model: o.load}
 	o.records = records.Handler{Gate: o.gate}
-	o.compound = composite.Handler{Gate: o.gate, Dispatch: o.data}
+	o.joinQueries()
+	o.calling = soap.Handler{Gate: o.gate, Leads: convert.Handler{Gate: o.gate, Now: cfg.Now}}
+	o.compound = composite.Handler{Gate: o.gate, Dispatch: o.data, Count: o.load.Count, Expire: func() { o.auth.Expire() }}
 	if err := o.prepare(ctx); err != nil {
+		_ = st.Close()
+		return nil, fmt.Errorf("open local org: %w", err)
+	}
+	if err := o.joinBulk(ctx); err != nil {
 		_ = st.Close()
 		return nil, fmt.Errorf("open local org: %w", err)
 	}
@@ -153,7 +177,6 @@ func (o *Org) prepare(ctx context.Context) error {
 		}
 	}
 	o.store.Identify(o.ident.Instance, o.ident.UserID)
-	o.sessions[o.ident.AccessToken] = o.cfg.Now()
 	sys := catalog.System()
 	if _, err := o.store.Extend(ctx, sys); err != nil {
 		return err
@@ -169,6 +192,9 @@ func (o *Org) prepare(ctx context.Context) error {
 		if err := o.store.SetMeta(ctx, "identity", o.ident); err != nil {
 			return err
 		}
+	}
+	if err := o.joinAuth(ctx); err != nil {
+		return err
 	}
 	var calls journal.Calls
 	if _, err := o.store.Meta(ctx, "calls", &calls); err != nil {
@@ -261,7 +287,8 @@ func (o *Org) seed(ctx context.Context) error {
 
 // Close saves the call counter and closes the database. The org must not be used any more.
 func (o *Org) Close() error {
-	o.cursors.Close()
+	o.bulk.Close()
+	o.queries.Close()
 	if o.calls.Dirty() {
 		if err := o.store.SetMeta(context.Background(), "calls", o.calls.Snapshot()); err != nil {
 			o.cfg.Logger.Warn("keep the call count", "err", err)
@@ -281,7 +308,7 @@ func (o *Org) Credentials() Credentials {
 	c := Credentials{
 		OrganizationID: o.ident.OrganizationID, Username: o.ident.Username, Password: o.ident.Password,
 		SecurityToken: o.ident.SecurityToken, ClientID: o.ident.ClientID, ClientSecret: o.ident.ClientSecret,
-		AccessToken: o.ident.AccessToken, RefreshToken: o.ident.RefreshToken,
+		AccessToken: o.ident.AccessToken, RefreshToken: o.auth.RefreshToken(),
 	}
 	if u := o.url.Load(); u != nil {
 		c.InstanceURL = *u
@@ -289,9 +316,17 @@ func (o *Org) Credentials() Credentials {
 	return c
 }
 
-// Reset removes all records but the org's own; the schema, the ids and the credentials stay.
+// Reset removes all records but the org's own, and with them the users that were added; the schema, the ids, the
+// credentials and the settings stay.
 func (o *Org) Reset(ctx context.Context) error {
-	if err := o.seed(ctx); err != nil {
+	err := o.seed(ctx)
+	if err == nil {
+		err = o.store.Update(ctx, o.bulk.Reset)
+	}
+	if err == nil {
+		err = o.auth.Reset(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("reset local org: %w", err)
 	}
 	return nil

@@ -6,45 +6,53 @@ import (
 	"net/http"
 	"strconv"
 
+	"sfsync/sink/localorg/conditional"
 	"sfsync/sink/localorg/rest"
 )
 
-// dailyCalls is the org's allowance, that of a full sandbox (limits guide: 5,000,000 a day).
-// It is shown, not enforced.
-const dailyCalls = 5_000_000
-
 // route answers an HTTP request.
 func (o *Org) route(ctx context.Context, r *http.Request, rq *rest.Request) *rest.Response {
-	base := "http://" + r.Host
-	switch rq.Path {
-	case "/services/oauth2/token":
-		return o.token(rq, base)
-	case "/services/oauth2/revoke":
-		return o.revoke(rq)
-	case "/services/data":
-		return versions(rq)
-	}
-	if !o.session(r.Header) {
-		return unauthorized()
-	}
 	switch {
-	case rq.Path == "/services/oauth2/userinfo":
-		return o.identityDoc(base, true)
-	case rq.Path == "/id/"+o.ident.OrganizationID+"/"+o.ident.UserID:
-		return o.identityDoc(base, false)
+	case rq.Path == "/services/data":
+		return versions(rq)
+	case isSOAP(rq):
+		return o.soap(ctx, rq)
+	case isAsync(rq):
+		return o.async(ctx, r, rq)
+	}
+	if res := o.auth.Serve(ctx, rq); res != nil {
+		return res
+	}
+	user, refusal := o.auth.Enter(r.Header)
+	switch {
+	case refusal != nil:
+		return refusal
+	case rq.Path != "/_org" && rq.Segs[0] == "_org" && !user.Permissions.ModifyAllData:
+		return rest.Failure(http.StatusForbidden, "INSUFFICIENT_ACCESS", "Modify All Data is needed")
 	case rq.Segs[0] == "_org":
+		if res := o.auth.Admin(ctx, rq); res != nil {
+			return res
+		}
 		return o.admin(ctx, rq)
 	}
 	if early := rq.EnterVersion(); early != nil {
 		return early
 	}
-	rq.Catalog = o.store.Catalog()
-	o.calls.Add(o.cfg.Now())
-	res := o.data(ctx, rq)
+	if refusal := o.admit(rq, user); refusal != nil {
+		return refusal
+	}
+	res := o.load.Count()
+	switch {
+	case res != nil:
+	case len(rq.Segs) > 0 && rq.Segs[0] == "jobs": // not for subrequests of a composite
+		res = o.bulk.Jobs(ctx, rq)
+	default:
+		res = o.data(ctx, rq)
+	}
 	if res.Header == nil {
 		res.Header = http.Header{}
 	}
-	res.Header.Set("Sforce-Limit-Info", fmt.Sprintf("api-usage=%d/%d", o.calls.Current().Today, dailyCalls))
+	res.Header.Set("Sforce-Limit-Info", o.load.Info())
 	return res
 }
 
@@ -80,37 +88,55 @@ func (o *Org) data(ctx context.Context, rq *rest.Request) *rest.Response {
 		rq.Method = http.MethodGet
 	}
 	if len(rq.Segs) == 0 {
-		return resources(rq)
+		return o.resources(rq)
+	}
+	if bad := rq.CheckMedia(); bad != nil {
+		return bad
 	}
 	s := rq.Segs
 	switch s[0] {
 	case "limits":
-		return o.limits(ctx, rq)
-	case "sobjects":
-		return o.records.SObjects(ctx, rq)
-	case "query", "queryAll":
-		return o.queryResource(ctx, rq)
-	case "composite":
-		if len(s) == 1 {
-			return o.compound.Composite(ctx, rq)
+		if refusal := needSetup(rq); refusal != nil {
+			return refusal
 		}
-		if s[1] == "sobjects" {
+		return o.limits.Limits(ctx, rq)
+	case "sobjects":
+		if res := o.queries.Computed(rq); res != nil {
+			return res
+		}
+		return conditional.Handler{Gate: o.gate, Next: o.records.SObjects}.SObjects(ctx, rq)
+	case "query", "queryAll":
+		return o.queries.Query(ctx, rq)
+	case "tooling":
+		return o.queries.Tooling(ctx, rq)
+	case "search", "parameterizedSearch":
+		return o.queries.Search(ctx, rq)
+	case "composite":
+		if len(s) > 1 && s[1] == "sobjects" {
 			return o.records.Collections(ctx, rq)
 		}
+		return o.compound.Handle(ctx, rq)
 	}
 	return rest.NotFound()
 }
 
-// resources answers /services/data/vNN.0.
-func resources(rq *rest.Request) *rest.Response {
+// resources answers /services/data/vNN.0. The identity is a whole address, which clients follow.
+func (o *Org) resources(rq *rest.Request) *rest.Response {
 	type list struct {
-		Identity  string `json:"identity"`
-		Limits    string `json:"limits"`
-		Query     string `json:"query"`
-		QueryAll  string `json:"queryAll"`
-		SObjects  string `json:"sobjects"`
-		Composite string `json:"composite"`
+		Identity            string `json:"identity"`
+		Limits              string `json:"limits"`
+		Query               string `json:"query"`
+		QueryAll            string `json:"queryAll"`
+		Search              string `json:"search"`
+		ParameterizedSearch string `json:"parameterizedSearch"`
+		SObjects            string `json:"sobjects"`
+		Composite           string `json:"composite"`
+		Tooling             string `json:"tooling"`
+		Jobs                string `json:"jobs"`
 	}
 	b := rq.Base + "/"
-	return rest.OK(list{"/id", b + "limits", b + "query", b + "queryAll", b + "sobjects", b + "composite"})
+	return rest.OK(list{
+		Identity: rq.Origin + "/id/" + o.ident.OrganizationID + "/" + rq.Caller.UserID, Limits: b + "limits", Query: b + "query", QueryAll: b + "queryAll",
+		Search: b + "search", ParameterizedSearch: b + "parameterizedSearch", SObjects: b + "sobjects", Composite: b + "composite", Tooling: b + "tooling", Jobs: b + "jobs",
+	})
 }

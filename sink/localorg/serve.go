@@ -32,7 +32,7 @@ func (o *Org) Serve(ctx context.Context, l net.Listener) error {
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(l) }()
+	go func() { done <- srv.Serve(limitConnections(l, maxConnections)) }()
 	select {
 	case err := <-done:
 		return fmt.Errorf("serve local org: %w", err)

@@ -10,9 +10,12 @@ import (
 
 // Catalog is the org's schema at one moment. It never changes; extending the org makes another one.
 type Catalog struct {
-	objects  map[string]*Object
-	byPrefix map[string]*Object
-	sorted   []*Object
+	objects   map[string]*Object
+	byPrefix  map[string]*Object
+	sorted    []*Object
+	referrer  map[string][]*Field  // object → the references that lead to it and end with its records
+	summaries map[string][]Summary // object → the roll-ups that count its records
+	access    *Access              // of the user whose view it is; nil for everything
 }
 
 // Object is one object of the org and how it is stored.
@@ -33,6 +36,12 @@ type Object struct {
 	Converted *Field
 	// AutoNumbers are the fields that the org numbers itself.
 	AutoNumbers []*Field
+	// RecordType is RecordTypeId where the object has it, DefaultType the id that a new record gets in
+	// it, "" for none.
+	RecordType  *Field
+	DefaultType string
+	// Event is set for platform events, which are published only.
+	Event bool
 	// NameParts are the fields that a person's Name is put together from, in order.
 	NameParts []*Field
 	// System are the fields that the org keeps itself; those that the object lacks are nil.
@@ -44,7 +53,9 @@ type Object struct {
 	byRel    map[string]*Field
 	required []*Field
 	defaults []Cell
-	name     *Field // of people, and of custom objects whose names are texts
+	full     *Object         // the object with all its fields, if this is a user's view of it
+	locked   map[*Field]bool // fields that the user can read only
+	name     *Field          // of people, and of custom objects whose names are texts
 }
 
 // Field is one field and how it is stored.
@@ -57,12 +68,17 @@ type Field struct {
 	// Fold is the SQL column with the value as Salesforce compares it, indexed; "" where there
 	// is none: then Column itself is compared. It is NULL in deleted records if the field is unique.
 	Fold string
+	// Indexed is set if Column or Fold has an index, so that it is dear to write.
+	Indexed bool
+	// Watched is set if the checks of every change need the field's value as it is now.
+	Watched bool
 	// Object is the object that the field belongs to.
 	Object *Object
 	// Parts are the fields of a compound address or location.
 	Parts []*Field
 
 	picklist map[string]string
+	number   numberFormat
 }
 
 // FoldsCase reports whether Fold holds the value in lower case.
@@ -125,6 +141,10 @@ func (c *Catalog) ByID(id string) *Object {
 	return c.byPrefix[id[:3]]
 }
 
+// Referrers returns the references that lead to records of an object and that something happens to
+// when such a record is deleted.
+func (c *Catalog) Referrers(o *Object) []*Field { return c.referrer[o.Def.Name] }
+
 // Objects returns all objects by name. The slice must not be changed.
 func (c *Catalog) Objects() []*Object { return c.sorted }
 
@@ -145,6 +165,7 @@ func New(defs []Definition) *Catalog {
 		c.sorted = append(c.sorted, o)
 	}
 	slices.SortFunc(c.sorted, func(a, b *Object) int { return strings.Compare(a.Def.Name, b.Def.Name) })
+	c.relate()
 	return c
 }
 
@@ -162,6 +183,7 @@ func newObject(def *schema.Object, modified time.Time) *Object {
 		if HasFold(fd) {
 			f.Fold = FoldColumn(fd.Name)
 		}
+		f.Indexed = f.Fold != "" || HasIndex(fd)
 		o.Fields = append(o.Fields, f)
 		o.byName[fd.Name] = f
 		o.byName[strings.ToLower(fd.Name)] = f
@@ -172,6 +194,7 @@ func newObject(def *schema.Object, modified time.Time) *Object {
 			o.Unique = append(o.Unique, f)
 		}
 		if fd.AutoNumber {
+			f.number = parseNumberFormat(fd.DisplayFormat)
 			o.AutoNumbers = append(o.AutoNumbers, f)
 		}
 		if fd.Required() && fd.Type != schema.Boolean {
@@ -185,6 +208,10 @@ func newObject(def *schema.Object, modified time.Time) *Object {
 			p.Parts = append(p.Parts, f)
 		}
 	}
+	for _, f := range o.Fields {
+		// The keys of an address are in alphabetical order (recorded).
+		slices.SortFunc(f.Parts, func(a, b *Field) int { return strings.Compare(a.PartName(), b.PartName()) })
+	}
 	o.findSpecial()
 	return o
 }
@@ -196,6 +223,10 @@ func (o *Object) addDefault(f *Field) {
 	}
 	d := f.Def
 	switch {
+	case d.Summary != nil:
+		if op := d.Summary.Operation; op == schema.SummaryCount || op == schema.SummarySum {
+			o.defaults = append(o.defaults, Cell{f, 0.0})
+		}
 	case d.Type == schema.Boolean:
 		o.defaults = append(o.defaults, Cell{f, boolInt(strings.EqualFold(d.DefaultValue, "true"))})
 	case d.DefaultValue != "" && d.Createable:
@@ -231,6 +262,7 @@ func (o *Object) findSpecial() {
 	s.Owner, s.Created, s.CreatedBy = o.Field("OwnerId"), o.Field("CreatedDate"), o.Field("CreatedById")
 	s.Modified, s.ModifiedBy = o.Field("LastModifiedDate"), o.Field("LastModifiedById")
 	s.Stamp = o.Field("SystemModstamp")
+	o.findSetup()
 	n := o.Field("Name")
 	if n != nil && n.Def.Createable && !n.Def.AutoNumber && o.Def.Custom {
 		o.name = n
@@ -258,6 +290,18 @@ func HasFold(f *schema.Field) bool {
 		return false
 	}
 	return f.Unique || (f.ExternalID || f.IDLookup) && (!Textual(f.Type) || !f.CaseSensitive)
+}
+
+// HasIndex reports whether the field's own column has an index: the fields by which records are found as they
+// are, and references that are followed backwards.
+func HasIndex(f *schema.Field) bool {
+	if !HasColumn(f) || f.Type == schema.ID {
+		return false
+	}
+	if f.Unique || f.ExternalID || f.IDLookup {
+		return !HasFold(f) || f.CaseSensitive || !Textual(f.Type)
+	}
+	return f.Type == schema.Reference && (f.Createable || f.Updateable) && f.Name != "OwnerId" && f.Name != "RecordTypeId"
 }
 
 // Textual reports whether values of the type are free text, compared without case.

@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"fmt"
 	"strings"
 )
 
@@ -10,7 +9,9 @@ import (
 func (r *Record) ReadOnly(create bool, key *Field) *Error {
 	var names []string
 	for _, c := range r.Cells {
-		if d := c.Field.Def; create && !d.Createable || !create && !d.Updateable && c.Field != key {
+		d := c.Field.Def
+		closed := r.view.locked[c.Field] || create && !d.Createable || !create && !d.Updateable
+		if closed && (create || c.Field != key) {
 			names = append(names, d.Name)
 		}
 	}
@@ -69,12 +70,12 @@ func (r *Record) CheckIDs(cat *Catalog) *Error {
 	return nil
 }
 
-// SetNumbers numbers a new record, the n-th of its object with that id: its auto-number fields
-// (the format of Case.CaseNumber), and its name if it is a custom object's that has none: that is
+// SetNumbers numbers a new record, the n-th of its object with that id: its auto-number fields,
+// and its name if it is a custom object's that has none: that is
 // the id then.
 func (r *Record) SetNumbers(n int64, id string) {
 	for _, f := range r.Object.AutoNumbers {
-		r.Put(f, fmt.Sprintf("%08d", n))
+		r.Put(f, f.number.format(n))
 	}
 	if f := r.Object.name; f != nil && len(r.Object.NameParts) == 0 {
 		if v, _ := r.Value(f); v == nil {

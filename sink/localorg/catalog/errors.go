@@ -12,6 +12,10 @@ type Error struct {
 	Message string
 	// Fields are the API names of the fields to blame; it may be empty.
 	Fields []string
+	// More are further errors of the same record, such as those of other validation rules.
+	More []*Error
+	// Detail is a further member of the answer on a single record, such as `"duplicateResut":{…}`.
+	Detail string
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
@@ -69,4 +73,9 @@ func RolledBack() *Error {
 // Labelled is an error about one field's value; the message begins with the label.
 func Labelled(f *Field, code, text string) *Error {
 	return &Error{Code: code, Message: f.Def.Label + ": " + text, Fields: []string{f.Def.Name}}
+}
+
+// DuplicateValue refuses a value of a unique field that another record holds.
+func DuplicateValue(f *Field, id string) *Error {
+	return &Error{Code: "DUPLICATE_VALUE", Message: "duplicate value found: " + f.Def.Name + " duplicates value on record with id: " + id[:15]}
 }

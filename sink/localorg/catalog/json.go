@@ -190,7 +190,7 @@ func (p *reader) record() (*Record, error) {
 			}
 			if r == nil {
 				r = newRecord(o)
-			} else if o != r.Object {
+			} else if o.Full() != r.Object {
 				return &Error{Code: "INVALID_INPUT", Message: "attributes.type " + typeName + " does not fit the resource " + r.Object.Def.Name}
 			}
 			return nil
@@ -245,7 +245,7 @@ func (p *reader) attributes() (typeName string, err error) {
 
 // field takes one member of a record.
 func (p *reader) field(r *Record, name []byte, v jsontext.Value) error {
-	f := r.Object.field(name)
+	f := r.view.field(name)
 	if f == nil {
 		return p.relationship(r, string(name), v)
 	}
@@ -359,7 +359,7 @@ func tokenMismatch(want string, v jsontext.Value) error {
 // relationship takes a member that is no field: the name of a relationship with a key of the
 // other record, or a mistake.
 func (p *reader) relationship(r *Record, name string, v jsontext.Value) error {
-	f := r.Object.Relationship(name)
+	f := r.view.Relationship(name)
 	if f == nil {
 		return noSuchColumn(name, r.Object.Def.Name)
 	}

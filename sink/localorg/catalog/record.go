@@ -7,6 +7,7 @@ import (
 // Record is one record to be written, as read from a request and checked as far as that is
 // possible without looking at other records.
 type Record struct {
+	// Object is never a user's view: it has all fields.
 	Object *Object
 	// ID is the id that came with the record, as given; HasID is set if one came that was not
 	// null or blank.
@@ -20,6 +21,8 @@ type Record struct {
 	// Err is the first error that was found while the record was read, or nil.
 	Err *Error
 
+	// view is the object as the user sees it who gives the record.
+	view *Object
 	// seen holds a bit for each field that was given.
 	seen []uint64
 }
@@ -69,8 +72,16 @@ func (r *Record) Value(f *Field) (any, bool) {
 	return nil, false
 }
 
+// Clone returns a record of its own with the same fields.
+func (r *Record) Clone() *Record {
+	c := *r
+	c.Cells, c.Refs, c.seen = slices.Clone(r.Cells), slices.Clone(r.Refs), slices.Clone(r.seen)
+	return &c
+}
+
 func newRecord(o *Object) *Record {
-	return &Record{Object: o, seen: make([]uint64, (len(o.Fields)+63)/64), Cells: make([]Cell, 0, 32)}
+	full := o.Full()
+	return &Record{Object: full, view: o, seen: make([]uint64, (len(full.Fields)+63)/64), Cells: make([]Cell, 0, 32)}
 }
 
 // NewRecord returns a record with the given values, which are of the types that the database

@@ -155,11 +155,13 @@ const maxEnumValues = 100
 func (f *Field) fromMultiPicklist(s string) (any, error) {
 	given := map[string]bool{}
 	var others []string
+	count := 0
 	for part := range strings.SplitSeq(s, ";") {
 		part = strings.TrimSpace(part)
 		if part == "" {
 			continue
 		}
+		count++
 		v, err := f.fromPicklist(part)
 		if err != nil {
 			return nil, err
@@ -173,7 +175,7 @@ func (f *Field) fromMultiPicklist(s string) (any, error) {
 			others = append(others, name)
 		}
 	}
-	if len(given) > maxEnumValues {
+	if count > maxEnumValues {
 		return nil, Labelled(f, "TOO_MANY_ENUM_VALUE", fmt.Sprintf("too many values in multi-select picklist (max %d)", maxEnumValues))
 	}
 	if len(given) == 0 {

@@ -5,6 +5,7 @@ package describe
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -221,17 +222,17 @@ func Basic(o *catalog.Object, base string) []byte {
 func Object(c *catalog.Catalog, o *catalog.Object, base string) []byte {
 	s := summarize(o.Def, base)
 	d := object{
-		ActionOverrides: []any{}, ChildRelationships: children(c, o.Def.Name), CompactLayoutable: s.Layoutable,
+		ActionOverrides: []any{}, ChildRelationships: children(c, o), CompactLayoutable: s.Layoutable, DeepCloneable: s.DeepCloneable,
 		Createable: s.Createable, Custom: s.Custom, Deletable: s.Deletable, FeedEnabled: s.FeedEnabled,
 		Fields: make([]field, 0, len(o.Fields)), KeyPrefix: s.KeyPrefix, Label: s.Label, LabelPlural: s.LabelPlural,
 		Layoutable: s.Layoutable, Mergeable: s.Mergeable, MRUEnabled: s.MRUEnabled, Name: s.Name, NamedLayoutInfos: []any{},
-		Queryable: s.Queryable, RecordTypeInfos: recordTypes(o.Def, base), Replicateable: true, Retrieveable: true,
+		Queryable: s.Queryable, RecordTypeInfos: recordTypes(o, base), Replicateable: s.Replicateable, Retrieveable: s.Retrieveable,
 		SearchLayoutable: s.Searchable, Searchable: s.Searchable, SObjectDescribeOption: "FULL",
 		SupportedScopes: []scope{{"All " + strings.ToLower(s.LabelPlural), "everything"}, {"My " + strings.ToLower(s.LabelPlural), "mine"}},
 		Triggerable:     s.Triggerable, Undeletable: s.Undeletable, Updateable: s.Updateable, URLs: s.URLs,
 	}
-	for _, f := range o.Fields {
-		d.Fields = append(d.Fields, describeField(f.Def))
+	for _, f := range o.Def.Fields { // in a user's view the definitions differ from those of o.Fields
+		d.Fields = append(d.Fields, describeField(f))
 	}
 	return marshal(d)
 }
@@ -245,42 +246,50 @@ func marshal(v any) []byte {
 }
 
 func summarize(d *schema.Object, base string) summary {
+	searchable := d.Searchable || d.Custom && d.Updateable
 	return summary{
-		Createable: d.Createable, Custom: d.Custom, Deletable: d.Deletable, FeedEnabled: d.Createable, KeyPrefix: text(d.KeyPrefix),
-		Label: d.Label, LabelPlural: d.LabelPlural, Layoutable: d.Createable,
-		Mergeable:  d.Name == "Lead" || d.Name == "Contact" || d.Name == "Account",
-		MRUEnabled: d.Createable, Name: d.Name, Queryable: d.Queryable, Replicateable: true, Retrieveable: true,
-		Searchable: d.Createable, Triggerable: d.Createable, Undeletable: d.Deletable, Updateable: d.Updateable,
+		Createable: d.Createable, Custom: d.Custom, DeepCloneable: d.Name == "Campaign" || d.Name == "Opportunity", Deletable: d.Deletable,
+		FeedEnabled: d.Createable && searchable && d.Name != "Campaign", KeyPrefix: text(d.KeyPrefix), Label: d.Label, LabelPlural: d.LabelPlural,
+		Layoutable: d.Createable, Mergeable: d.Mergeable, MRUEnabled: d.Createable && searchable, Name: d.Name, Queryable: d.Queryable,
+		Replicateable: d.Queryable, Retrieveable: d.Queryable, Searchable: searchable, Triggerable: d.Createable, Undeletable: d.Undeletable, Updateable: d.Updateable,
 		URLs: urls{base + "/sobjects/" + d.Name + "/{ID}", base + "/sobjects/" + d.Name + "/describe", base + "/sobjects/" + d.Name},
 	}
 }
 
 // children lists the references that lead to the object.
-func children(c *catalog.Catalog, name string) []child {
+func children(c *catalog.Catalog, o *catalog.Object) []child {
 	out := []child{}
-	for _, o := range c.Objects() {
-		for _, f := range o.Def.Fields {
-			for _, to := range f.ReferenceTo {
-				if to == name {
-					out = append(out, child{ChildSObject: o.Def.Name, Field: f.Name, JunctionIDListNames: []string{}, JunctionReferenceTo: []string{}})
-				}
+	for _, from := range c.Objects() {
+		for _, f := range from.Def.Fields {
+			if slices.Contains(f.ReferenceTo, o.Def.Name) {
+				out = append(out, child{
+					CascadeDelete: f.CascadeDelete, ChildSObject: from.Def.Name, Field: f.Name,
+					JunctionIDListNames: []string{}, JunctionReferenceTo: []string{}, RelationshipName: text(f.ChildRelationship), RestrictedDelete: f.RestrictedDelete,
+				})
 			}
 		}
 	}
 	return out
 }
 
-func recordTypes(d *schema.Object, base string) []recordType {
-	types := d.RecordTypes
-	if len(types) == 0 {
-		types = []schema.RecordType{{ID: "012000000000000AAA", DeveloperName: "Master", Name: "Master", Active: true, Master: true}}
+// recordTypes lists the record types, and behind them the one that every object has. That one is the default if no
+// other is.
+func recordTypes(o *catalog.Object, base string) []recordType {
+	types := make([]schema.RecordType, 0, len(o.Def.RecordTypes)+1)
+	for _, t := range o.Def.RecordTypes {
+		if !t.Master {
+			types = append(types, t)
+		}
 	}
+	types = append(types, schema.RecordType{
+		ID: catalog.MasterRecordType, DeveloperName: "Master", Name: "Master", Active: true, Master: true, Default: o.DefaultType == "",
+	})
 	out := make([]recordType, len(types))
 	for i, t := range types {
 		out[i] = recordType{
-			Active: t.Active, Available: t.Active, DefaultRecordTypeMapping: t.Master, DeveloperName: t.DeveloperName,
+			Active: t.Active, Available: t.Active, DefaultRecordTypeMapping: t.Default, DeveloperName: t.DeveloperName,
 			Master: t.Master, Name: t.Name, RecordTypeID: t.ID,
-			URLs: map[string]string{"layout": base + "/sobjects/" + d.Name + "/describe/layouts/" + t.ID},
+			URLs: map[string]string{"layout": base + "/sobjects/" + o.Def.Name + "/describe/layouts/" + t.ID},
 		}
 	}
 	return out
@@ -294,14 +303,20 @@ func describeField(d *schema.Field) field {
 		Encrypted: d.Encrypted, ExternalID: d.ExternalID, ExtraTypeInfo: text(d.ExtraTypeInfo), Filterable: d.Filterable,
 		Groupable: d.Groupable, HTMLFormatted: d.HTMLFormatted, IDLookup: d.IDLookup, Label: d.Label, Length: d.Length,
 		Name: d.Name, NameField: d.NameField, NamePointing: d.PolymorphicRef, Nillable: d.Nillable,
-		Permissionable: d.Nillable && (d.Createable || d.Calculated), PicklistValues: make([]picklist, 0, len(d.Picklist)),
+		Permissionable: permissionable(d), PicklistValues: make([]picklist, 0, len(d.Picklist)),
 		PolymorphicForeignKey: d.PolymorphicRef, Precision: d.Precision,
 		QueryByDistance: d.Type == schema.Address || d.Type == schema.Location,
 		ReferenceTo:     append([]string{}, d.ReferenceTo...), RelationshipName: text(d.RelationshipName),
 		RestrictedPicklist: d.RestrictedPicklist, Scale: d.Scale, SOAPType: soapType(d), Sortable: d.Sortable,
 		Type: string(d.Type), Unique: d.Unique, Updateable: d.Updateable,
 	}
-	f.Aggregatable = f.Filterable && d.Type != schema.Boolean
+	if d.MasterDetail {
+		// Of standard objects describe says it in the child relationships only (recorded).
+		order := 0
+		f.RelationshipOrder, f.CascadeDelete = &order, true
+	}
+	f.Aggregatable = f.Filterable && d.Type != schema.Boolean && d.Type != schema.Address && d.Type != schema.Location
+	f.SearchPrefilterable = d.Type == schema.Reference && d.Nillable && len(d.ReferenceTo) == 1 && d.Name != "MasterRecordId"
 	switch f.SOAPType {
 	case "xsd:string":
 		f.ByteLength = 3 * d.Length
@@ -316,6 +331,15 @@ func describeField(d *schema.Field) field {
 		f.PicklistValues = append(f.PicklistValues, picklist{Active: v.Active, DefaultValue: v.Default, Label: label, Value: v.Value})
 	}
 	return f
+}
+
+// permissionable reports whether field-level security applies to the field, as recorded describes have it.
+func permissionable(d *schema.Field) bool {
+	switch d.Name {
+	case "IndividualId", "EmailBouncedReason", "EmailBouncedDate":
+		return false
+	}
+	return d.Nillable && d.CompoundFieldName != "Name" && (d.Createable || d.Calculated || d.Type == schema.Address || d.Type == schema.Location)
 }
 
 func text(s string) *string {

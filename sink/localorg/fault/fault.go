@@ -1,11 +1,9 @@
-// Package fault says what may go wrong in a local org, and where.
 package fault
 
 import "time"
 
-// Point is a moment at which a test may make something go wrong. Config.Point is asked at
-// each HTTP request before it is looked at, at each subrequest of a /composite, and at each record
-// to be written.
+// Point is a moment at which something may go wrong. The org asks at each HTTP request before it is
+// looked at, at each subrequest of a composite, and at each record to be written.
 type Point struct {
 	// N counts the HTTP requests of this process from 1; subrequests and records have the
 	// number of their HTTP request.
@@ -13,7 +11,7 @@ type Point struct {
 	// Method and Path are those of the request or subrequest; the path of a data resource
 	// begins behind its version ("/composite/sobjects/Lead/Ext__c"), others are whole.
 	Method, Path string
-	// Sub is set for a subrequest of a /composite.
+	// Sub is set for a subrequest of a composite.
 	Sub bool
 	// Row is set for a record: Object is its object and Index its place in its request.
 	Row    bool
@@ -23,12 +21,15 @@ type Point struct {
 
 // Action is what happens at a [Point]; the zero Action is nothing.
 type Action struct {
-	// Delay passes first. For HTTP requests only.
+	// Delay passes first. For a record it is time that its transaction takes: the locks of the
+	// transaction are held as long.
 	Delay time.Duration
-	// Drop closes the connection without an answer. For HTTP requests only.
+	// Drop closes the connection without an answer. At a subrequest DropBefore ends the whole
+	// request before the subrequest is carried out; what came before it stands, unless the
+	// request is all-or-none. DropAfter lets the whole request happen. Not for records.
 	Drop Drop
-	// Expire ends all sessions first, so that the request is answered INVALID_SESSION_ID. For
-	// HTTP requests only.
+	// Expire ends all sessions first, so that an HTTP request is answered INVALID_SESSION_ID. Not
+	// for records.
 	Expire bool
 	// Status answers the request or subrequest so, with Code and Message as its error; nothing
 	// is done. Body, if set, is the answer's whole body instead, as text/html.

@@ -75,15 +75,32 @@ type Calls struct {
 	Today int64
 }
 
-// Add counts a call.
-func (c *Counter) Add(now time.Time) {
+// Take counts a call, unless the day has had limit of them already, and reports whether it did.
+func (c *Counter) Take(now time.Time, limit int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.turn(now)
+	if c.state.Today >= limit {
+		return false
+	}
 	c.state.Total++
+	c.state.Today++
+	return true
+}
+
+// Today returns how many calls the day has had.
+func (c *Counter) Today(now time.Time) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.turn(now)
+	return c.state.Today
+}
+
+// turn begins to count anew if the day is another one. The caller holds the lock.
+func (c *Counter) turn(now time.Time) {
 	if day := now.UTC().Format(time.DateOnly); day != c.state.Day {
 		c.state.Day, c.state.Today = day, 0
 	}
-	c.state.Today++
 }
 
 // Snapshot returns the counts, which count as saved from now on.

@@ -71,6 +71,9 @@ func (h Handler) writeCollection(ctx context.Context, rq *rest.Request, op store
 		return rest.Failure(http.StatusBadRequest, "LIMIT_EXCEEDED", "The request has more than 10 chunks of records of one type: sort the records by type")
 	}
 	ch := &store.Change{Op: op, Key: key, Records: body.Records, AllOrNone: body.AllOrNone}
+	if bad := rest.RuleHeaders(rq.Header, ch); bad != nil {
+		return bad
+	}
 	results, err := h.Gate.Write(ctx, rq, ch)
 	if err != nil {
 		return h.Gate.Internal(rq, err)
@@ -93,12 +96,14 @@ func collectionAnswer(results []store.Result, upsert bool) *rest.Response {
 		}
 		if r.Err != nil {
 			res.Failed = true
-			b = append(append(b, `"success":false,"errors":[{"statusCode":`...), wire.Quote(r.Err.Code)...)
-			b = append(append(b, `,"message":`...), wire.Quote(r.Err.Message)...)
-			b = append(rest.AppendFields(b, r.Err.Fields), "}]}"...)
+			b = appendRefusal(append(b, `"success":false,"errors":[`...), r.Err)
+			for _, e := range r.Err.More {
+				b = appendRefusal(append(b, ','), e)
+			}
+			b = append(b, "]}"...)
 			continue
 		}
-		b = append(b, `"success":true,"errors":[]`...)
+		b = append(append(b, `"success":true,"errors":`...), enqueued(r)...)
 		switch {
 		case upsert && r.Created:
 			b = append(b, `,"created":true`...)
@@ -110,6 +115,22 @@ func collectionAnswer(results []store.Result, upsert bool) *rest.Response {
 	b = append(b, ']')
 	res.Body = b
 	return res
+}
+
+// appendRefusal appends one error of a record.
+func appendRefusal(b []byte, e *catalog.Error) []byte {
+	b = append(append(b, `{"statusCode":`...), wire.Quote(e.Code)...)
+	b = append(append(b, `,"message":`...), wire.Quote(e.Message)...)
+	return append(rest.AppendFields(b, e.Fields), '}')
+}
+
+// enqueued is the list of errors of a record that was accepted: empty, but for a platform event the
+// notice that it will be published (REST API guide, "Publish Platform Events").
+func enqueued(r *store.Result) string {
+	if r.Enqueued == "" {
+		return "[]"
+	}
+	return `[{"statusCode":"OPERATION_ENQUEUED","message":"` + r.Enqueued + `","fields":[]}]`
 }
 
 // idList splits ?ids=.
@@ -131,12 +152,7 @@ func (h Handler) deleteCollection(ctx context.Context, rq *rest.Request) *rest.R
 	case len(ids) > maxRecords:
 		return rest.Failure(http.StatusBadRequest, "EXCEEDED_ID_LIMIT", "record limit reached. cannot submit more than 200 records into this call")
 	}
-	rq.Entry.Records += len(ids)
-	var results []store.Result
-	err := h.Gate.Update(ctx, rq, func(tx *store.Tx) (err error) {
-		results, err = tx.Delete(ids, strings.EqualFold(rq.Query.Get("allOrNone"), "true"))
-		return err
-	})
+	results, err := h.Gate.Delete(ctx, rq, ids, strings.EqualFold(rq.Query.Get("allOrNone"), "true"))
 	if err != nil {
 		return h.Gate.Internal(rq, err)
 	}

@@ -43,6 +43,8 @@ func (h Handler) SObjects(ctx context.Context, rq *rest.Request) *rest.Response 
 		return rest.MethodNotAllowed(rq.Method, "HEAD", "GET", "POST")
 	case len(s) == 3 && s[2] == "describe":
 		return h.describe(rq, ob)
+	case len(s) == 3 && (s[2] == "updated" || s[2] == "deleted"):
+		return h.replication(ctx, rq, ob, s[2] == "deleted")
 	case len(s) == 3 && strings.EqualFold(s[2], "Id") && rq.Method == http.MethodPost:
 		return h.create(ctx, rq, ob)
 	case len(s) == 3:
@@ -68,7 +70,11 @@ func (h Handler) create(ctx context.Context, rq *rest.Request, ob *catalog.Objec
 	if err != nil {
 		return h.Gate.RefuseBody(rq, err)
 	}
-	res, err := h.Gate.Write(ctx, rq, &store.Change{Op: store.Create, Records: []*catalog.Record{rec}})
+	ch := &store.Change{Op: store.Create, Records: []*catalog.Record{rec}}
+	if bad := rest.RuleHeaders(rq.Header, ch); bad != nil {
+		return bad
+	}
+	res, err := h.Gate.Write(ctx, rq, ch)
 	switch {
 	case err != nil:
 		return h.Gate.Internal(rq, err)
@@ -78,7 +84,7 @@ func (h Handler) create(ctx context.Context, rq *rest.Request, ob *catalog.Objec
 	return &rest.Response{
 		Status: http.StatusCreated,
 		Header: http.Header{"Location": {rq.Base + "/sobjects/" + ob.Def.Name + "/" + res[0].ID}},
-		Body:   []byte(`{"id":"` + res[0].ID + `","success":true,"errors":[]}`),
+		Body:   []byte(`{"id":"` + res[0].ID + `","success":true,"errors":` + enqueued(&res[0]) + `}`),
 	}
 }
 
@@ -93,9 +99,16 @@ func (h Handler) record(ctx context.Context, rq *rest.Request, ob *catalog.Objec
 			return h.Gate.RefuseBody(rq, err)
 		}
 		rec.ID, rec.HasID = id, true
-		res, err := h.Gate.Write(ctx, rq, &store.Change{Op: store.Update, Records: []*catalog.Record{rec}})
+		ch := &store.Change{Op: store.Update, Records: []*catalog.Record{rec}}
+		if bad := rest.RuleHeaders(rq.Header, ch); bad != nil {
+			return bad
+		}
+		res, err := h.Gate.Write(ctx, rq, ch)
 		return h.changed(rq, res, err)
 	case http.MethodDelete:
+		if o := rq.Catalog.ByID(id); o == nil || o.Table != ob.Table {
+			return rest.NotFound() // a record of another object
+		}
 		return h.delete(ctx, rq, id)
 	}
 	return rest.MethodNotAllowed(rq.Method, "HEAD", "GET", "PATCH", "DELETE")
@@ -115,14 +128,12 @@ func (h Handler) changed(rq *rest.Request, res []store.Result, err error) *rest.
 }
 
 func (h Handler) delete(ctx context.Context, rq *rest.Request, id string) *rest.Response {
-	rq.Entry.Records++
-	var res []store.Result
-	err := h.Gate.Update(ctx, rq, func(tx *store.Tx) (err error) {
-		res, err = tx.Delete([]string{id}, false)
-		return err
-	})
-	if err == nil && res[0].Err != nil && res[0].Err.Code != "ENTITY_IS_DELETED" {
-		return rest.NotFound()
+	res, err := h.Gate.Delete(ctx, rq, []string{id}, false)
+	if err == nil && res[0].Err != nil {
+		switch res[0].Err.Code {
+		case "INVALID_CROSS_REFERENCE_KEY", "MALFORMED_ID":
+			return rest.NotFound()
+		}
 	}
 	return h.changed(rq, res, err)
 }
@@ -253,10 +264,14 @@ func (h Handler) upsertOne(ctx context.Context, rq *rest.Request, ob *catalog.Ob
 	if !rec.SetText(key, value) {
 		return rest.NotFound()
 	}
-	res, err := h.Gate.Write(ctx, rq, &store.Change{
+	ch := &store.Change{
 		Op: store.Upsert, Key: key, Records: []*catalog.Record{rec},
 		UpdateOnly: strings.EqualFold(rq.Query.Get("updateOnly"), "true"),
-	})
+	}
+	if bad := rest.RuleHeaders(rq.Header, ch); bad != nil {
+		return bad
+	}
+	res, err := h.Gate.Write(ctx, rq, ch)
 	if err != nil {
 		return h.Gate.Internal(rq, err)
 	}

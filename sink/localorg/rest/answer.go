@@ -62,12 +62,21 @@ func Refuse(err *catalog.Error) *Response {
 	return &Response{Status: status, Body: AppendError([]byte{'['}, err, true)}
 }
 
-// AppendError appends a single-row or whole-request error and closes its array.
+// AppendError appends a single-row or whole-request error, with the further ones of the same record, and closes
+// their array.
 func AppendError(b []byte, err *catalog.Error, withFields bool) []byte {
 	b = append(append(b, `{"message":`...), wire.Quote(err.Message)...)
 	b = append(append(b, `,"errorCode":`...), wire.Quote(err.Code)...)
 	if withFields {
 		b = AppendFields(b, err.Fields)
+	}
+	if err.Detail != "" {
+		b = append(append(b, ','), err.Detail...)
+	}
+	if len(err.More) > 0 {
+		rest := *err.More[0]
+		rest.More = err.More[1:]
+		return AppendError(append(b, "},"...), &rest, withFields)
 	}
 	return append(b, "}]"...)
 }

@@ -3,6 +3,9 @@
 package rest
 
 import (
+	"context"
+	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -27,13 +30,24 @@ type Request struct {
 	Query  url.Values
 	Header http.Header
 	Body   []byte
+	// Upload is the body, decompressed, of the requests whose body is not read beforehand because it
+	// may be large; else nil.
+	Upload io.Reader
+	// Origin is the org's address as the caller reached it: "http://127.0.0.1:8080".
+	Origin string
 	// Base is "/services/data/v66.0" as the caller wrote it, Version its number.
 	Base    string
 	Version int
-	// Tx is the transaction that the subrequests of an all-or-none /composite share, or nil.
-	Tx    *store.Tx
-	N     int64 // number of the HTTP request
-	Entry *journal.Request
+	// Tx is the transaction that the request is part of, or nil; Span belongs to it. [Gate.Update] sets
+	// them, and the subrequests of an all-or-none composite have those of the whole.
+	Tx   *store.Tx
+	Span *Span
+	// Hangup is set if the connection is to die without an answer.
+	Hangup bool
+	N      int64 // number of the HTTP request
+	Entry  *journal.Request
+	// Caller is the user whose session it is.
+	Caller store.Caller
 	// Catalog is the org as the caller may see it.
 	Catalog *catalog.Catalog
 }
@@ -43,22 +57,43 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	// Stream writes the body if it may be large; Body is empty then. An error breaks the connection.
+	Stream func(ctx context.Context, w io.Writer) error
 	// Failed is set if a collection has a row that failed, although its status is 200.
 	Failed bool
 }
 
-// SetPath splits an escaped path into segments. Slashes at its start may be doubled, and one
-// may follow at its end, as real orgs accept.
+// SetPath splits an escaped path into segments. Slashes may be doubled, and may follow at its end, as
+// real orgs accept; within the value of a key they count.
 func (rq *Request) SetPath(escaped string) {
-	p := "/" + strings.Trim(escaped, "/")
-	rq.Path = p
 	rq.Segs = nil
-	for _, s := range strings.Split(p[1:], "/") {
+	var path strings.Builder
+	for s := range strings.SplitSeq(strings.Trim(escaped, "/"), "/") {
+		inKey := len(rq.Segs) > 6 && rq.Segs[3] == "sobjects"
+		if s == "" && len(rq.Segs) > 0 && !inKey {
+			continue
+		}
+		path.WriteByte('/')
+		path.WriteString(s)
 		if u, err := url.PathUnescape(s); err == nil {
 			s = u
 		}
 		rq.Segs = append(rq.Segs, s)
 	}
+	rq.Path = path.String()
+}
+
+// CheckMedia refuses a body that is not JSON. A body without a Content-Type is taken for JSON, as that
+// of a subrequest is. (The wording is unconfirmed. Real orgs take XML too.)
+func (rq *Request) CheckMedia() *Response {
+	given := rq.Header.Get("Content-Type")
+	if given == "" || len(rq.Body) == 0 || rq.Method == http.MethodGet || rq.Method == http.MethodDelete {
+		return nil
+	}
+	if media, _, err := mime.ParseMediaType(given); err == nil && media == "application/json" {
+		return nil
+	}
+	return Failure(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Content-Type of '"+given+"' is not supported")
 }
 
 // EnterVersion takes /services/data/vNN.0 off the path.
@@ -101,7 +136,7 @@ func BehindVersion(path string) string {
 func LogPath(p string) string {
 	segs := strings.Split(strings.Trim(p, "/"), "/")
 	for i, s := range segs {
-		if s == "sobjects" && len(segs) > i+3 && segs[0] != "composite" && (i == 0 || segs[i-1] != "composite") {
+		if strings.EqualFold(s, "sobjects") && len(segs) > i+3 && segs[0] != "composite" && (i == 0 || segs[i-1] != "composite") {
 			return "/" + strings.Join(segs[:i+3], "/") + "/*"
 		}
 	}

@@ -14,11 +14,30 @@ type Entity struct {
 	Name string
 	// Table is the name of its SQL table; Compile quotes it.
 	Table string
+	// Rows, if set, returns the records of an object that has no table: a JSON array with one array a record,
+	// which has the values of All in their order, in the stored forms (booleans may be true and false).
+	Rows func() []byte
+	// Key names the field by which references find a record and which its address ends with; "" means Id.
+	Key string
+	// Searchable objects can be searched for words.
+	Searchable bool
+	// KeyPrefix is what the ids of its records begin with.
+	KeyPrefix string
 	// Fields returns the field of that name in any case. Every entity has a field Id.
 	// Records whose field IsDeleted is true are left out, where there is such a field.
 	Fields func(name string) (Field, bool)
 	// All returns every field in the order in which FIELDS(ALL) lists them.
 	All func() []Field
+	// Children returns the child relationship of that name in any case; nil means that there are none.
+	Children func(name string) (Children, bool)
+}
+
+// Children is a relationship from a record to those that refer to it.
+type Children struct {
+	// Name is the relationship's name in the org's spelling.
+	Name string
+	// Entity is the object of the children and Field its reference to the parent.
+	Entity, Field string
 }
 
 // Field is a field and where it is stored; the package comment says how.
@@ -33,14 +52,34 @@ type Field struct {
 	CaseSensitive bool
 	// FoldColumn names a column that holds the value in lower case, or is "".
 	FoldColumn string
-	// Relationship is the name under which a reference's record is reached (Owner), and
-	// RefersTo the object of that record; both are "" for other fields.
-	Relationship, RefersTo string
+	// Relationship is the name under which a reference's record is reached (Owner); it is "" for other fields.
+	Relationship string
+	// RefersTo are the objects of which a reference's record may be. Those that the catalog lacks count as not there.
+	RefersTo []string
+	// Polymorphic references show their records as the object Name, even if they refer to one object.
+	Polymorphic bool
 	// Filterable fields may stand in WHERE, ORDER BY, GROUP BY and in aggregates; long text may not.
 	Filterable bool
+	// NameField marks the field that names a record.
+	NameField bool
+	// Custom, Createable and Updateable are as in describe.
+	Custom, Createable, Updateable bool
+	// Labels are what toLabel makes of the values whose labels differ from them.
+	Labels []Label
 	// Parts are the fields of a compound one; their names are the keys of its JSON object
 	// (city, postalCode).
 	Parts []Field
+}
+
+// Label is what users see of a picklist's value.
+type Label struct{ Value, Label string }
+
+// key returns the field by which a record is found.
+func (e Entity) key() (Field, bool) {
+	if e.Key != "" {
+		return e.Fields(e.Key)
+	}
+	return e.Fields("Id")
 }
 
 // kind says how values of a field compare and how they are written.

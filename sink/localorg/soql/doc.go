@@ -1,11 +1,11 @@
 // Package soql compiles SOQL, Salesforce's query language, to SQL on the local org's
-// SQLite tables.
+// SQLite tables, and the parts of a SOSL search with it. [syntax] reads the texts.
 //
 // It knows neither the tables nor the wire: a [Catalog] says which objects and fields
 // there are and where they are stored, [Compile] turns a query into one SELECT with bound
 // arguments, and [Query.AppendRecord] turns a row of its answer into the JSON of a record.
 // Nothing of a query's text ever becomes part of the SQL: values are bound arguments, and
-// names are looked up in the catalog, whose own spelling is used.
+// names are looked up in the catalog, whose own spelling is used. What the catalog hides is not there.
 //
 // # How values are stored
 //
@@ -22,16 +22,22 @@
 // lower case as by strings.ToLower ([Field.FoldColumn]); an index on it makes = and IN fast.
 // Where there is none the SQL calls the function that [Register] makes known to SQLite.
 //
+// # How the SQL is made
+//
+// Parents are left joins; a reference that may point to several objects joins each of them and takes
+// the fields of the one that is there. A child subquery is a correlated subquery whose rows come as JSON
+// text; a semi-join is IN (SELECT …). Objects without a table are read from a JSON argument.
+//
 // # What is meant
 //
 // As in Salesforce, text compares without case unless the field is case-sensitive, LIKE always
-// does; ” means null; != and NOT IN hold for null; every condition is true or false,
+// does; the empty string means null; != and NOT IN hold for null; every condition is true or false,
 // never unknown; AND and OR do not mix without parentheses; nulls sort first unless the query
-// says otherwise. Days begin at midnight UTC and weeks on Sunday.
+// says otherwise. Days begin at midnight UTC and weeks on Sunday; fiscal years are calendar years.
 // Unconfirmed, and chosen here: <, <=, > and >= are false for null; rows without ORDER BY come
-// by Id; grouped text is grouped without case.
+// by Id; grouped text is grouped without case; FORMAT is
+// that of English (United States); a child subquery's answer is always in one piece.
 //
-// What the org understands and this package does not (yet) is refused with MALFORMED_QUERY
-// and the words "not yet": HAVING, ROLLUP and CUBE, semi-joins, child subqueries, TYPEOF, WITH,
-// FOR, USING SCOPE, date and geolocation functions, toLabel and format, fiscal periods.
+// Refused in words are ROLLUP and CUBE, DISTANCE and GEOLOCATION, data categories, and several objects
+// after FROM.
 package soql

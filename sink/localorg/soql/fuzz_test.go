@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"sfsync/mapping/schema"
+	"sfsync/sink/localorg/soql/syntax"
 )
 
 // FuzzCompile checks that any text is either refused with an *Error or compiles to SQL that
@@ -24,6 +25,12 @@ func FuzzCompile(f *testing.F) {
 		"SELECT Id FROM Lead WHERE CreatedDate >= 2026-11-21T09:00:00.5+01:00 AND Birth__c < 2020-02-29",
 		"SELECT Address, Id FROM Lead WHERE Tags__c INCLUDES ('a;b', '\\u00e9') AND AnnualRevenue > -1.5",
 		"SELECT Id FROM Lead WHERE Id = '00Q000000000001' ALL ROWS",
+		"SELECT Name, (SELECT Name, (SELECT Subject FROM Tasks) FROM Contacts c WHERE c.Name != 'x' LIMIT 2) FROM Account",
+		"SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact WHERE Name LIKE 'C%') AND OwnerId NOT IN (SELECT ManagerId FROM User)",
+		"SELECT TYPEOF Who WHEN Contact THEN Name, Account.Name ELSE Id END, Owner.Type FROM Task USING SCOPE mine WITH USER_MODE FOR VIEW",
+		"SELECT CALENDAR_YEAR(CreatedDate) y, FORMAT(MAX(AnnualRevenue)) FROM Lead GROUP BY CALENDAR_YEAR(CreatedDate) HAVING COUNT(Id) > 1 ORDER BY COUNT(Id)",
+		"SELECT toLabel(Status), convertCurrency(WhoId) FROM Task WHERE DAY_ONLY(convertTimezone(CreatedDate)) IN (TODAY, LAST_N_FISCAL_YEARS:2)",
+		"SELECT DurableId, COUNT_DISTINCT(Length) FROM Thing GROUP BY DurableId",
 		"SELECT Foo FROM\n\tLead", "SELECT (", "'", "SELECT Id FROM Lead WHERE Name = '\\uD83D\\uDE00'",
 	} {
 		f.Add(s)
@@ -41,8 +48,10 @@ func FuzzCompile(f *testing.F) {
 			}
 			return
 		}
-		if n := strings.Count(q.SQL, "?"); n < len(q.Args) {
-			t.Fatalf("%q: %d args for %s", text, len(q.Args), q.SQL)
+		for i := range q.Args {
+			if !strings.Contains(q.SQL, fmt.Sprintf("?%d", i+1)) {
+				t.Fatalf("%q: argument %d is not in %s", text, i+1, q.SQL)
+			}
 		}
 		for _, r := range run(t, db, q, q.Args) {
 			if !json.Valid([]byte(r)) {
@@ -52,50 +61,66 @@ func FuzzCompile(f *testing.F) {
 	})
 }
 
-// TestPeriods checks every date literal on a Saturday (and on a day that AddDate would overflow).
-func TestPeriods(t *testing.T) {
-	t.Parallel()
-	sat := time.Date(2026, 11, 21, 23, 59, 0, 0, time.UTC)
-	tests := []struct {
-		word     string
-		n        int
-		now      time.Time
-		from, to string
-	}{
-		{"TODAY", 0, sat, "2026-11-21", "2026-11-22"},
-		{"YESTERDAY", 0, sat, "2026-11-20", "2026-11-21"},
-		{"TOMORROW", 0, sat, "2026-11-22", "2026-11-23"},
-		{"LAST_90_DAYS", 0, sat, "2026-08-23", "2026-11-22"},
-		{"NEXT_90_DAYS", 0, sat, "2026-11-22", "2027-02-20"},
-		{"LAST_N_DAYS", 1, sat, "2026-11-20", "2026-11-22"},
-		{"NEXT_N_DAYS", 1, sat, "2026-11-22", "2026-11-23"},
-		{"N_DAYS_AGO", 2, sat, "2026-11-19", "2026-11-20"},
-		{"THIS_WEEK", 0, sat, "2026-11-15", "2026-11-22"},
-		{"LAST_WEEK", 0, sat, "2026-11-08", "2026-11-15"},
-		{"NEXT_WEEK", 0, sat, "2026-11-22", "2026-11-29"},
-		{"LAST_N_WEEKS", 2, sat, "2026-11-01", "2026-11-15"},
-		{"N_WEEKS_AGO", 1, sat, "2026-11-08", "2026-11-15"},
-		{"THIS_MONTH", 0, sat, "2026-11-01", "2026-12-01"},
-		{"LAST_N_MONTHS", 2, time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC), "2026-01-01", "2026-03-01"},
-		{"NEXT_N_MONTHS", 1, time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC), "2026-02-01", "2026-03-01"},
-		{"THIS_QUARTER", 0, sat, "2026-10-01", "2027-01-01"},
-		{"LAST_QUARTER", 0, sat, "2026-07-01", "2026-10-01"},
-		{"N_QUARTERS_AGO", 4, sat, "2025-10-01", "2026-01-01"},
-		{"THIS_YEAR", 0, sat, "2026-01-01", "2027-01-01"},
-		{"LAST_N_YEARS", 3, sat, "2023-01-01", "2026-01-01"},
-		{"LAST_N_YEARS", maxPeriod, sat, "0000-01-01", "2026-01-01"},
-		{"NEXT_N_QUARTERS", maxPeriod, sat, "2027-01-01", "9999-12-31"},
+// FuzzSearch checks that any search is either refused with an *Error or compiles to SQL that runs and renders as JSON.
+func FuzzSearch(f *testing.F) {
+	for _, s := range []string{
+		"FIND {zo* AND NOT (x OR \"a b\")} IN ALL FIELDS RETURNING Lead(Id, Owner.Name WHERE IsConverted = false ORDER BY Name LIMIT 3), Task(Who.Name)",
+		"FIND {acme} IN NAME FIELDS RETURNING Account, Contact(Account.Name) LIMIT 2", "FIND {ab} RETURNING Nothing", "FIND {ab} RETURNING Lead(COUNT(Id))",
+	} {
+		f.Add(s)
 	}
-	for _, tt := range tests {
-		pd, _, ok := findPeriod(tt.word, tt.n)
-		from, to := pd.days(tt.now)
-		if got := [2]string{from.Format(dateForm), to.Format(dateForm)}; !ok || got != [2]string{tt.from, tt.to} {
-			t.Errorf("%s:%d = %v, want [%s %s]", tt.word, tt.n, got, tt.from, tt.to)
+	db := openOrg(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		find, err := syntax.ParseFind(text)
+		if err != nil {
+			return
 		}
-	}
-	for _, word := range []string{"LAST_DAY", "THIS_DAY", "LAST_N_DAY", "N_AGO", "LAST_", "THIS_CENTURY", "N_DAYS", "TODAYS", "LAST_WEEKS"} {
-		if pd, _, ok := findPeriod(word, 1); ok {
-			t.Errorf("%s is %v", word, pd)
+		for _, sel := range find.Returning {
+			q, err := CompileSearch(newCatalog(), text, sel, find.Terms, find.Group, Options{Now: testNow})
+			if err != nil {
+				var e *Error
+				if !errors.As(err, &e) || e.Code == "" || e.Message == "" {
+					t.Fatalf("%q: %v", text, err)
+				}
+				continue
+			}
+			for _, r := range run(t, db, q, q.Args) {
+				if !json.Valid([]byte(r)) {
+					t.Fatalf("%q answers %s", text, r)
+				}
+			}
+		}
+	})
+}
+
+// TestSearch looks for words in the test records.
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	db := openOrg(t)
+	for find, want := range map[string]string{
+		"FIND {zo*} IN NAME FIELDS RETURNING Lead(Email)":                        `{"Email":"Zoe@X.org"}`,
+		"FIND {o'neil} RETURNING Lead(Name)":                                     `{"Name":"Zoë O'Neil"}`,
+		"FIND {org} IN EMAIL FIELDS RETURNING Lead(Email)":                       `{"Email":"Zoe@X.org"} {"Email":"E@X.ORG"}`,
+		"FIND {org AND NOT zoe} IN EMAIL FIELDS RETURNING Lead(Email)":           `{"Email":"E@X.ORG"}`,
+		"FIND {\"long text\"} RETURNING Lead(Name)":                              `{"Name":"Zoë O'Neil"}`,
+		"FIND {\"text long\"} RETURNING Lead(Name)":                              ``,
+		"FIND {web} RETURNING Lead(Name)":                                        ``, // a picked value
+		"FIND {gone} RETURNING Lead(Name)":                                       ``, // a deleted record
+		"FIND {carl OR dora} RETURNING Contact(Name WHERE Score__c = 3)":         `{"Name":"Dora \"D\""}`,
+		"FIND {carl OR dora} RETURNING Contact(Name ORDER BY Name DESC LIMIT 1)": `{"Name":"Dora \"D\""}`,
+		"FIND {123} IN PHONE FIELDS RETURNING Lead(Name)":                        ``,
+	} {
+		f, err := syntax.ParseFind(find)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := CompileSearch(newCatalog(), find, f.Returning[0], f.Terms, f.Group, Options{Now: testNow})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := attributes.ReplaceAllString(strings.Join(run(t, db, q, q.Args), " "), "")
+		if got != want {
+			t.Errorf("%s: got %s, want %s", find, got, want)
 		}
 	}
 }
@@ -156,16 +181,26 @@ func BenchmarkCompileLookup200(b *testing.B) {
 	}
 }
 
-// BenchmarkLookup200 compiles and runs a lookup of 200 keys among 20,000 records.
-func BenchmarkLookup200(b *testing.B) {
+// BenchmarkLookup compiles and runs a lookup of 200 keys, which must not take longer among more records.
+func BenchmarkLookup(b *testing.B) {
+	for _, records := range []int{20_000, 200_000} {
+		b.Run(fmt.Sprint(records), func(b *testing.B) { benchmarkLookup(b, records) })
+	}
+}
+
+func benchmarkLookup(b *testing.B, records int) {
 	db := openOrg(b)
 	tx, err := db.Begin()
 	if err != nil {
 		b.Fatal(err)
 	}
-	for i := range 20_000 {
+	insert, err := tx.Prepare(`INSERT INTO o_Lead (Id, IsDeleted, Email, "Email#") VALUES (?, 0, ?, ?)`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range records {
 		mail := fmt.Sprintf("person%06d@example.org", i)
-		if _, err := tx.Exec(`INSERT INTO o_Lead (Id, IsDeleted, Email, "Email#") VALUES (?, 0, ?, ?)`, leadID(i+10), mail, mail); err != nil {
+		if _, err := insert.Exec(leadID(i+10), mail, mail); err != nil {
 			b.Fatal(err)
 		}
 	}

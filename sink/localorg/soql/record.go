@@ -9,34 +9,57 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"modernc.org/sqlite"
+
+	"sfsync/sink/localorg/soql/syntax"
 )
 
-// foldFunction is the name of the SQL function that Register makes known.
-const foldFunction = "sfsync_lower"
+// The SQL functions that Register makes known: text in lower case, and whether one of the texts behind the
+// first argument, a JSON array of patterns, has words that fit them.
+const (
+	foldFunction  = "sfsync_lower"
+	matchFunction = "sfsync_match"
+)
 
-// Register makes the SQL function that compiled queries call known to the driver "sqlite".
+// Register makes the SQL functions that compiled queries call known to the driver "sqlite".
 // Connections opened before do not have it. It may be called any number of times.
 func Register() error { return register() }
 
 // The driver's functions belong to the process, so this does too.
 var register = sync.OnceValue(func() error { //nolint:gochecknoglobals // see above
-	return sqlite.RegisterFunction(foldFunction, &sqlite.FunctionImpl{
-		NArgs: 1, Deterministic: true,
-		Scalar: func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
-			switch v := args[0].(type) {
-			case string:
-				return strings.ToLower(v), nil
-			case []byte:
-				return strings.ToLower(string(v)), nil
-			}
-			return args[0], nil
-		},
-	})
+	err := sqlite.RegisterFunction(foldFunction, &sqlite.FunctionImpl{NArgs: 1, Deterministic: true, Scalar: lower})
+	if err != nil {
+		return err
+	}
+	return sqlite.RegisterFunction(matchFunction, &sqlite.FunctionImpl{NArgs: -1, Deterministic: true, Scalar: match})
 })
 
-// node is a record of the answer, a compound value, or one value.
+func lower(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+	switch v := args[0].(type) {
+	case string:
+		return strings.ToLower(v), nil
+	case []byte:
+		return strings.ToLower(string(v)), nil
+	}
+	return args[0], nil
+}
+
+func match(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+	var patterns []string
+	if err := json.Unmarshal([]byte(text(args[0])), &patterns); err != nil {
+		return nil, err
+	}
+	for _, v := range args[1:] {
+		if v != nil && syntax.Match(text(v), patterns) {
+			return int64(1), nil
+		}
+	}
+	return int64(0), nil
+}
+
+// node is a record of the answer, a compound value, one value, or the records of a child subquery.
 type node struct {
 	name     []byte // the key as JSON text with its colon
 	key      string
@@ -45,6 +68,14 @@ type node struct {
 	entity   string // of a record
 	id       int    // the value that holds a record's Id, -1 for an aggregate's
 	children []node
+	// kinds are the objects by key prefix of which the record may be; nil if it is of entity.
+	kinds map[string]string
+	// typed are the children by the record's object, in a TYPEOF; other objects have children.
+	typed map[string][]node
+	// show turns the text of a value into what is shown, if set.
+	show func(string) string
+	// rows is the record of a child subquery, whose rows are the value.
+	rows *node
 }
 
 func (n *node) add(child node) { n.children = append(n.children, child) }
@@ -75,43 +106,93 @@ func (q *Query) AppendRecord(dst []byte, base string, values []any) []byte {
 
 func (n *node) append(dst []byte, base string, values []any) []byte {
 	switch {
+	case n.rows != nil:
+		return n.appendRows(dst, base, values[n.value])
+	case n.value >= 0 && n.show != nil && values[n.value] != nil:
+		return appendString(dst, n.show(text(values[n.value])))
 	case n.value >= 0:
 		return appendValue(dst, n.kind, values[n.value])
 	case n.kind == compoundKind:
 		return n.appendCompound(dst, base, values)
 	case n.id < 0:
 		dst = append(dst, `{"attributes":{"type":"AggregateResult"}`...)
+		return n.appendChildren(dst, base, values, n.children)
 	case values[n.id] == nil:
 		return append(dst, "null"...) // the reference is null
-	default:
-		dst = append(dst, `{"attributes":{"type":`...)
-		dst = appendString(dst, n.entity)
-		dst = append(dst, `,"url":"`...)
-		dst = append(dst, base...)
-		dst = append(dst, "/sobjects/"...)
-		dst = append(dst, n.entity...)
-		dst = append(dst, '/')
-		dst = appendID(dst, values[n.id])
-		dst = append(dst, '"')
-		dst = append(dst, '}')
 	}
-	for i := range n.children {
+	entity, object := n.entity, n.entity
+	children := n.children
+	if n.kinds != nil {
+		if id := text(values[n.id]); len(id) >= 3 && n.kinds[id[:3]] != "" {
+			object = n.kinds[id[:3]]
+		}
+		if n.typed != nil {
+			entity = object
+			if typed, ok := n.typed[object]; ok {
+				children = typed
+			}
+		}
+	}
+	dst = append(dst, `{"attributes":{"type":`...)
+	dst = appendString(dst, entity)
+	dst = append(dst, `,"url":"`...)
+	dst = append(dst, base...)
+	dst = append(dst, "/sobjects/"...)
+	dst = append(dst, object...)
+	dst = append(dst, '/')
+	dst = appendID(dst, values[n.id])
+	dst = append(dst, `"}`...)
+	return n.appendChildren(dst, base, values, children)
+}
+
+func (n *node) appendChildren(dst []byte, base string, values []any, children []node) []byte {
+	for i := range children {
 		dst = append(dst, ',')
-		dst = append(dst, n.children[i].name...)
-		dst = n.children[i].append(dst, base, values)
+		dst = append(dst, children[i].name...)
+		dst = children[i].append(dst, base, values)
 	}
 	return append(dst, '}')
 }
 
-// appendID writes the letters and digits of an id.
-func appendID(dst []byte, v any) []byte {
-	s, ok := v.(string)
-	if b, isBytes := v.([]byte); !ok && isBytes {
-		s = string(b)
+// appendRows writes the answer of a child subquery, null if it has no records.
+func (n *node) appendRows(dst []byte, base string, v any) []byte {
+	var rows [][]any
+	if err := json.Unmarshal([]byte(text(v)), &rows, jsontext.AllowInvalidUTF8(true)); err != nil || len(rows) == 0 {
+		return append(dst, "null"...)
 	}
+	dst = append(dst, `{"totalSize":`...)
+	dst = strconv.AppendInt(dst, int64(len(rows)), 10)
+	dst = append(dst, `,"done":true,"records":[`...)
+	for i, row := range rows {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = n.rows.append(dst, base, row)
+	}
+	return append(dst, "]}"...)
+}
+
+// text is a value as text.
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []byte:
+		return string(v)
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return ""
+}
+
+// appendID writes the letters, digits, dots and underscores of an id.
+func appendID(dst []byte, v any) []byte {
+	s := text(v)
 	for i := range len(s) {
-		if isLetter(s[i]) || isDigit(s[i]) {
-			dst = append(dst, s[i])
+		if c := s[i]; c == '_' || c == '.' || isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' {
+			dst = append(dst, c)
 		}
 	}
 	return dst
@@ -161,13 +242,16 @@ func appendValue(dst []byte, k kind, v any) []byte {
 		}
 		return append(strconv.AppendInt(append(dst, '"'), v, 10), '"')
 	case float64:
+		if k == boolKind {
+			return strconv.AppendBool(dst, v != 0)
+		}
 		return appendFloat(dst, k, v)
 	case bool:
 		return strconv.AppendBool(dst, v)
 	case time.Time:
 		form := StoredDateTime
 		if k == dateKind {
-			form = dateForm
+			form = syntax.DateForm
 		}
 		return append(v.UTC().AppendFormat(append(dst, '"'), form), '"')
 	}
@@ -179,7 +263,7 @@ func appendText(dst []byte, k kind, s string) []byte {
 	case boolKind:
 		return strconv.AppendBool(dst, s == "1" || strings.EqualFold(s, "true"))
 	case intKind, numberKind:
-		if !isNumber(s) {
+		if !syntax.IsNumber(s) {
 			return append(dst, "null"...)
 		}
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
@@ -193,6 +277,8 @@ func appendText(dst []byte, k kind, s string) []byte {
 	}
 	return appendString(dst, s)
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // jsonNumber reports whether a number has a fraction and is written as JSON wants it.
 func jsonNumber(s string) bool {

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-
 	"sfsync/sink/localorg/catalog"
 )
 
@@ -21,6 +19,9 @@ func (tx *Tx) check(ch *Change, o *catalog.Object, run []work) error {
 		}
 		if w.create {
 			w.rec.AddDefaults()
+			if v, _ := w.rec.Value(o.RecordType); v == nil && o.RecordType != nil && o.DefaultType != "" {
+				w.rec.Put(o.RecordType, o.DefaultType)
+			}
 		}
 		if e := w.rec.Missing(w.create); e != nil {
 			w.fail(e)
@@ -32,65 +33,41 @@ func (tx *Tx) check(ch *Change, o *catalog.Object, run []work) error {
 		}
 		if e := w.rec.CheckIDs(cat); e != nil {
 			w.fail(e)
+			continue
 		}
+		if e := w.rec.CheckStandard(); e != nil {
+			w.fail(e)
+			continue
+		}
+		w.rec.Derive()
 	}
 	return nil
 }
 
-// masterRecordType is the id of the record type that every object has.
-const masterRecordType = "012000000000000AAA"
-
-// checkReferences refuses ids of records that are not there.
-func (tx *Tx) checkReferences(_ *Change, _ *catalog.Object, run []work) error {
-	cat := tx.s.Catalog()
-	wanted := map[*catalog.Object]map[string]bool{}
-	each := func(fn func(w *work, o *catalog.Object, id string)) {
-		for i := range run {
-			w := &run[i]
-			if !w.ok() {
-				continue
-			}
-			for _, c := range w.rec.Cells {
-				if id, ok := c.Value.(string); ok && c.Field.IsReference() && id != masterRecordType && id != tx.s.userID {
-					fn(w, cat.ByID(id), id)
-				}
-			}
+// refuseOperation refuses what cannot be done with records of the object at all. (The wording is unconfirmed.)
+func (tx *Tx) refuseOperation(ch *Change, o *catalog.Object, run []work) error {
+	word := ""
+	switch d := o.Def; {
+	case ch.Op == Create && !d.Createable:
+		word = "inserted"
+	case ch.Op == Update && !d.Updateable:
+		word = "updated"
+	case ch.Op == Upsert && (!d.Createable || !d.Updateable):
+		word = "upserted"
+	default:
+		return nil
+	}
+	for i := range run {
+		if w := &run[i]; w.ok() {
+			w.fail(&catalog.Error{Code: "INVALID_TYPE_FOR_OPERATION", Message: "entity type cannot be " + word + ": " + o.Def.Name})
 		}
 	}
-	each(func(w *work, o *catalog.Object, id string) {
-		if o == nil {
-			w.fail(catalog.CrossReference())
-			return
-		}
-		if wanted[o] == nil {
-			wanted[o] = map[string]bool{}
-		}
-		wanted[o][id] = true
-	})
-	for o, ids := range wanted {
-		values := make([]any, 0, len(ids))
-		for id := range ids {
-			values = append(values, id)
-		}
-		found, err := tx.find(o, o.ID, values)
-		if err != nil {
-			return err
-		}
-		for id := range ids {
-			ids[id] = len(found[id]) > 0
-		}
-	}
-	each(func(w *work, o *catalog.Object, id string) {
-		if o != nil && w.ok() && !wanted[o][id] {
-			w.fail(catalog.CrossReference())
-		}
-	})
 	return nil
 }
 
 // checkUnique refuses values that another record holds, be it in the org or in front in this
 // very request. New records get their ids here, so that a message can name them.
-func (tx *Tx) checkUnique(_ *Change, o *catalog.Object, run []work) error {
+func (tx *Tx) checkUnique(ch *Change, o *catalog.Object, run []work) error {
 	creates := 0
 	for i := range run {
 		if run[i].ok() && run[i].create {
@@ -101,6 +78,9 @@ func (tx *Tx) checkUnique(_ *Change, o *catalog.Object, run []work) error {
 		return err
 	}
 	for _, f := range o.Unique {
+		if f == ch.Key {
+			continue // the records were looked up by it, and none of their keys came twice
+		}
 		values := make([]any, 0, len(run))
 		for i := range run {
 			if v, _ := run[i].rec.Value(f); v != nil && run[i].ok() {
@@ -123,7 +103,7 @@ func (tx *Tx) checkUnique(_ *Change, o *catalog.Object, run []work) error {
 			}
 			k := f.FoldKey(v)
 			if id, taken := holder[k]; taken && id != w.id {
-				w.fail(&catalog.Error{Code: "DUPLICATE_VALUE", Message: "duplicate value found: " + f.Def.Name + " duplicates value on record with id: " + id[:15]})
+				w.fail(catalog.DuplicateValue(f, id))
 				continue
 			}
 			holder[k] = w.id
@@ -136,15 +116,10 @@ func (tx *Tx) giveIDs(o *catalog.Object, run []work, n int) error {
 	if n == 0 {
 		return nil
 	}
-	st, err := tx.stmt("UPDATE org_sequence SET next = next + ? WHERE object = ? RETURNING next")
+	next, err := tx.nextNumber(o, n)
 	if err != nil {
 		return err
 	}
-	var next int64
-	if err := st.QueryRowContext(context.Background(), n, o.Def.Name).Scan(&next); err != nil {
-		return err
-	}
-	next -= int64(n)
 	for i := range run {
 		if w := &run[i]; w.ok() && w.create {
 			w.id, w.n = catalog.MakeID(o.Def.KeyPrefix, tx.s.instance, next), next

@@ -52,7 +52,11 @@ func (s *Store) Extend(ctx context.Context, sch *schema.Schema) ([]string, error
 			if err != nil {
 				return err
 			}
-			if len(names) == 0 {
+			setup, err := tx.mergeSetup(def, sch.Object(name), defs)
+			if err != nil {
+				return err
+			}
+			if names = append(names, setup...); len(names) == 0 {
 				continue
 			}
 			added = append(added, names...)
@@ -65,8 +69,15 @@ func (s *Store) Extend(ctx context.Context, sch *schema.Schema) ([]string, error
 		for _, d := range defs {
 			list = append(list, d)
 		}
+		sets, err := compileRules(list)
+		if err != nil {
+			return fmt.Errorf("extend the local org: %w", err)
+		}
 		next := catalog.New(list)
-		tx.after = func() { s.catalog.Store(next) }
+		tx.after = func() {
+			s.catalog.Store(next)
+			s.rules.Store(&sets)
+		}
 		return nil
 	})
 	if err != nil {
@@ -88,10 +99,11 @@ func merge(cat *catalog.Catalog, add *schema.Object, defs map[string]catalog.Def
 	old := cat.Object(add.Name)
 	if old == nil {
 		def := *add
-		def.Fields = withSystemFields(add)
+		def.Fields = catalog.WithSystemFields(add)
 		if def.KeyPrefix == "" || prefixTaken(def.KeyPrefix, defs) {
-			def.KeyPrefix = freePrefix(defs)
+			def.KeyPrefix = freePrefix(add, defs)
 		}
+		def.RecordTypes, def.Queues, def.Rules = nil, nil, schema.Rules{}
 		return []string{def.Name}, clone(&def), nil
 	}
 	var names []string
@@ -133,14 +145,19 @@ func prefixTaken(p string, defs map[string]catalog.Definition) bool {
 	return false
 }
 
-// freePrefix returns the next key prefix for a custom object: a00, a01 … aZz.
-func freePrefix(defs map[string]catalog.Definition) string {
+// freePrefix returns the next key prefix for a custom object: a00, a01 … azz; those of platform events begin
+// with e.
+func freePrefix(o *schema.Object, defs map[string]catalog.Definition) string {
+	first := "a"
+	if o.Event() {
+		first = "e"
+	}
 	taken := make(map[string]bool, len(defs))
 	for _, d := range defs {
 		taken[d.Object.KeyPrefix] = true
 	}
 	for n := range 62 * 62 {
-		if p := "a" + string([]byte{catalog.Base62[n/62], catalog.Base62[n%62]}); !taken[p] {
+		if p := first + string([]byte{catalog.Base62[n/62], catalog.Base62[n%62]}); !taken[p] {
 			return p
 		}
 	}
@@ -218,7 +235,8 @@ func (tx *Tx) addIndexes(table, object string, f *schema.Field) error {
 		if t := columnType(f.Type); t != "TEXT" && column == f.Name {
 			expr = "CAST(" + expr + " AS NUMERIC)" // as queries compare numbers
 		}
-		return tx.ddl("CREATE " + unique + "INDEX " + quote("ix_"+object+"_"+column) + " ON " + table + " (" + expr + ")")
+		// Many fields are empty in most records, and empty ones are not looked up.
+		return tx.ddl("CREATE " + unique + "INDEX " + quote("ix_"+object+"_"+column) + " ON " + table + " (" + expr + ") WHERE " + expr + " IS NOT NULL")
 	}
 	if catalog.HasFold(f) {
 		unique := ""
@@ -229,7 +247,7 @@ func (tx *Tx) addIndexes(table, object string, f *schema.Field) error {
 			return err
 		}
 	}
-	if indexed(f) {
+	if catalog.HasIndex(f) {
 		return index("", f.Name)
 	}
 	return nil
@@ -256,47 +274,6 @@ func validName(s string) bool {
 		}
 	}
 	return true
-}
-
-// withSystemFields returns the object's fields with those that every object has, in front if
-// they are missing.
-func withSystemFields(o *schema.Object) []*schema.Field {
-	system := []*schema.Field{
-		{Name: "Id", Label: o.Label + " ID", Type: schema.ID, Length: 18, DefaultedOnCreate: true, IDLookup: true},
-		{Name: "IsDeleted", Label: "Deleted", Type: schema.Boolean, DefaultedOnCreate: true, DefaultValue: "false"},
-		{Name: "CreatedDate", Label: "Created Date", Type: schema.DateTime, DefaultedOnCreate: true},
-		{Name: "CreatedById", Label: "Created By ID", Type: schema.Reference, Length: 18, DefaultedOnCreate: true, ReferenceTo: []string{"User"}, RelationshipName: "CreatedBy"},
-		{Name: "LastModifiedDate", Label: "Last Modified Date", Type: schema.DateTime, DefaultedOnCreate: true},
-		{Name: "LastModifiedById", Label: "Last Modified By ID", Type: schema.Reference, Length: 18, DefaultedOnCreate: true, ReferenceTo: []string{"User"}, RelationshipName: "LastModifiedBy"},
-		{Name: "SystemModstamp", Label: "System Modstamp", Type: schema.DateTime, DefaultedOnCreate: true},
-	}
-	if !o.Custom {
-		// Standard objects say themselves which of the others they have.
-		system = system[:1]
-	}
-	have := make(map[string]bool, len(o.Fields))
-	for _, f := range o.Fields {
-		have[strings.ToLower(f.Name)] = true
-	}
-	var out []*schema.Field
-	for _, f := range system {
-		if !have[strings.ToLower(f.Name)] {
-			out = append(out, f)
-		}
-	}
-	return append(out, o.Fields...)
-}
-
-// indexed reports whether the field's own column has an index: the fields by which records
-// are found as they are, and references that are followed backwards.
-func indexed(f *schema.Field) bool {
-	if !catalog.HasColumn(f) || f.Type == schema.ID {
-		return false
-	}
-	if f.Unique || f.ExternalID || f.IDLookup {
-		return !catalog.HasFold(f) || f.CaseSensitive || !catalog.Textual(f.Type)
-	}
-	return f.Type == schema.Reference && (f.Custom || f.Name == "AccountId" || f.Name == "CampaignId")
 }
 
 func columnType(t schema.Type) string {

@@ -183,6 +183,23 @@ func (tx *Tx) resolve(_ *Change, _ *catalog.Object, run []work) error {
 	return nil
 }
 
+// needed returns the fields whose present values the change of records needs: those that checks look at, and
+// those with an index, which are not written where nothing changes.
+func needed(o *catalog.Object, run []work) []*catalog.Field {
+	var out []*catalog.Field
+	for _, f := range o.Fields {
+		needed := f.Watched
+		for i := 0; f.Indexed && !needed && i < len(run); i++ {
+			w := &run[i]
+			needed = w.ok() && !w.create && w.rec.Given(f)
+		}
+		if needed {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // loadCurrent reads what is there of the records to be changed.
 func (tx *Tx) loadCurrent(_ *Change, o *catalog.Object, run []work) error {
 	byID := make(map[string]*work, len(run))
@@ -196,6 +213,7 @@ func (tx *Tx) loadCurrent(_ *Change, o *catalog.Object, run []work) error {
 	if len(ids) == 0 {
 		return nil
 	}
+	need := needed(o, run)
 	columns := `"Id", "IsDeleted"`
 	if o.Converted != nil {
 		columns += ", " + quote(o.Converted.Column)
@@ -204,6 +222,9 @@ func (tx *Tx) loadCurrent(_ *Change, o *catalog.Object, run []work) error {
 	}
 	for _, p := range o.NameParts {
 		columns += ", IFNULL(" + quote(p.Column) + ", '')"
+	}
+	for _, f := range need {
+		columns += ", " + quote(f.Column)
 	}
 	list, err := json.Marshal(ids)
 	if err != nil {
@@ -217,15 +238,26 @@ func (tx *Tx) loadCurrent(_ *Change, o *catalog.Object, run []work) error {
 	var id string
 	var deleted, converted bool
 	parts := make([]string, len(o.NameParts))
+	var values []any
 	dest := []any{&id, &deleted, &converted}
 	for i := range parts {
 		dest = append(dest, &parts[i])
 	}
+	fixed := len(dest)
+	for range need {
+		dest = append(dest, nil)
+	}
 	for rows.Next() {
+		if len(need) > 0 {
+			values = make([]any, len(o.Fields))
+			for i, f := range need {
+				dest[fixed+i] = &values[f.Index]
+			}
+		}
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
-		byID[id].cur = &current{deleted, converted, append([]string(nil), parts...)}
+		byID[id].cur = &current{deleted, converted, append([]string(nil), parts...), values}
 	}
 	if err := rows.Err(); err != nil {
 		return err

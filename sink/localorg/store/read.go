@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 
@@ -64,73 +63,23 @@ func (tx *Tx) Find(o *catalog.Object, f *catalog.Field, text string) ([]string, 
 	return found[k], true, err
 }
 
-// Delete puts records into the recycle bin and returns one result an id. They keep their
-// ids and can no longer be found.
-func (tx *Tx) Delete(ids []string, allOrNone bool) ([]Result, error) {
-	results := make([]Result, len(ids))
-	err := tx.Savepoint(func() error {
-		for i, id := range ids {
-			if err := tx.delete(id, &results[i]); err != nil {
-				return err
-			}
-		}
-		if allOrNone && Failed(results) {
-			return errUndo
-		}
-		return nil
-	})
-	if err == errUndo { //nolint:errorlint // Savepoint joins it only with errors of its own
-		err = nil
-	}
-	if allOrNone && Failed(results) {
-		for i := range results {
-			if results[i].Err == nil {
-				results[i] = Result{Err: catalog.RolledBack()}
-			}
-		}
-		return results, nil
-	}
-	return results, err
-}
-
-func (tx *Tx) delete(text string, res *Result) error {
-	id, ok := catalog.NormalID(text)
-	if !ok {
-		res.Err = catalog.MalformedID(text)
-		return nil
-	}
-	res.ID = id
-	o := tx.s.Catalog().ByID(id)
-	if o == nil || !o.Def.Deletable {
-		res.Err = catalog.CrossReference()
-		return nil
-	}
-	st, err := tx.stmt(`SELECT "IsDeleted" FROM ` + quote(o.Table) + ` WHERE "Id" = ?`)
+// Changed calls fn with the ids of the records that were changed, or deleted, from one time to before another, and
+// when. The object must have a SystemModstamp.
+func (tx *Tx) Changed(ctx context.Context, o *catalog.Object, deleted bool, from, to string, fn func(id, at string)) error {
+	stamp := quote(o.System.Stamp.Column)
+	rows, err := tx.rows(ctx, `SELECT "Id", `+stamp+" FROM "+quote(o.Table)+` WHERE "IsDeleted" = ? AND `+stamp+" >= ? AND "+stamp+` < ? ORDER BY "Id"`, deleted, from, to)
 	if err != nil {
-		return err
+		return fmt.Errorf("read changes of %s: %w", o.Def.Name, err)
 	}
-	var gone bool
-	switch err := st.QueryRowContext(context.Background(), id).Scan(&gone); {
-	case err == sql.ErrNoRows:
-		res.Err = catalog.CrossReference()
-		return nil
-	case err != nil:
-		return err
-	case gone:
-		res.Err = catalog.Deleted()
-		return nil
+	defer rows.Close()
+	for rows.Next() {
+		var id, at string
+		if err := rows.Scan(&id, &at); err != nil {
+			return fmt.Errorf("read changes of %s: %w", o.Def.Name, err)
+		}
+		fn(id, at)
 	}
-	set := `"IsDeleted" = 1`
-	for _, f := range o.Unique {
-		set += ", " + quote(f.Fold) + " = NULL"
-	}
-	args := []any{}
-	if f := o.System.Stamp; f != nil {
-		set += ", " + quote(f.Column) + " = ?"
-		args = append(args, tx.s.now().UTC().Format(catalog.DateTimeLayout))
-	}
-	_, err = tx.exec("UPDATE "+quote(o.Table)+" SET "+set+` WHERE "Id" = ?`, append(args, id)...)
-	return err
+	return rows.Err()
 }
 
 // Count returns how many records of the object there are, without the deleted ones.
@@ -139,7 +88,7 @@ func (tx *Tx) Count(ctx context.Context, o *catalog.Object) (n int64, err error)
 	return n, err
 }
 
-// Empty removes all records for good, but keep's. Ids are never given out twice.
+// Empty removes all records for good, but keep's and those of the org's setup. Ids are never given out twice.
 func (tx *Tx) Empty(keep func(o *catalog.Object) bool) error {
 	for _, o := range tx.s.Catalog().Objects() {
 		if keep(o) {
@@ -149,5 +98,8 @@ func (tx *Tx) Empty(keep func(o *catalog.Object) bool) error {
 			return fmt.Errorf("empty %s: %w", o.Def.Name, err)
 		}
 	}
-	return nil
+	if _, err := tx.exec("DELETE FROM org_bin"); err != nil {
+		return fmt.Errorf("empty the recycle bin: %w", err)
+	}
+	return tx.restoreSetup()
 }

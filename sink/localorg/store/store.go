@@ -17,6 +17,7 @@ import (
 	_ "modernc.org/sqlite" // the database/sql driver "sqlite"
 
 	"sfsync/sink/localorg/catalog"
+	"sfsync/sink/localorg/rules"
 )
 
 // Memory is the path of a database that lives and dies with its Store.
@@ -34,6 +35,7 @@ type Store struct {
 	stmts map[string]*sql.Stmt
 
 	catalog  atomic.Pointer[catalog.Catalog]
+	rules    atomic.Pointer[map[string]*rules.Set] // by object
 	instance string
 	userID   string
 }
@@ -70,6 +72,11 @@ func (s *Store) open(ctx context.Context, dsn string, memory bool) (err error) {
 	if s.conn, err = s.write.Conn(ctx); err != nil {
 		return err
 	}
+	if memory {
+		if _, err = s.conn.ExecContext(ctx, "PRAGMA page_size = 16384"); err != nil {
+			return err
+		}
+	}
 	if !memory {
 		if s.readers, err = sql.Open("sqlite", dsn+"&_pragma=query_only(1)"); err != nil {
 			return err
@@ -80,7 +87,8 @@ func (s *Store) open(ctx context.Context, dsn string, memory bool) (err error) {
 	const tables = `
 CREATE TABLE IF NOT EXISTS org_meta (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS org_object (name TEXT PRIMARY KEY NOT NULL, doc TEXT NOT NULL, modified TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS org_sequence (object TEXT PRIMARY KEY NOT NULL, next INTEGER NOT NULL) WITHOUT ROWID;`
+CREATE TABLE IF NOT EXISTS org_sequence (object TEXT PRIMARY KEY NOT NULL, next INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS org_bin (root TEXT NOT NULL, id TEXT NOT NULL, field TEXT NOT NULL, value TEXT, PRIMARY KEY (root, id, field)) WITHOUT ROWID;`
 	if _, err = s.conn.ExecContext(ctx, tables); err != nil {
 		return err
 	}
@@ -88,7 +96,12 @@ CREATE TABLE IF NOT EXISTS org_sequence (object TEXT PRIMARY KEY NOT NULL, next 
 	if err != nil {
 		return err
 	}
+	sets, err := compileRules(defs)
+	if err != nil {
+		return err
+	}
 	s.catalog.Store(catalog.New(defs))
+	s.rules.Store(&sets)
 	return nil
 }
 
@@ -199,6 +212,7 @@ type Tx struct {
 		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	}
 	writes bool
+	caller Caller
 	after  func() // runs once the transaction is committed, before the next one begins
 }
 

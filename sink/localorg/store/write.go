@@ -1,8 +1,11 @@
 package store
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,8 +32,17 @@ type Change struct {
 	UpdateOnly bool
 	// AllOrNone undoes everything if one record fails.
 	AllOrNone bool
+	// NoAssignment keeps assignment rules from running; AssignmentRule is the id of the one that
+	// runs, "" for the active one.
+	NoAssignment   bool
+	AssignmentRule string
+	// AllowDuplicates lets records through that a duplicate rule only alerts of.
+	AllowDuplicates bool
 	// Reject, if set, is asked for each record before it is checked, with its place.
 	Reject func(i int, r *catalog.Record) *catalog.Error
+	// Hold, if set, is called with the records of one object that passed the checks, before they are
+	// saved. It may refuse some of them, or end the change with an error.
+	Hold func(tx *Tx, o *catalog.Object, rows []Row) error
 }
 
 // Result is what became of one record.
@@ -43,6 +55,8 @@ type Result struct {
 	Matches []string
 	// NotFound is set if an UpdateOnly upsert found nothing.
 	NotFound bool
+	// Enqueued is the UUID of a platform event that was published, "" for records.
+	Enqueued string
 }
 
 // work is one record on its way through Write.
@@ -64,6 +78,27 @@ type current struct {
 	deleted   bool
 	converted bool
 	parts     []string
+	values    []any // those that were needed, by Field.Index; nil if there are none
+}
+
+// field returns the value that a field will have.
+func (w *work) field(f *catalog.Field) any {
+	if f == nil {
+		return nil
+	}
+	if v, given := w.rec.Value(f); given {
+		return v
+	}
+	return w.before(f)
+}
+
+// before returns the value that a field of a changed record has, as far as the checks needed it; nil for
+// a new one.
+func (w *work) before(f *catalog.Field) any {
+	if w.cur == nil || w.cur.values == nil || f == nil {
+		return nil
+	}
+	return w.cur.values[f.Index]
 }
 
 // errUndo makes a savepoint roll back.
@@ -131,7 +166,8 @@ func (tx *Tx) writeAll(ch *Change, results []Result) error {
 
 func (tx *Tx) writeRun(ch *Change, o *catalog.Object, run []work) error {
 	steps := []func(*Change, *catalog.Object, []work) error{
-		tx.identify, tx.resolve, tx.loadCurrent, tx.check, tx.checkReferences, tx.checkUnique, tx.save,
+		tx.refuseOperation, tx.identify, tx.permit, tx.resolve, tx.loadCurrent, tx.check, tx.checkReferences, tx.checkOwners,
+		tx.checkMembers, tx.checkRules, tx.hold, tx.checkUnique, tx.assign, tx.save, tx.rollUp,
 	}
 	for _, step := range steps {
 		if err := step(ch, o, run); err != nil {
@@ -143,7 +179,8 @@ func (tx *Tx) writeRun(ch *Change, o *catalog.Object, run []work) error {
 
 // save writes what passed all checks.
 func (tx *Tx) save(_ *Change, o *catalog.Object, run []work) error {
-	now := tx.s.now().UTC().Truncate(time.Second).Format(catalog.DateTimeLayout)
+	now := tx.Stamp()
+	created := make([]*work, 0, len(run))
 	var sb strings.Builder
 	var args []any
 	for i := range run {
@@ -152,19 +189,37 @@ func (tx *Tx) save(_ *Change, o *catalog.Object, run []work) error {
 			continue
 		}
 		tx.stamp(w, now)
-		sb.Reset()
-		args = args[:0]
-		if w.create {
-			args = insert(w.rec, &sb, w.id, args)
-		} else {
-			args = change(w.rec, &sb, w.id, args)
+		w.res.ID, w.res.Created = w.id, w.create
+		if o.Event {
+			w.res.Enqueued = eventUUID(w.id)
 		}
+		if w.create {
+			created = append(created, w)
+			continue
+		}
+		w.skipSame()
+		sb.Reset()
+		args = change(w.rec, &sb, w.id, args[:0])
 		if _, err := tx.exec(sb.String(), args...); err != nil {
 			return err
 		}
-		w.res.ID, w.res.Created = w.id, w.create
 	}
-	return nil
+	return tx.insertAll(o, created)
+}
+
+// skipSame leaves out the fields with an index that do not change: entries of an index are dear.
+func (w *work) skipSame() {
+	if w.cur == nil || w.cur.values == nil {
+		return
+	}
+	w.rec.Cells = slices.DeleteFunc(w.rec.Cells, func(c catalog.Cell) bool {
+		return c.Field.Indexed && c.Value == w.cur.values[c.Field.Index]
+	})
+}
+
+// Stamp is the time as records keep it: real orgs cut it off to seconds.
+func (tx *Tx) Stamp() string {
+	return tx.s.now().UTC().Truncate(time.Second).Format(catalog.DateTimeLayout)
 }
 
 // stamp sets the fields that the org keeps itself.
@@ -176,13 +231,13 @@ func (tx *Tx) stamp(w *work, now string) {
 		}
 	}
 	set(s.Modified, now)
-	set(s.ModifiedBy, tx.s.userID)
+	set(s.ModifiedBy, tx.userID())
 	set(s.Stamp, now)
 	if w.create {
 		set(s.Created, now)
-		set(s.CreatedBy, tx.s.userID)
+		set(s.CreatedBy, tx.userID())
 		if v, _ := r.Value(s.Owner); v == nil {
-			set(s.Owner, tx.s.userID)
+			set(s.Owner, tx.userID())
 		}
 	}
 	var parts []string
@@ -193,36 +248,17 @@ func (tx *Tx) stamp(w *work, now string) {
 	if w.create {
 		r.SetNumbers(w.n, w.id)
 	}
+	if r.Object.Event {
+		set(r.Object.Field("ReplayId"), strconv.FormatInt(w.n, 10))
+		set(r.Object.Field("EventUuid"), eventUUID(w.id))
+	}
 }
 
-// insert appends an INSERT and its arguments. Cells come in the order of the fields, so that
-// the same fields give the same statement.
-func insert(r *catalog.Record, sb *strings.Builder, id string, args []any) []any {
-	sb.WriteString("INSERT INTO ")
-	sb.WriteString(quote(r.Object.Table))
-	sb.WriteString(` ("Id"`)
-	args = append(args, id)
-	for _, c := range r.Sorted() {
-		if c.Value == nil {
-			continue
-		}
-		sb.WriteString(`, "`)
-		sb.WriteString(c.Field.Column)
-		sb.WriteByte('"')
-		args = append(args, c.Value)
-		if c.Field.Fold != "" {
-			sb.WriteString(`, "`)
-			sb.WriteString(c.Field.Fold)
-			sb.WriteByte('"')
-			args = append(args, c.Field.FoldKey(c.Value))
-		}
-	}
-	sb.WriteString(") VALUES (?")
-	for range len(args) - 1 {
-		sb.WriteString(",?")
-	}
-	sb.WriteByte(')')
-	return args
+// eventUUID is the UUID of a platform event: random as it looks, it follows from the event's id.
+func eventUUID(id string) string {
+	h := sha256.Sum256([]byte("event " + id))
+	h[6], h[8] = h[6]&0x0f|0x40, h[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
 
 func change(r *catalog.Record, sb *strings.Builder, id string, args []any) []any {
@@ -256,10 +292,8 @@ func change(r *catalog.Record, sb *strings.Builder, id string, args []any) []any
 func (tx *Tx) Seed(o *catalog.Object, id string, values map[string]any) error {
 	r := catalog.NewRecord(o, values)
 	r.AddDefaults()
-	tx.stamp(&work{rec: r, id: id, create: true}, tx.s.now().UTC().Truncate(time.Second).Format(catalog.DateTimeLayout))
-	var sb strings.Builder
-	args := insert(r, &sb, id, nil)
-	if _, err := tx.exec(sb.String(), args...); err != nil {
+	tx.stamp(&work{rec: r, id: id, create: true}, tx.Stamp())
+	if err := tx.insertAll(o, []*work{{rec: r, id: id}}); err != nil {
 		return fmt.Errorf("seed %s: %w", o.Def.Name, err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
 	"io"
@@ -9,12 +10,12 @@ import (
 	"strings"
 )
 
-// maxBody bounds a request's body, decompressed. (REST API guide: 50 MB for most resources.)
-const maxBody = 50 << 20
+// MaxBody bounds the body of most resources, decompressed (REST API guide: 50 MB).
+const MaxBody = 50 << 20
 
-// ReadBody reads a request's body, decompressed; a body that is too large is an
+// ReadBody reads a request's body, decompressed; one of more than maxBody bytes is an
 // [*http.MaxBytesError]. A Content-Encoding without a body is ignored, as real orgs do.
-func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func ReadBody(w http.ResponseWriter, r *http.Request, maxBody int64) ([]byte, error) {
 	limited := http.MaxBytesReader(w, r.Body, maxBody)
 	var b bytes.Buffer
 	if n := r.ContentLength; n > 0 && n <= maxBody {
@@ -29,10 +30,10 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	var dec io.Reader
 	var err error
 	switch strings.ToLower(r.Header.Get("Content-Encoding")) {
-	case "gzip":
+	case "gzip", "x-gzip":
 		dec, err = gzip.NewReader(&b)
 	case "deflate":
-		dec, err = zlib.NewReader(&b)
+		dec, err = inflate(&b)
 	default:
 		return b.Bytes(), nil
 	}
@@ -40,10 +41,19 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, err
 	}
 	out, err := io.ReadAll(io.LimitReader(dec, maxBody+1))
-	if err == nil && len(out) > maxBody {
+	if err == nil && int64(len(out)) > maxBody {
 		err = &http.MaxBytesError{Limit: maxBody}
 	}
 	return out, err
+}
+
+// inflate reads a deflated body: within a zlib frame, as the standard has it, or bare, as some clients
+// send it.
+func inflate(b *bytes.Buffer) (io.Reader, error) {
+	if h := b.Bytes(); len(h) >= 2 && h[0]&0x0f == 8 && (int(h[0])<<8|int(h[1]))%31 == 0 {
+		return zlib.NewReader(b)
+	}
+	return flate.NewReader(b), nil
 }
 
 // AcceptsGzip reports whether an Accept-Encoding header asks for gzip.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,24 +15,57 @@ import (
 
 var reference = regexp.MustCompile(`@\{([A-Za-z0-9_]+)((?:\.[A-Za-z0-9_]+|\[\d+\])+)\}`)
 
+// References are the answers that subrequests may refer to, by their referenceIds.
+type References map[string]*answer
+
+// answer is a body, decoded once it is referred to.
+type answer struct {
+	body jsontext.Value
+	doc  any
+	read bool
+}
+
+// Add makes an answer known; the body must not change any more.
+func (r References) Add(id string, body jsontext.Value) { r[id] = &answer{body: body} }
+
+// Referred returns the referenceIds that an address and a body refer to, each once.
+func Referred(addr string, body jsontext.Value) []string {
+	var out []string
+	for _, text := range []string{addr, string(body)} {
+		if !strings.Contains(text, "@{") {
+			continue
+		}
+		for _, g := range reference.FindAllStringSubmatch(text, -1) {
+			if !slices.Contains(out, g[1]) {
+				out = append(out, g[1])
+			}
+		}
+	}
+	return out
+}
+
 // Substitute puts the values of references into the address and the body of a subrequest of a
 // /composite: @{refId.path} stands for a value in the answer to the subrequest refId
 // (REST API guide, Composite).
-func Substitute(to string, from jsontext.Value, done map[string]jsontext.Value) (addr string, body []byte, err error) {
+func (r References) Substitute(to string, from jsontext.Value) (addr string, body []byte, err error) {
 	if !strings.Contains(to, "@{") && !bytes.Contains(from, []byte("@{")) {
 		return to, from, nil
 	}
 	replace := func(text string, escape func(string) string) string {
 		return reference.ReplaceAllStringFunc(text, func(m string) string {
 			g := reference.FindStringSubmatch(m)
-			v, ok := lookup(done[g[1]], g[2])
+			v, ok := r.lookup(g[1], g[2])
 			if !ok && err == nil {
 				err = fmt.Errorf("Invalid reference specified. No value for %s found in %s", g[1]+g[2], g[1])
 			}
 			return escape(v)
 		})
 	}
-	addr = replace(to, url.QueryEscape)
+	path, query, found := strings.Cut(to, "?")
+	addr = replace(path, url.PathEscape)
+	if found {
+		addr += "?" + replace(query, url.QueryEscape)
+	}
 	body = []byte(replace(string(from), func(v string) string {
 		q := Quote(v)
 		return string(q[1 : len(q)-1])
@@ -39,14 +73,21 @@ func Substitute(to string, from jsontext.Value, done map[string]jsontext.Value) 
 	return addr, body, err
 }
 
-// lookup follows .name and [n] into a body and returns the scalar there.
-func lookup(doc jsontext.Value, path string) (string, bool) {
-	var v any
-	dec := json.NewDecoder(bytes.NewReader(doc))
-	dec.UseNumber()
-	if dec.Decode(&v) != nil {
+// lookup follows .name and [n] into the answer to a subrequest and returns the scalar there.
+func (r References) lookup(id, path string) (string, bool) {
+	a := r[id]
+	if a == nil {
 		return "", false
 	}
+	if !a.read {
+		a.read = true
+		dec := json.NewDecoder(bytes.NewReader(a.body))
+		dec.UseNumber()
+		if dec.Decode(&a.doc) != nil {
+			a.doc = nil
+		}
+	}
+	v := a.doc
 	for path != "" {
 		if path[0] == '[' {
 			text, rest, _ := strings.Cut(path[1:], "]")

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -46,13 +47,15 @@ func TestPretty(t *testing.T) {
 
 func TestSubstitute(t *testing.T) {
 	t.Parallel()
-	done := map[string]jsontext.Value{
-		"a": jsontext.Value(`{"id":"001","n":5,"records":[{"Id":"x \"y\""},{"ok":true}]}`),
-		"b": jsontext.Value(`[{"id":"002"}]`),
-	}
+	refs := References{}
+	refs.Add("a", jsontext.Value(`{"id":"001","n":5,"records":[{"Id":"x \"y\""},{"ok":true}]}`))
+	refs.Add("b", jsontext.Value(`[{"id":"002"}]`))
+	refs.Add("none", nil)
 	tests := []struct{ url, body, wantURL, wantBody, err string }{
 		{"/x", `{"A":"@{a.id}"}`, "/x", `{"A":"001"}`, ""},
 		{"/x/@{b[0].id}", `{}`, "/x/002", `{}`, ""},
+		{"/x/@{a.records[0].id}", `{}`, "/x/x%20%22y%22", `{}`, ""},
+		{"/x", `{"A":"@{none.id}"}`, "", "", "Invalid reference specified. No value for none.id found in none"},
 		{"/x?q=@{a.records[0].id}", `{"A":"-@{a.records[0].Id}-@{a.n}@{a.records[1].ok}"}`, "/x?q=x+%22y%22", `{"A":"-x \"y\"-5true"}`, ""},
 		{"/x", `{"A":"@{}@{a}@{ }"}`, "/x", `{"A":"@{}@{a}@{ }"}`, ""},
 		{"/x", `{"A":"@{a.records[9].id}"}`, "", "", "Invalid reference specified. No value for a.records[9].id found in a"},
@@ -60,7 +63,7 @@ func TestSubstitute(t *testing.T) {
 		{"/x", `{"A":"@{a.records}"}`, "", "", "Invalid reference specified. No value for a.records found in a"},
 	}
 	for _, tt := range tests {
-		u, b, err := Substitute(tt.url, jsontext.Value(tt.body), done)
+		u, b, err := refs.Substitute(tt.url, jsontext.Value(tt.body))
 		if tt.err != "" {
 			if err == nil || err.Error() != tt.err {
 				t.Errorf("%s %s: error %v, want %s", tt.url, tt.body, err, tt.err)
@@ -70,5 +73,13 @@ func TestSubstitute(t *testing.T) {
 		if err != nil || u != tt.wantURL || string(b) != tt.wantBody || !json.Valid(b) {
 			t.Errorf("%s %s: %s %s %v", tt.url, tt.body, u, b, err)
 		}
+	}
+}
+
+func TestReferred(t *testing.T) {
+	t.Parallel()
+	got := Referred("/x/@{a.id}?q=@{b[0].id}", jsontext.Value(`{"A":"@{c.id}@{a.x}","B":"@{}"}`))
+	if strings.Join(got, " ") != "a b c" {
+		t.Errorf("%v", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -129,8 +130,8 @@ func newLocalShow(a *app, runF func(context.Context, *localOptions) error) *cobr
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Show what is in the local org and what it was asked",
-		Long: `Show the objects of the local org that have records, the API calls it has counted, and the
-last requests it got. --json prints all of it.
+		Long: `Show the objects of the local org that have records, the last Bulk jobs, the API calls it has
+counted, and the last requests it got. --json prints all of it.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.BadConfig),
 		Example: "  sfsync local show\n  sfsync local show --json",
@@ -161,7 +162,8 @@ func localShowRun(ctx context.Context, o *localOptions) error {
 
 func printOverview(o *localOptions, v localorg.Overview) error {
 	w := o.con.Out()
-	fmt.Fprintf(w, "org       %s\nAPI calls %s\n\n", v.OrganizationID, ui.Count(v.Calls)) // the tables below return it
+	fmt.Fprintf(w, "org       %s\nAPI calls %s, %s of %s today\n\n", // the tables below return its error
+		v.OrganizationID, ui.Count(v.Calls), ui.Count(v.CallsToday), ui.Count(v.CallsLimit))
 	var rows [][]string
 	for _, obj := range v.Objects {
 		if obj.Records > 0 {
@@ -169,6 +171,9 @@ func printOverview(o *localOptions, v localorg.Overview) error {
 		}
 	}
 	if err := ui.Table(w, []string{"object", "records"}, rows, 1); err != nil {
+		return err
+	}
+	if err := printJobs(w, v.Jobs); err != nil {
 		return err
 	}
 	last := v.Requests[max(0, len(v.Requests)-showRequests):]
@@ -185,6 +190,24 @@ func printOverview(o *localOptions, v localorg.Overview) error {
 	fmt.Fprintln(w) // the table below returns it
 	return ui.Table(w, []string{"time", "method", "path", "status", "took", "records"}, rows, 3, 4, 5)
 }
+
+// printJobs lists the last jobs, if there are any.
+func printJobs(w io.Writer, jobs []localorg.Job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	var rows [][]string
+	for _, j := range jobs[max(0, len(jobs)-showJobs):] {
+		rows = append(rows, []string{
+			j.ID, j.Operation, j.Object, j.State, j.Created.Local().Format(time.DateTime), ui.Count(j.Processed), ui.Count(j.Failed),
+		})
+	}
+	fmt.Fprintln(w) // the table below returns it
+	return ui.Table(w, []string{"job", "operation", "object", "state", "created", "processed", "failed"}, rows, 5, 6)
+}
+
+// showJobs is how many of the last jobs local show prints without --json.
+const showJobs = 10
 
 // showRequests is how many of the last requests local show prints without --json.
 const showRequests = 10

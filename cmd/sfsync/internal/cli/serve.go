@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/local"
+	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
 	"sfsync/sink/localorg"
+	"sfsync/sink/localorg/fault"
 )
 
 type serveOptions struct {
@@ -22,6 +25,7 @@ type serveOptions struct {
 	DB      string
 	Schema  string
 	Latency time.Duration
+	Faults  string
 	JSON    bool
 }
 
@@ -39,6 +43,17 @@ permission. If another process serves the database already, its address is print
 takes over at that address when the other ends.
 
 It listens on loopback unless --addr says otherwise.
+
+--faults makes things go wrong, the same ones every time: a YAML list of rules, of which the
+first that wants to act does. "on" is a method and a path behind /services/data/vNN.0, where *
+stands for one segment, and "* *" for every request; "rows" are records to be written. nth, after,
+times and rate say which of them; status, code and message, drop (before or after the commit),
+delay and expire say what happens:
+
+  - {on: "POST /composite", nth: [3, 7], status: 503, code: SERVER_UNAVAILABLE}
+  - {on: "PATCH /composite/sobjects/*/*", rate: 0.02, drop: after}
+  - {on: "* *", after: 200, times: 1, expire: session}
+  - {rows: {object: Lead, rate: 0.01}, code: UNABLE_TO_LOCK_ROW}
 
 ` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.BadConfig),
 		Example: `  sfsync local serve
@@ -62,7 +77,7 @@ It listens on loopback unless --addr says otherwise.
 	fs.StringVar(&o.Schema, "schema", "", "add the objects and fields of this overlay or snapshot")
 	fs.DurationVar(&o.Latency, "latency", 0, "wait before every answer")
 	fs.BoolVar(&o.JSON, "json", false, "print the address and credentials as one line of JSON")
-	addNotYet(fs, nil, []string{"faults"})
+	fs.StringVar(&o.Faults, "faults", "", "make happen what the rules of this `file` say")
 	return cmd
 }
 
@@ -74,16 +89,26 @@ func localServeRun(ctx context.Context, o *serveOptions) error {
 			return err
 		}
 	}
-	path := o.DB
-	if path == "" {
+	cfg := localorg.Config{DB: o.DB, Latency: o.Latency}
+	if o.Faults != "" {
+		script, err := o.loadFaults(o.Faults)
+		if err != nil {
+			return err
+		}
+		cfg.Fault = script.At
+	}
+	if cfg.DB == "" {
 		var err error
-		if path, err = o.localDB(o.State); err != nil {
+		if cfg.DB, err = o.localDB(o.State); err != nil {
 			return err
 		}
 	}
-	l, err := o.openLocalAt(ctx, o.Addr, localorg.Config{DB: path, Latency: o.Latency})
+	l, err := o.openLocalAt(ctx, o.Addr, cfg)
 	if err != nil {
 		return err
+	}
+	if !l.Serving() && (o.Faults != "" || o.Latency > 0) {
+		o.con.Warnf("another process serves this database: --faults and --latency count once this one takes over")
 	}
 	if s != nil {
 		if err := l.Extend(ctx, s); err != nil {
@@ -100,6 +125,22 @@ func localServeRun(ctx context.Context, o *serveOptions) error {
 		return exit.Errorf(exit.CannotWrite, "close the local org: %w", err)
 	}
 	return nil // to be interrupted is how a server ends
+}
+
+// loadFaults reads a faults file and shows its warnings.
+func (a *app) loadFaults(path string) (*fault.Script, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, exit.Errorf(exit.BadConfig, "read the faults: %w", err)
+	}
+	rules, found := fault.Parse(path, text)
+	var list diag.List
+	list.Add(found)
+	if err := list.Err(); err != nil {
+		return nil, err
+	}
+	a.con.Diagnostics(found)
+	return fault.NewScript(rules), nil
 }
 
 // announce prints where the org is and how to log in. The line of JSON comes first of all, in

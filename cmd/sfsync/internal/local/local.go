@@ -178,7 +178,7 @@ func (l *Org) Keep(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if l.serving() {
+		if l.Serving() {
 			continue
 		}
 		conn, err := l.dial(ctx, "tcp", "")
@@ -194,8 +194,8 @@ func (l *Org) Keep(ctx context.Context) error {
 	}
 }
 
-// serving reports whether this process serves the org.
-func (l *Org) serving() bool {
+// Serving reports whether this process serves the org.
+func (l *Org) Serving() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.unserve != nil

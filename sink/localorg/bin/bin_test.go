@@ -1,0 +1,126 @@
+package bin_test
+
+import (
+	"testing"
+
+	"sfsync/sink/localorg/bin"
+	"sfsync/sink/localorg/store"
+	"sfsync/sink/localorg/store/storetest"
+)
+
+const projects = `
+objects:
+  Project__c:
+    fields:
+      Code__c: {type: string, length: 10, externalId: true, unique: true}
+      Visits__c: {type: double, summary: {operation: count, object: Visit__c}}
+      Hours__c: {type: double, scale: 1, summary: {operation: sum, object: Visit__c, field: Hours__c, by: Project__c}}
+      First__c: {type: date, summary: {operation: min, object: Visit__c, field: Day__c}}
+      Most__c: {type: double, scale: 1, summary: {operation: max, object: Visit__c, field: Hours__c}}
+  Visit__c:
+    fields:
+      Name: {autoNumber: true, displayFormat: "V-{000}"}
+      Project__c: {type: reference, referenceTo: Project__c, masterDetail: true}
+      Moved__c: {type: reference, referenceTo: Project__c}
+      Site__c: {type: reference, referenceTo: Account, restrictedDelete: true}
+      Key__c: {type: string, length: 10, unique: true}
+      Hours__c: {type: double, precision: 5, scale: 1}
+      Day__c: {type: date}
+  Note__c:
+    fields:
+      Visit__c: {type: reference, referenceTo: Visit__c, cascadeDelete: true}
+`
+
+// What happens to the records that refer to a deleted one: details and cascading lookups go along, other
+// lookups are cleared, restricting ones keep it. Undeletion brings all back.
+func TestDeleteAndUndelete(t *testing.T) {
+	t.Parallel()
+	o := storetest.New(t, projects)
+	account := o.Create("Account", `{"Name":"Acme"}`)
+	p, other := o.Create("Project__c", `{"Name":"P","Code__c":"P1"}`), o.Create("Project__c", `{"Name":"O"}`)
+	v := o.Create("Visit__c", `{"Project__c":"`+p+`","Hours__c":1.5,"Key__c":"K1","Site__c":"`+account+`"}`)
+	w := o.Create("Visit__c", `{"Project__c":"`+other+`","Moved__c":"`+p+`"}`)
+	n := o.Create("Note__c", `{"Visit__c":"`+v+`"}`)
+
+	held := o.Remove(account)
+	o.Want(held, "DELETE_FAILED: Your attempt to delete "+account+" could not be completed because it is associated with the following visits.: "+v)
+	if got := o.Get(account, "Name"); got != "Acme" {
+		t.Errorf("the account that a visit holds is %s", got)
+	}
+
+	o.Want(o.Remove(p), "")
+	for id, want := range map[string]string{p: "deleted", v: "deleted", n: "deleted", w: "<nil>"} {
+		field := "Id"
+		if id == w {
+			field = "Moved__c"
+		}
+		if got := o.Get(id, field); got != want {
+			t.Errorf("after the deletion %s is %s, want %s", id, got, want)
+		}
+	}
+	o.Want(o.Remove(p, v, "x"), "ENTITY_IS_DELETED: entity is deleted", "ENTITY_IS_DELETED: entity is deleted", "MALFORMED_ID: malformed id x")
+	o.Want(o.Undelete(v), "UNDELETE_FAILED: The master record "+p+" is deleted")
+
+	o.Want(o.Undelete(p, other, account), "", "UNDELETE_FAILED: Entity is not in the recycle bin", "UNDELETE_FAILED: Entity is not in the recycle bin")
+	for _, tt := range []struct{ id, field, want string }{
+		{p, "Code__c", "P1"}, {v, "Hours__c", "1.5"}, {n, "Visit__c", v}, {w, "Moved__c", p}, {p, "Visits__c", "1"},
+	} {
+		if got := o.Get(tt.id, tt.field); got != tt.want {
+			t.Errorf("after the undeletion %s of %s is %s, want %s", tt.field, tt.id, got, tt.want)
+		}
+	}
+	// The values of unique fields are taken again, those of deleted records are free.
+	o.Want(o.Write(store.Create, "Project__c", nil, `{"Name":"Q","Code__c":"p1"}`), "DUPLICATE_VALUE: duplicate value found: Code__c duplicates value on record with id: "+p[:15])
+	o.Want(o.Remove(p), "")
+	q := o.Create("Project__c", `{"Name":"Q","Code__c":"p1"}`)
+	o.Want(o.Undelete(p), "DUPLICATE_VALUE: duplicate value found: Code__c duplicates value on record with id: "+q[:15])
+	if got := o.Get(v, "Id"); got != "deleted" {
+		t.Errorf("an undeletion that failed brought %s back", got)
+	}
+}
+
+// Standard objects: contacts and opportunities go with their account, cases keep it (recorded describes: the
+// flags cascadeDelete and restrictedDelete of child relationships).
+func TestDeleteStandard(t *testing.T) {
+	t.Parallel()
+	o := storetest.New(t, "")
+	account := o.Create("Account", `{"Name":"Acme"}`)
+	contact := o.Create("Contact", `{"LastName":"A","AccountId":"`+account+`"}`)
+	deal := o.Create("Opportunity", `{"Name":"D","StageName":"Prospecting","CloseDate":"2026-12-01","AccountId":"`+account+`"}`)
+	child := o.Create("Account", `{"Name":"Child","ParentId":"`+account+`"}`)
+	task := o.Create("Task", `{"Subject":"Call","WhoId":"`+contact+`"}`)
+	ticket := o.Create("Case", `{"Subject":"Help","ContactId":"`+contact+`"}`)
+	o.Want(o.Remove(account), "DELETE_FAILED: Your attempt to delete "+account+" could not be completed because it is associated with the following cases.: "+o.Get(ticket, "CaseNumber"))
+	o.Want(o.Remove(ticket, account), "", "")
+	for _, id := range []string{contact, deal, task} {
+		if got := o.Get(id, "Id"); got != "deleted" {
+			t.Errorf("%s is %s", id, got)
+		}
+	}
+	if got := o.Get(child, "ParentId"); got != "<nil>" {
+		t.Errorf("the child account has the parent %s", got)
+	}
+}
+
+// All-or-none deletion, and deletion for good.
+func TestPurge(t *testing.T) {
+	t.Parallel()
+	o := storetest.New(t, projects)
+	p := o.Create("Project__c", `{"Name":"P"}`)
+	v := o.Create("Visit__c", `{"Project__c":"`+p+`","Hours__c":2}`)
+	var results []store.Result
+	o.Do(func(tx *store.Tx) (err error) {
+		results, err = bin.Delete(tx, []string{v, "a0x000000000000AAA"}, true)
+		return err
+	})
+	o.Want(results, "ALL_OR_NONE_OPERATION_ROLLED_BACK: Record rolled back because not all records were valid and the request was using AllOrNone header", "INVALID_CROSS_REFERENCE_KEY: invalid cross reference id")
+	if got := o.Get(p, "Visits__c", "Hours__c"); got != "1 2" {
+		t.Errorf("summaries: %s", got)
+	}
+	o.Want(o.Remove(p), "")
+	o.Do(func(tx *store.Tx) error { return bin.Purge(tx, o.Catalog().Object("Project__c"), []string{p}) })
+	if got := o.Get(v, "Id") + " " + o.Get(p, "Id"); got != "gone gone" {
+		t.Errorf("a record purged and its detail: %s", got)
+	}
+	o.Want(o.Undelete(p), "UNDELETE_FAILED: Entity is not in the recycle bin")
+}
