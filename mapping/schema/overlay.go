@@ -35,6 +35,10 @@ const (
 //	      Score__c: {type: double, precision: 5, scale: 2, required: true}
 //	      Lead__c:  {type: reference, referenceTo: [Lead]}
 //
+// Beside fields an object can have record_types, queues, validation_rules, duplicate_rules and
+// assignment_rules, which only an org applies; README.md lists all keys. An object that ends in __e
+// is a platform event.
+//
 // What a field does not say is as Salesforce makes a new custom field of its type: text has 255
 // characters, a checkbox is never null and starts false, an external id can be looked up by. A
 // new object has the fields that every custom object has. Its key prefix is the org's to choose

@@ -3,6 +3,7 @@ package localorg
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -158,6 +159,9 @@ func (o *Org) adminExtend(ctx context.Context, rq *rest.Request) *rest.Response 
 		s.Add(ob)
 	}
 	added, err := o.Extend(ctx, s)
+	if _, wrong := errors.AsType[*store.SetupError](err); wrong {
+		return rest.Failure(http.StatusBadRequest, "INVALID_INPUT", err.Error())
+	}
 	if err != nil {
 		return o.gate.Internal(rq, err)
 	}

@@ -6,21 +6,19 @@ import (
 	"time"
 
 	"sfsync/sink/localorg/bulk"
-	"sfsync/sink/localorg/bulk/v1"
+	v1 "sfsync/sink/localorg/bulk/v1"
 	"sfsync/sink/localorg/catalog"
-	"sfsync/sink/localorg/query"
 	"sfsync/sink/localorg/rest"
-	"sfsync/sink/localorg/soql"
 	"sfsync/sink/localorg/store"
 )
 
 // joinBulk makes the Bulk APIs and begins to run the jobs that were left unfinished.
 func (o *Org) joinBulk(ctx context.Context) error {
 	o.bulk = bulk.New(bulk.Config{
-		Gate: o.gate, Now: o.cfg.Now, Logger: o.cfg.Logger, As: o.as, Select: o.selectFor,
+		Gate: o.gate, Now: o.cfg.Now, Logger: o.cfg.Logger, As: o.as, Select: o.queries.Compile,
 		PerJob: func() time.Duration { return time.Duration(o.load.Settings().JobLatency) },
 	})
-	o.bulk1 = v1.New(v1.Config{Gate: o.gate, Bulk: o.bulk, Now: o.cfg.Now, Logger: o.cfg.Logger, As: o.as, Select: o.selectFor})
+	o.bulk1 = v1.New(v1.Config{Gate: o.gate, Bulk: o.bulk, Now: o.cfg.Now, Logger: o.cfg.Logger, As: o.as, Select: o.queries.Compile})
 	o.limits.Used = o.bulk.Used
 	return o.bulk.Start(ctx)
 }
@@ -39,12 +37,6 @@ func (o *Org) as(user string) *rest.Request {
 		rq.Caller.View = rq.Catalog
 	}
 	return rq
-}
-
-// selectFor compiles the query of a job.
-func (o *Org) selectFor(rq *rest.Request, text string, deleted bool) (*soql.Query, error) {
-	org := o.queries.Org(rq)
-	return soql.CompileWith(query.Catalog(rq.Catalog, org, deleted), text, soql.Options{Now: o.cfg.Now(), Deleted: deleted, User: org.UserID})
 }
 
 // isAsync reports whether a path is that of Bulk API 1.0.

@@ -25,16 +25,22 @@ func TestConformance06Query(t *testing.T) {
 	group := func(values string) string { return `{"attributes":{"type":"AggregateResult"},` + values + `}` }
 	w.check(t, []fact{
 		{"§6 setup: an account", "POST /sobjects/Account", `{"Name":"Acme","ERP_Id__c":"A1"}`, `201 {"id":"<id:acme>",…}`},
-		{"§6 setup: contacts", "POST /composite/sobjects", `{"records":[{"attributes":{"type":"Contact"},"LastName":"Alpha","FirstName":"Ann","AccountId":"$acme","Email":"a@example.com"},{"attributes":{"type":"Contact"},"LastName":"beta","AccountId":"$acme"},{"attributes":{"type":"Contact"},"LastName":"Gam%ma_"}]}`,
-			`200 [{"id":"<id:alpha>",…},{"id":"<id:beta>",…},{"id":"<id:gamma>",…}]`},
-		{"§6 setup: leads", "POST /composite/sobjects", collection(false, `{"LastName":"O'Hara","Company":"C","Score__c":1.5,"Day__c":"2026-11-01","Seen__c":"2026-11-01T10:00:00Z","Tags__c":"a;b","Ext__c":"Q1","NumberOfEmployees":5}`, `{"LastName":"Back\\slash","Company":"C","Score__c":2.5,"Ext__c":"Q2","Tags__c":"c","NumberOfEmployees":5}`, `{"LastName":"Plain","Company":"D","Ext__c":"Q3"}`),
-			`200 [{"id":"<id:l1>",…},{"id":"<id:l2>",…},{"id":"<id:l3>",…}]`},
+		{
+			"§6 setup: contacts", "POST /composite/sobjects", `{"records":[{"attributes":{"type":"Contact"},"LastName":"Alpha","FirstName":"Ann","AccountId":"$acme","Email":"a@example.com"},{"attributes":{"type":"Contact"},"LastName":"beta","AccountId":"$acme"},{"attributes":{"type":"Contact"},"LastName":"Gam%ma_"}]}`,
+			`200 [{"id":"<id:alpha>",…},{"id":"<id:beta>",…},{"id":"<id:gamma>",…}]`,
+		},
+		{
+			"§6 setup: leads", "POST /composite/sobjects", collection(false, `{"LastName":"O'Hara","Company":"C","Score__c":1.5,"Day__c":"2026-11-01","Seen__c":"2026-11-01T10:00:00Z","Tags__c":"a;b","Ext__c":"Q1","NumberOfEmployees":5}`, `{"LastName":"Back\\slash","Company":"C","Score__c":2.5,"Ext__c":"Q2","Tags__c":"c","NumberOfEmployees":5}`, `{"LastName":"Plain","Company":"D","Ext__c":"Q3"}`),
+			`200 [{"id":"<id:l1>",…},{"id":"<id:l2>",…},{"id":"<id:l3>",…}]`,
+		},
 		{"§6 attributes with type and url; canonical names whatever the case", q("select id, lastname from CONTACT where id = '$alpha'"), "", records(1, `{"attributes":{"type":"Contact","url":"/services/data/v66.0/sobjects/Contact/$alpha"},"Id":"$alpha","LastName":"Alpha"}`)},
 		{"§6 a parent's fields nested with their own attributes", q("SELECT Account.Name FROM Contact WHERE Id = '$alpha'"), "", records(1, row("Contact", `"Account":`+row("Account", `"Name":"Acme"`)))},
 		{"§6 no parent is null", q("SELECT Account.Name FROM Contact WHERE Id = '$gamma'"), "", records(1, row("Contact", `"Account":null`))},
 		{"§6 two levels up", q("SELECT Account.Owner.Username FROM Contact WHERE Id = '$alpha'"), "", records(1, row("Contact", `"Account":`+row("Account", `"Owner":`+row("User", `"Username":"$username"`))))},
-		{"§6 children as a query result", q("SELECT Name, (SELECT LastName FROM Contacts ORDER BY LastName) FROM Account"), "",
-			records(1, row("Account", `"Name":"Acme","Contacts":{"totalSize":2,"done":true,"records":[`+row("Contact", `"LastName":"Alpha"`)+`,`+row("Contact", `"LastName":"beta"`)+`]}`))},
+		{
+			"§6 children as a query result", q("SELECT Name, (SELECT LastName FROM Contacts ORDER BY LastName) FROM Account"), "",
+			records(1, row("Account", `"Name":"Acme","Contacts":{"totalSize":2,"done":true,"records":[`+row("Contact", `"LastName":"Alpha"`)+`,`+row("Contact", `"LastName":"beta"`)+`]}`)),
+		},
 		{"§6 no children is null", q("SELECT Name, (SELECT Id FROM Opportunities) FROM Account"), "", records(1, row("Account", `"Name":"Acme","Opportunities":null`))},
 		{"§6 COUNT() has no records", q("SELECT COUNT() FROM Contact"), "", `200 {"totalSize":3,"done":true,"records":[]}`},
 		{"§6 COUNT with an alias", q("SELECT COUNT(Id) n FROM Contact"), "", records(1, group(`"n":3`))},

@@ -15,10 +15,14 @@ func TestConformance03Records(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, fields)
 	w.check(t, []fact{
-		{"§3 create: 201, the id, success and no errors; Location", "POST /sobjects/Lead", `{` + person + `,"Ext__c":"K1","Email":"A@Example.com"}`,
-			"201\nLocation: …/services/data/v66.0/sobjects/Lead/$lead\n\n" + `{"id":"<id:lead>","success":true,"errors":[]}`},
-		{"§3 read: attributes first, nulls included", "GET /sobjects/Lead/$lead", "",
-			`200 {"attributes":{"type":"Lead","url":"/services/data/v66.0/sobjects/Lead/$lead"},"Id":"$lead",…"FirstName":null,…"Name":"A",…}`},
+		{
+			"§3 create: 201, the id, success and no errors; Location", "POST /sobjects/Lead", `{` + person + `,"Ext__c":"K1","Email":"A@Example.com"}`,
+			"201\nLocation: …/services/data/v66.0/sobjects/Lead/$lead\n\n" + `{"id":"<id:lead>","success":true,"errors":[]}`,
+		},
+		{
+			"§3 read: attributes first, nulls included", "GET /sobjects/Lead/$lead", "",
+			`200 {"attributes":{"type":"Lead","url":"/services/data/v66.0/sobjects/Lead/$lead"},"Id":"$lead",…"FirstName":null,…"Name":"A",…}`,
+		},
 		{"§3 read of some fields", "GET /sobjects/Lead/$lead?fields=LastName,ext__c", "", `200 {"attributes":{…},"LastName":"A","Ext__c":"K1"…}`},
 		{"§3 read of an unknown field", "GET /sobjects/Lead/$lead?fields=Emial", "", `400 [{"message":"…No such column 'Emial' on sobject of type Lead…","errorCode":"INVALID_FIELD"…}]`},
 		{"§3 HEAD has no body", "HEAD /sobjects/Lead/$lead", "", `200 -`},
@@ -40,15 +44,21 @@ func TestConformance03Records(t *testing.T) {
 		{"§3 updateOnly and no match: 404", "PATCH /sobjects/Lead/Ext__c/none?updateOnly=true", `{` + person + `}`, notFound},
 		{"§3 an unknown key field: 404", "PATCH /sobjects/Lead/Nothing__c/1", `{` + person + `}`, notFound},
 		{"§3 a field that is no key: 404", "PATCH /sobjects/Lead/LastName/A", `{` + person + `}`, notFound},
-		{"§3 the key must not be in the body", "PATCH /sobjects/Lead/Ext__c/K1", `{"LastName":"B","Ext__c":"K1"}`,
-			`400 [{"message":"The Ext__c field should not be specified in the sobject data.","errorCode":"INVALID_FIELD"…}]`},
-		{"§3 nor the Id", "PATCH /sobjects/Lead/$lead", `{"Id":"$lead","LastName":"B"}`,
-			`400 [{"message":"The Id field should not be specified in the sobject data.","errorCode":"INVALID_FIELD"…}]`},
+		{
+			"§3 the key must not be in the body", "PATCH /sobjects/Lead/Ext__c/K1", `{"LastName":"B","Ext__c":"K1"}`,
+			`400 [{"message":"The Ext__c field should not be specified in the sobject data.","errorCode":"INVALID_FIELD"…}]`,
+		},
+		{
+			"§3 nor the Id", "PATCH /sobjects/Lead/$lead", `{"Id":"$lead","LastName":"B"}`,
+			`400 [{"message":"The Id field should not be specified in the sobject data.","errorCode":"INVALID_FIELD"…}]`,
+		},
 		{"§3 POST to /Id is an insert", "POST /sobjects/Lead/Id", `{` + person + `}`, `201 {"id":"<id>",…}`},
 		{"§3 several matches, first", "POST /sobjects/Lead", `{` + person + `,"Many__c":"m"}`, `201 {"id":"<id:m1>",…}`},
 		{"§3 several matches, second", "POST /sobjects/Lead", `{` + person + `,"Many__c":"M"}`, `201 {"id":"<id:m2>",…}`},
-		{"§3 several matches: 300 with addresses", "PATCH /sobjects/Lead/Many__c/m", `{"LastName":"B"}`,
-			`300 ["/services/data/v66.0/sobjects/Lead/$m1","/services/data/v66.0/sobjects/Lead/$m2"]`},
+		{
+			"§3 several matches: 300 with addresses", "PATCH /sobjects/Lead/Many__c/m", `{"LastName":"B"}`,
+			`300 ["/services/data/v66.0/sobjects/Lead/$m1","/services/data/v66.0/sobjects/Lead/$m2"]`,
+		},
 		{"§3 reading by a key that fits several: 300", "GET /sobjects/Lead/Many__c/m", "", `300 ["/services/data/v66.0/sobjects/Lead/$m1",…]`},
 		{"§3 delete: 204", "DELETE /sobjects/Lead/$lead2", "", `204 -`},
 		{"§3 reading what is deleted", "GET /sobjects/Lead/$lead2", "", `404 [{"message":"entity is deleted","errorCode":"ENTITY_IS_DELETED","fields":[]}]`},

@@ -83,8 +83,10 @@ func TestConformance12Converted(t *testing.T) {
 	w.check(t, []fact{
 		{"§12 setup: a lead", "POST /sobjects/Lead", `{` + person + `,"Ext__c":"conv"}`, `201 {"id":"<id:conv>",…}`},
 		{"§12 setup: converted", "POST /_org/convert-lead", `{"lead_id":"$conv"}`, `200 {…}`},
-		{"§12 CANNOT_UPDATE_CONVERTED_LEAD without fields", "PATCH /composite/sobjects", collection(false, `{"id":"$conv","FirstName":"F"}`),
-			`200 [{…"success":false,"errors":[{"statusCode":"CANNOT_UPDATE_CONVERTED_LEAD","message":"cannot reference converted lead","fields":[]}]}]`},
+		{
+			"§12 CANNOT_UPDATE_CONVERTED_LEAD without fields", "PATCH /composite/sobjects", collection(false, `{"id":"$conv","FirstName":"F"}`),
+			`200 [{…"success":false,"errors":[{"statusCode":"CANNOT_UPDATE_CONVERTED_LEAD","message":"cannot reference converted lead","fields":[]}]}]`,
+		},
 		{"§12 upsert by its key too", "PATCH /sobjects/Lead/Ext__c/conv", `{"FirstName":"F"}`, `400 [{"message":"cannot reference converted lead","errorCode":"CANNOT_UPDATE_CONVERTED_LEAD","fields":[]}]`},
 	})
 }

@@ -156,7 +156,9 @@ func TestConformanceATrouble(t *testing.T) {
 	w.check(t, []fact{
 		{"A10 503 SERVER_UNAVAILABLE", "GET /limits", "", `503 [{"message":"server temporarily unavailable","errorCode":"SERVER_UNAVAILABLE"}]`},
 		{"A10 a page instead of JSON", "GET /recent", "", "502\nContent-Type: text/html;charset=UTF-8\n\n<html>Bad Gateway</html>"},
-		{"§13 one row of a collection is locked", "POST /composite/sobjects", collection(false, `{`+person+`}`, `{`+person+`}`, `{`+person+`}`),
-			`200 [{"id":"<id>",…},{"success":false,"errors":[{"statusCode":"UNABLE_TO_LOCK_ROW","message":"unable to obtain exclusive access to this record or 1 records: 001000000000001AAA","fields":[]}]},{"id":"<id>",…}]`},
+		{
+			"§13 one row of a collection is locked", "POST /composite/sobjects", collection(false, `{`+person+`}`, `{`+person+`}`, `{`+person+`}`),
+			`200 [{"id":"<id>",…},{"success":false,"errors":[{"statusCode":"UNABLE_TO_LOCK_ROW","message":"unable to obtain exclusive access to this record or 1 records: 001000000000001AAA","fields":[]}]},{"id":"<id>",…}]`,
+		},
 	})
 }

@@ -213,3 +213,11 @@ func TestDescribeSetup(t *testing.T) {
 		t.Errorf("record types without any: %+v", types)
 	}
 }
+
+// A schema with a rule that cannot be compiled is the sender's mistake.
+func TestExtendRefused(t *testing.T) {
+	t.Parallel()
+	o := setupOrg(t)
+	o.do("POST", "/_org/extend", `{"source":"x","objects":[{"Name":"Lead","Rules":{"Validation":[{"Name":"r","When":"Titel == 1","Message":"m"}]}}]}`).want(t, 400,
+		`[{"message":"extend the local org: validation rule \"r\" of Lead: unknown name Titel (1:1)","errorCode":"INVALID_INPUT"}]`)
+}

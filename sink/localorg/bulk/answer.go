@@ -82,14 +82,18 @@ func version(n int) json.RawMessage { return json.RawMessage(strconv.Itoa(n) + "
 
 // brief has the keys that all answers have.
 func brief(j *jobs.Job) document {
+	mode := j.Concurrency
+	if mode == "" {
+		mode = "Parallel"
+	}
 	return document{
 		ID: j.ID, Operation: j.Operation, Object: j.Object, CreatedByID: j.CreatedBy,
 		CreatedDate: j.Created.Format(catalog.DateTimeLayout), SystemModstamp: j.Modified.Format(catalog.DateTimeLayout),
-		State: j.State, ExternalID: j.ExternalID, Concurrency: "Parallel", ContentType: "CSV", APIVersion: version(j.Version),
+		State: j.State, ExternalID: j.ExternalID, Concurrency: mode, ContentType: j.ContentType, APIVersion: version(j.Version),
 	}
 }
 
-// created is the answer to the creation of a job; it stands in lists too, with the jobType then.
+// createdAnswer is the answer to the creation of a job; it stands in lists too, with the jobType then.
 func createdAnswer(j *jobs.Job, list bool) document {
 	d := brief(j)
 	d.LineEnding, d.Delimiter, d.AssignmentRule = j.LineEnding, j.Delimiter, j.AssignmentRule

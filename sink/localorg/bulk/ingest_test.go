@@ -236,7 +236,7 @@ func TestBulkList(t *testing.T) {
 	if err := json.Unmarshal([]byte(second), &b); err != nil || !b.Done || len(b.Records) != 1 || b.Next != nil || b.Records[0].ID <= a.Records[999].ID {
 		t.Errorf("%v %.200s", err, second)
 	}
-	for path, want := range map[string]int{"/jobs/query": 0, "/jobs/ingest?jobType=Classic": 0, "/jobs/ingest?isPkChunkingEnabled=true": 0, "/jobs/ingest?isPkChunkingEnabled=false": 1000} {
+	for path, want := range map[string]int{"/jobs/query": 0, "/jobs/ingest?jobType=Classic": 0, "/jobs/ingest?jobType=BigObjectIngest": 0, "/jobs/ingest?isPkChunkingEnabled=true": 0, "/jobs/ingest?isPkChunkingEnabled=false": 1000} {
 		var c answer
 		if body := o.do("GET", path, "").body; json.Unmarshal([]byte(body), &c) != nil || len(c.Records) != want {
 			t.Errorf("%s: %.200s", path, body)

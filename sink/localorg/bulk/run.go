@@ -127,13 +127,14 @@ func (s *Service) write(ctx context.Context, j *jobs.Job) (*load.Error, error) {
 		if err == nil {
 			continue
 		}
-		if ctx.Err() == nil {
-			err = errors.Join(err, s.busy(ctx, j.ID, busy))
+		if ctx.Err() != nil {
+			return nil, err // it goes on when the org is opened again
 		}
+		busyErr := s.busy(ctx, j.ID, busy)
 		if errors.Is(err, io.EOF) {
-			return nil, nil
+			return nil, busyErr
 		}
-		return whole(err)
+		return whole(errors.Join(err, busyErr))
 	}
 }
 

@@ -17,7 +17,8 @@ type Access struct {
 	ModifyAllData bool `json:"modify_all_data"`
 	// ViewSetup is "View Setup and Configuration", which the limits need.
 	ViewSetup bool `json:"view_setup"`
-	// Objects are the permissions by object's name; those of "*" are for all others.
+	// Objects are the permissions by object's name; those of "*" are for all others, but not for those that
+	// everybody may read: users and the like are written by administrators.
 	Objects map[string]ObjectAccess `json:"objects,omitempty"`
 	// Fields is the field-level security of "Object.Field": Hidden or ReadOnly. Fields that are not in it
 	// can be read and written. Required fields and those that the org keeps itself are not subject to it.
@@ -55,7 +56,7 @@ func (a *Access) object(name string) ObjectAccess {
 		return ObjectAccess{true, true, true, true}
 	}
 	o, found := a.Objects[name]
-	if !found {
+	if !found && !alwaysVisible(name) {
 		o = a.Objects["*"]
 	}
 	o.Read = o.Read || o.Create || o.Edit || o.Delete || a.ViewAllData

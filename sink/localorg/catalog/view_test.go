@@ -53,6 +53,13 @@ func TestView(t *testing.T) {
 	if v.Object("User") == nil {
 		t.Error("users are seen by everybody")
 	}
+	all := ObjectAccess{Create: true, Read: true, Edit: true, Delete: true}
+	if d := cat.View(&Access{Objects: map[string]ObjectAccess{"*": all}}).Object("User").Def; d.Createable || d.Updateable || d.Deletable {
+		t.Error(`users are written by whom "*" lets write all others`)
+	}
+	if d := cat.View(&Access{Objects: map[string]ObjectAccess{"*": all, "User": all}}).Object("User").Def; !d.Createable || !d.Updateable {
+		t.Error("users are not written by whom they are opened to")
+	}
 	// A compound field and its parts go together; names, required and system fields stay.
 	for _, f := range []string{"Title", "City", "Address", "Street", "PostalCode"} {
 		if lead.Field(f) != nil || lead.Def.Field(f) != nil || lead.Full().Field(f) == nil {

@@ -72,6 +72,7 @@ func TestLogPath(t *testing.T) {
 		"/composite/sobjects/Lead/Email":                    "/composite/sobjects/Lead/Email",
 		"/services/data/v66.0/composite/sobjects/Lead/Id":   "/services/data/v66.0/composite/sobjects/Lead/Id",
 		"/services/data/v99.0/sobjects/Contact/Email/x@y.z": "/services/data/v99.0/sobjects/Contact/Email/*",
+		"/services/data/v66.0/SObjects/Contact/Email/x@y.z": "/services/data/v66.0/SObjects/Contact/Email/*",
 	} {
 		if got := rest.LogPath(path); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)

@@ -163,3 +163,30 @@ func TestAssign(t *testing.T) {
 		t.Errorf("without rules: %v, %v", none, err)
 	}
 }
+
+// Whatever an expression is, compiling it ends in an error or in a condition that can be evaluated.
+func FuzzCompile(f *testing.F) {
+	for _, seed := range []string{
+		`ISBLANK(Name) && ISNEW()`, `ISCHANGED(Name) || PRIORVALUE(Amount__c) > 1`, `ISPICKVAL(Kind__c, "A")`, `Day__c < TODAY() ? true : false`,
+		`Name in ["a", "b"]`, `1..1000000 | map(# * 2) | len() > 3`, `let x = Name; x + x == "aa"`, `-Count__c ** 3 % 2 == 0`, `Name[0:1] == "A"`,
+		`[1, "a", nil, {b: Count__c}]`, `Name contains "x" and not (Done__c)`, `Count__c ?? 3 > 2`, `repeat("a", 99999999) == ""`, `ISCHANGED(ISCHANGED(Name))`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, when string) {
+		o := object()
+		o.Rules.Validation = []schema.ValidationRule{{Name: "r", When: when, Message: "bad"}}
+		s, err := rules.Compile(o)
+		if err != nil {
+			if s != nil || strings.Contains(err.Error(), "\n") {
+				t.Fatalf("%v, %v", s, err)
+			}
+			return
+		}
+		for _, r := range []record{{now: map[string]any{"Name": "Ada", "Count__c": int64(3)}}, {now: map[string]any{}, before: map[string]any{"Name": "Ada"}}} {
+			if got := s.Validate(r, time.Unix(0, 0)); len(got) > 1 {
+				t.Fatalf("one rule gave %v", got)
+			}
+		}
+	})
+}

@@ -15,7 +15,11 @@
 //
 // A field that records are looked up by (unique, or text that is an external id or idLookup)
 // has a second, indexed column named after it with a '#' behind, which holds the value as it is
-// compared. Every table has the columns Id and IsDeleted, whether or not the object shows the latter.
+// compared; it is NULL in deleted records if the field is unique. No index has entries for empty
+// values. Every table has the columns Id and IsDeleted, whether or not the object shows the latter.
+//
+// The table org_bin knows what went into the recycle bin along with a record, and which references
+// were cleared; package bin deletes records and brings them back.
 //
 // There is one writer at a time; readers see the last committed state.
 package store

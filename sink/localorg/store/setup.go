@@ -13,13 +13,16 @@ import (
 	"sfsync/sink/localorg/rules"
 )
 
+// SetupError says that a schema has rules that cannot be compiled.
+type SetupError struct{ error }
+
 // compileRules compiles the rules of the objects that have any.
 func compileRules(defs []catalog.Definition) (map[string]*rules.Set, error) {
 	sets := map[string]*rules.Set{}
 	for _, d := range defs {
 		s, err := rules.Compile(d.Object)
 		if err != nil {
-			return nil, err
+			return nil, &SetupError{err}
 		}
 		if s != nil {
 			sets[d.Object.Name] = s

@@ -73,6 +73,8 @@ func (s *Store) open(ctx context.Context, dsn string, memory bool) (err error) {
 		return err
 	}
 	if memory {
+		// A commit walks over the table of pages whenever an index was split out of order, and in
+		// memory all pages are in it. A quarter of them took a tenth off the time of 1,000,000 records.
 		if _, err = s.conn.ExecContext(ctx, "PRAGMA page_size = 16384"); err != nil {
 			return err
 		}

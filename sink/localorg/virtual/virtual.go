@@ -54,8 +54,8 @@ func (o Object) Rows(c *catalog.Catalog, org Org) []byte {
 
 // Find returns the computed object of that name in any case.
 func Find(name string) (Object, bool) {
-	for i := range specs() {
-		if sp := specs()[i]; strings.EqualFold(sp.name, name) {
+	for _, sp := range specs() {
+		if strings.EqualFold(sp.name, name) {
 			return sp.object(), true
 		}
 	}
@@ -64,7 +64,7 @@ func Find(name string) (Object, bool) {
 
 // All returns the computed objects by name.
 func All() []Object {
-	list := make([]Object, 0, len(specs()))
+	list := []Object{}
 	for _, sp := range specs() {
 		list = append(list, sp.object())
 	}

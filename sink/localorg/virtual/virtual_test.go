@@ -105,9 +105,13 @@ func TestObjects(t *testing.T) {
 // objects and by id for custom ones, data types as the setup pages show them.
 func TestDefinitions(t *testing.T) {
 	t.Parallel()
+	known := map[string][]map[string]any{}
 	find := func(object, field, value string) map[string]any {
 		t.Helper()
-		list := rows(t, object)
+		if known[object] == nil {
+			known[object] = rows(t, object)
+		}
+		list := known[object]
 		i := slices.IndexFunc(list, func(r map[string]any) bool { return r[field] == value })
 		if i < 0 {
 			t.Fatalf("no %s whose %s is %s", object, field, value)

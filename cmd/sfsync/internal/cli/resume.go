@@ -44,14 +44,9 @@ the environment, never from the run directory.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.SomeFailed, exit.AllFailed, exit.SomeUnknown, exit.BadInput, exit.InputNotFound, exit.Unavailable,
 			exit.Invariant, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted),
-		Example: "  sfsync resume sfsync-runs/20261121T021500Z-nightly-leads-4f2a\n  sfsync resume 20261121T021500Z-nightly-leads-4f2a --to env",
-		Args:    exactArgs("RUN"),
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return completeRuns(o.Runs), cobra.ShellCompDirectiveDefault
-		},
+		Example:           "  sfsync resume sfsync-runs/20261121T021500Z-nightly-leads-4f2a\n  sfsync resume 20261121T021500Z-nightly-leads-4f2a --to env",
+		Args:              exactArgs("RUN"),
+		ValidArgsFunction: completeRun(&o.Runs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Run = args[0]
 			// What the run was begun with counts unless the user says otherwise now.
@@ -66,19 +61,21 @@ the environment, never from the run directory.
 	return cmd
 }
 
-// completeRuns lists the run directories.
-func completeRuns(root string) []string {
-	entries, err := os.ReadDir(root)
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for _, e := range entries {
-		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
-			names = append(names, filepath.Join(root, e.Name()))
+// completeRun completes the one argument RUN with the run directories under a root.
+func completeRun(root *string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		entries, err := os.ReadDir(*root)
+		if len(args) > 0 || err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
+		var names []string
+		for _, e := range entries {
+			if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+				names = append(names, filepath.Join(*root, e.Name()))
+			}
+		}
+		return names, cobra.ShellCompDirectiveDefault
 	}
-	return names
 }
 
 func resumeRun(ctx context.Context, o *resumeOptions) error {

@@ -127,14 +127,9 @@ and field, each with the first place, the org's own words and what to do about i
 RUN is a run directory, or its name under --runs.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.BadInput, exit.InputNotFound),
-		Example: "  sfsync runs show 20261121T021500Z-nightly-leads-4f2a1c\n  sfsync runs show sfsync-runs/20261121T021500Z-nightly-leads-4f2a1c --json",
-		Args:    exactArgs("RUN"),
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return completeRuns(o.Runs), cobra.ShellCompDirectiveDefault
-		},
+		Example:           "  sfsync runs show 20261121T021500Z-nightly-leads-4f2a1c\n  sfsync runs show sfsync-runs/20261121T021500Z-nightly-leads-4f2a1c --json",
+		Args:              exactArgs("RUN"),
+		ValidArgsFunction: completeRun(&o.Runs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Run = args[0]
 			return runF(cmd.Context(), o)
