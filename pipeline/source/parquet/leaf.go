@@ -160,6 +160,15 @@ func (l *leaf) nextPage() error {
 
 // header reads the header of the next page.
 func (l *leaf) header() (pageHeader, error) {
+	h, err := l.nextHeader()
+	if err == nil {
+		l.skip(h.headerSize)
+	}
+	return h, err
+}
+
+// nextHeader is header without passing over it.
+func (l *leaf) nextHeader() (pageHeader, error) {
 	for want := int64(1); ; want *= 4 {
 		if err := l.look(want); err != nil {
 			return pageHeader{}, err
@@ -167,7 +176,6 @@ func (l *leaf) header() (pageHeader, error) {
 		h, err := l.r.decoder.page(l.ahead)
 		switch {
 		case err == nil:
-			l.skip(h.headerSize)
 			return h, nil
 		case !errors.Is(err, errShort) || int64(len(l.ahead)) == l.end-l.at:
 			return h, fmt.Errorf("its header: %w", err)
@@ -311,8 +319,16 @@ func (l *leaf) openDict(h pageHeader, packed []byte) (err error) {
 		return err
 	}
 	page := l.dictPage[:h.size]
-	if err := l.r.unpacker.unpack(l.codec, page, packed); err != nil {
-		return err
+	if err = l.r.unpacker.unpack(l.codec, page, packed); err != nil {
+		// The header of a dictionary cannot say that it is not packed, and a writer that leaves
+		// its data pages so may leave that so too.
+		if h.packed != h.size {
+			return err
+		}
+		copy(page, packed)
+		if next, bad := l.nextHeader(); bad != nil || !next.v2 || next.compressed {
+			return err
+		}
 	}
 	paged, err := l.dict.load(l.leafType, page, h.values, l.left, l.r.window, &l.r.mem)
 	if err != nil {
