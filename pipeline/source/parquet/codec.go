@@ -172,20 +172,32 @@ func unLZ4(dst, src []byte) (int, error) {
 	return lz4.UncompressBlock(src, dst)
 }
 
+// unHadoop unpacks blocks, each of which begins with its unpacked size and has one piece or more,
+// each behind its packed size (BlockCompressorStream of Hadoop). It reports whether that is what
+// src is.
 func unHadoop(dst, src []byte) (n int, ok bool) {
 	for len(src) > 0 {
-		if len(src) < 8 {
+		if len(src) < 4 {
 			return n, false
 		}
-		size, packed := int64(binary.BigEndian.Uint32(src)), int64(binary.BigEndian.Uint32(src[4:]))
-		if src = src[8:]; packed > int64(len(src)) || size > int64(len(dst)-n) {
+		size := int64(binary.BigEndian.Uint32(src))
+		if src = src[4:]; size > int64(len(dst)-n) {
 			return n, false
 		}
-		m, err := lz4.UncompressBlock(src[:packed], dst[n:n+int(size)])
-		if err != nil || m != int(size) {
-			return n, false
+		for end := n + int(size); n < end; {
+			if len(src) < 4 {
+				return n, false
+			}
+			packed := int64(binary.BigEndian.Uint32(src))
+			if src = src[4:]; packed == 0 || packed > int64(len(src)) {
+				return n, false
+			}
+			m, err := lz4.UncompressBlock(src[:packed], dst[n:end])
+			if err != nil || m == 0 {
+				return n, false
+			}
+			n, src = n+m, src[packed:]
 		}
-		n, src = n+m, src[packed:]
 	}
 	return n, n == len(dst)
 }

@@ -173,6 +173,10 @@ func unitOf(u *format.TimeUnit) unit {
 	return noUnit
 }
 
+// maxDictHeader is what the size of a chunk may lack: parquet-mr up to 1.2.8 left out the header of
+// the dictionary (PARQUET-816).
+const maxDictHeader = 100
+
 // chunk decodes and checks a column chunk of a leaf in a row group of so many rows.
 func (d *decoder) chunk(s *scanner, l *leafType, size, rows int64) (chunk, error) {
 	from := s.pos
@@ -200,8 +204,9 @@ func (d *decoder) chunk(s *scanner, l *leafType, size, rows int64) (chunk, error
 		return chunk{}, fmt.Errorf("it has %d values for %d rows", m.NumValues, rows)
 	}
 	c := chunk{codec: codec(m.Codec), values: m.NumValues, offset: m.DataPageOffset}
+	dictionary := false
 	if p := m.DictionaryPageOffset; p != nil && *p > 0 && *p < c.offset {
-		c.offset = *p
+		c.offset, dictionary = *p, true
 	}
 	if c.values == 0 {
 		return c, nil
@@ -214,6 +219,10 @@ func (d *decoder) chunk(s *scanner, l *leafType, size, rows int64) (chunk, error
 		return c, fmt.Errorf("its %d bytes at %d are not inside the file", n, c.offset)
 	}
 	c.end = c.offset + n
+	c.reach = c.end
+	if dictionary {
+		c.reach = max(min(c.end+maxDictHeader, size-tailSize), c.end)
+	}
 	return c, nil
 }
 

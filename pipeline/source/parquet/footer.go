@@ -49,7 +49,8 @@ type group struct {
 type chunk struct {
 	codec       codec
 	values      int64
-	offset, end int64 // of its pages, in the file
+	offset, end int64 // of its pages, in the file: they begin before end
+	reach       int64 // they end here at the latest
 }
 
 // readFooter reads and checks the metadata of a file of the given size.
@@ -150,9 +151,12 @@ func (f *footer) parse() error {
 	}
 	var sum int64
 	for i := range f.groups {
-		if sum += f.groups[i].rows; sum < 0 || sum > f.rows {
-			break
+		if sum += f.groups[i].rows; sum < 0 {
+			return errors.New("its row groups have more rows than can be counted")
 		}
+	}
+	if f.rows == 0 { // there are writers that leave it so (parquet-rs 0.3)
+		f.rows = sum
 	}
 	if sum != f.rows {
 		return fmt.Errorf("it promises %d rows, its row groups have %d", f.rows, sum)

@@ -25,6 +25,7 @@ type leaf struct {
 
 	// The chunk.
 	at, end int64 // what is not read of it in the file
+	reach   int64 // where its last page ends at the latest
 	left    int   // its entries that are in no page yet
 	codec   codec
 	dict    dictionary
@@ -53,7 +54,7 @@ func (l *leaf) begin(c chunk) error {
 		return fmt.Errorf("it has more values than rows: %d are left", l.left+l.entries+l.n-l.next)
 	}
 	l.dict.there = false
-	l.at, l.end, l.left, l.codec, l.pages = c.offset, c.end, int(c.values), c.codec, 0
+	l.at, l.end, l.reach, l.left, l.codec, l.pages = c.offset, c.end, c.reach, int(c.values), c.codec, 0
 	l.ahead = nil
 	return nil
 }
@@ -177,7 +178,7 @@ func (l *leaf) nextHeader() (pageHeader, error) {
 		switch {
 		case err == nil:
 			return h, nil
-		case !errors.Is(err, errShort) || int64(len(l.ahead)) == l.end-l.at:
+		case !errors.Is(err, errShort) || int64(len(l.ahead)) == l.reach-l.at:
 			return h, fmt.Errorf("its header: %w", err)
 		case len(l.ahead) >= maxHeader:
 			return h, fmt.Errorf("its header is longer than %d bytes", maxHeader)
@@ -189,11 +190,11 @@ func (l *leaf) nextHeader() (pageHeader, error) {
 // look makes sure that n bytes of the chunk are in memory, or all there are, and reads as
 // many as the buffer takes if it has to.
 func (l *leaf) look(n int64) error {
-	n = min(n, l.end-l.at)
+	n = min(n, l.reach-l.at)
 	if int64(len(l.ahead)) >= n {
 		return nil
 	}
-	size := min(max(int64(l.r.readAhead), n), l.end-l.at)
+	size := min(max(int64(l.r.readAhead), n), l.reach-l.at)
 	if int64(cap(l.buffer)) < size {
 		if err := l.r.mem.take(size - int64(cap(l.buffer))); err != nil {
 			return err
@@ -235,8 +236,8 @@ func (l *leaf) body(n int, memory func(int) ([]byte, error)) ([]byte, error) {
 
 // open reads a page behind its header and begins to decode it.
 func (l *leaf) open(h pageHeader) error {
-	if int64(h.packed) > l.end-l.at {
-		return fmt.Errorf("it has %d bytes, its chunk only %d more", h.packed, l.end-l.at)
+	if int64(h.packed) > l.reach-l.at {
+		return fmt.Errorf("it has %d bytes, its chunk only %d more", h.packed, l.reach-l.at)
 	}
 	if h.kind == pageOther {
 		l.skip(h.packed)
