@@ -10,6 +10,7 @@ import (
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 )
@@ -61,9 +62,6 @@ func (u *unpacker) close() {
 	}
 }
 
-// maxWindow bounds the memory of a zstd page: its own size, and what the format's writers use.
-const maxWindow = 32 << 20
-
 // unpack fills dst, whose length is what the page should have unpacked, from src. Nothing is
 // ever allocated for what a page claims beyond that.
 func (u *unpacker) unpack(c codec, dst, src []byte) error {
@@ -110,8 +108,9 @@ func (u *unpacker) unpack(c codec, dst, src []byte) error {
 func (u *unpacker) unzstd(dst, src []byte) (int, error) {
 	if u.zstd == nil {
 		var err error
+		// A window costs nothing here, however large: the page itself is it.
 		u.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxWindow(maxWindow))
+			zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxWindow(zstd.MaxWindowSize))
 		if err != nil {
 			return 0, err
 		}
@@ -122,6 +121,13 @@ func (u *unpacker) unzstd(dst, src []byte) (int, error) {
 
 func (u *unpacker) ungzip(dst, src []byte) (n int, err error) {
 	u.src.Reset(src)
+	if len(src) > 0 && src[0]&0xF == 8 { // zlib's header, which gzip's readers in C take too
+		z, err := zlib.NewReader(&u.src)
+		if err != nil {
+			return 0, err
+		}
+		return readExactly(z, dst)
+	}
 	if u.gzip == nil {
 		u.gzip, err = gzip.NewReader(&u.src)
 		if err != nil {
