@@ -271,14 +271,11 @@ func (l *leaf) open(h pageHeader) error {
 		plain = h.repBytes + h.defBytes
 		copy(page, packed[:plain])
 	}
-	if rest := page[plain:]; len(rest) > 0 { // writers differ in how they pack nothing
-		c := l.codec
-		if !h.compressed {
-			c = codecNone
-		}
-		err = l.r.unpacker.unpack(c, rest, packed[plain:])
+	c := l.codec
+	if !h.compressed {
+		c = codecNone
 	}
-	if err != nil {
+	if err := l.r.unpacker.unpack(c, page[plain:], packed[plain:]); err != nil {
 		return err
 	}
 	return l.start(h, page)
