@@ -1,10 +1,11 @@
-package parquet
+package text
 
 import (
 	"encoding/binary"
 	"strconv"
 
 	"sfsync/pipeline/row"
+	"sfsync/pipeline/source/parquet/meta"
 )
 
 const (
@@ -15,30 +16,30 @@ const (
 )
 
 // date writes the days since 1970-01-01 as yyyy-mm-dd.
-func (l *leafType) date(dst, v []byte) ([]byte, row.Kind) {
-	return appendDate(dst, l.signed(v)), row.Text
+func (f *Format) date(dst, v []byte) ([]byte, row.Kind) {
+	return appendDate(dst, f.signed(v)), row.Text
 }
 
 // time writes a time of day: hh:mm:ss with the fraction it has, and Z if it is UTC.
-func (l *leafType) time(dst, v []byte) ([]byte, row.Kind) {
-	n := l.signed(v)
+func (f *Format) time(dst, v []byte) ([]byte, row.Kind) {
+	n := f.signed(v)
 	if n < 0 { // no time of day; nobody is to take it for one
 		dst = append(dst, '-')
 	}
-	perSecond := l.logical.unit.perSecond()
+	per := perSecond(f.leaf.Logical.Unit)
 	m := magnitude(n)
-	dst = appendClock(dst, m/perSecond, m%perSecond*(1e9/perSecond))
-	if l.logical.utc {
+	dst = appendClock(dst, m/per, m%per*(1e9/per))
+	if f.leaf.Logical.UTC {
 		dst = append(dst, 'Z')
 	}
 	return dst, row.Text
 }
 
-func (u unit) perSecond() uint64 {
+func perSecond(u meta.Unit) uint64 {
 	switch u {
-	case millis:
+	case meta.Millis:
 		return 1e3
-	case micros:
+	case meta.Micros:
 		return 1e6
 	}
 	return 1e9
@@ -46,20 +47,20 @@ func (u unit) perSecond() uint64 {
 
 // timestamp writes ISO 8601: 2026-11-21T10:00:00 with the fraction it has, and Z if it is
 // UTC; one without a zone has none.
-func (l *leafType) timestamp(dst, v []byte) ([]byte, row.Kind) {
+func (f *Format) timestamp(dst, v []byte) ([]byte, row.Kind) {
 	n := int64(binary.LittleEndian.Uint64(v))
-	perSecond := int64(l.logical.unit.perSecond())
-	sec, frac := n/perSecond, n%perSecond
+	per := int64(perSecond(f.leaf.Logical.Unit))
+	sec, frac := n/per, n%per
 	if frac < 0 {
-		sec, frac = sec-1, frac+perSecond
+		sec, frac = sec-1, frac+per
 	}
 	day, clock := sec/secondsOfDay, sec%secondsOfDay
 	if clock < 0 {
 		day, clock = day-1, clock+secondsOfDay
 	}
 	dst = append(appendDate(dst, day), 'T')
-	dst = appendClock(dst, uint64(clock), uint64(frac*(1e9/perSecond)))
-	if l.logical.utc {
+	dst = appendClock(dst, uint64(clock), uint64(frac*(1e9/per)))
+	if f.leaf.Logical.UTC {
 		dst = append(dst, 'Z')
 	}
 	return dst, row.Text
@@ -67,7 +68,7 @@ func (l *leafType) timestamp(dst, v []byte) ([]byte, row.Kind) {
 
 // int96 writes a timestamp of Impala, Hive and Spark, which is UTC: the nanoseconds of the day
 // in 8 bytes, then the Julian day in 4.
-func (l *leafType) int96(dst, v []byte) ([]byte, row.Kind) {
+func (f *Format) int96(dst, v []byte) ([]byte, row.Kind) {
 	ns := int64(binary.LittleEndian.Uint64(v))
 	day := int64(int32(binary.LittleEndian.Uint32(v[8:]))) - julianEpoch
 	day += ns / nanosOfDay
