@@ -28,14 +28,14 @@ func (f *Format) signed(v []byte) int64 {
 }
 
 func (f *Format) integer(dst, v []byte) ([]byte, row.Kind) {
-	return strconv.AppendInt(dst, f.signed(v), 10), row.Number
+	return appendInt(dst, f.signed(v)), row.Number
 }
 
 func (f *Format) unsigned(dst, v []byte) ([]byte, row.Kind) {
 	if f.leaf.Type == meta.Int32 {
-		return strconv.AppendUint(dst, uint64(binary.LittleEndian.Uint32(v)), 10), row.Number
+		return appendUint(dst, uint64(binary.LittleEndian.Uint32(v))), row.Number
 	}
-	return strconv.AppendUint(dst, binary.LittleEndian.Uint64(v), 10), row.Number
+	return appendUint(dst, binary.LittleEndian.Uint64(v)), row.Number
 }
 
 func (f *Format) float(dst, v []byte) ([]byte, row.Kind) {
@@ -43,7 +43,38 @@ func (f *Format) float(dst, v []byte) ([]byte, row.Kind) {
 }
 
 func (f *Format) double(dst, v []byte) ([]byte, row.Kind) {
-	return appendFloat(dst, math.Float64frombits(binary.LittleEndian.Uint64(v)), 64)
+	x := math.Float64frombits(binary.LittleEndian.Uint64(v))
+	if n, scale := shortDecimal(math.Abs(x)); n > 0 {
+		if x < 0 {
+			dst = append(dst, '-')
+		}
+		return appendDecimal(dst, n, scale), row.Number
+	}
+	return appendFloat(dst, x, 64)
+}
+
+// shortDecimal returns x as n divided by 10 to the power of scale, if it is a decimal with up to four
+// digits behind the point and not many in front, as amounts are; otherwise n is 0. That decimal is
+// the shortest: it has no more than 15 digits, and no two decimals of so few are the same number.
+func shortDecimal(x float64) (n uint64, scale int) {
+	if !(x < 1e10) {
+		return 0, 0
+	}
+	n = uint64(x*1e4 + 0.5)
+	if float64(n)/1e4 != x {
+		return 0, 0
+	}
+	scale = 4
+	if q := n / 100; n == 100*q {
+		n, scale = q, 2
+		if q := n / 100; n == 100*q {
+			return q, 0
+		}
+	}
+	if q := n / 10; n == 10*q {
+		return q, scale - 1
+	}
+	return n, scale
 }
 
 // appendFloat writes the shortest decimal that reads back as the same number, without an
@@ -121,42 +152,15 @@ func nearestHalf(f float64, bits uint16) bool {
 
 // decimalInt writes a decimal stored as an integer.
 func (f *Format) decimalInt(dst, v []byte) ([]byte, row.Kind) {
-	n := f.signed(v)
+	return f.decimal(dst, f.signed(v)), row.Number
+}
+
+// decimal appends a decimal without its scale.
+func (f *Format) decimal(dst []byte, n int64) []byte {
 	if n < 0 {
 		dst = append(dst, '-')
 	}
-	base := len(dst)
-	dst = strconv.AppendUint(dst, magnitude(n), 10)
-	return point(dst, base, int(f.leaf.Logical.Scale)), row.Number
-}
-
-func magnitude(n int64) uint64 {
-	if n < 0 {
-		return -uint64(n)
-	}
-	return uint64(n)
-}
-
-// point sets the decimal point into the digits behind base, adding zeros where they are few.
-func point(dst []byte, base, scale int) []byte {
-	if scale == 0 {
-		return dst
-	}
-	digits := len(dst) - base
-	if missing := scale + 1 - digits; missing > 0 {
-		for range missing {
-			dst = append(dst, '0')
-		}
-		copy(dst[base+missing:], dst[base:base+digits])
-		for i := range missing {
-			dst[base+i] = '0'
-		}
-	}
-	dst = append(dst, 0)
-	at := len(dst) - 1 - scale
-	copy(dst[at+1:], dst[at:len(dst)-1])
-	dst[at] = '.'
-	return dst
+	return appendDecimal(dst, magnitude(n), int(f.leaf.Logical.Scale))
 }
 
 // decimalBytes writes a decimal stored as a big-endian number in two's complement.
@@ -172,12 +176,7 @@ func (f *Format) decimalBytes(dst, v []byte) ([]byte, row.Kind) {
 		for _, b := range v[1:] {
 			n = n<<8 | int64(b)
 		}
-		if n < 0 {
-			dst = append(dst, '-')
-		}
-		base := len(dst)
-		dst = strconv.AppendUint(dst, magnitude(n), 10)
-		return point(dst, base, int(f.leaf.Logical.Scale)), row.Number
+		return f.decimal(dst, n), row.Number
 	}
 	n := new(big.Int).SetBytes(v)
 	if v[0] >= 0x80 {
