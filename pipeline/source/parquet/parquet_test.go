@@ -246,6 +246,24 @@ func TestNested(t *testing.T) {
 			[]string{`json:[["a","b"],[],null,["c"]]`, "json:[]"},
 		},
 		{
+			"list of lists of two levels (parquet-avro)", group("l", pt.Optional, 3, group("array", pt.Repeated, 3, text("array", pt.Repeated))),
+			[][]pt.Entry{entries(0, 3, "a", 2, 3, "b", 1, 2, nil, 0, 1, nil, 0, 0, nil, 0, 2, nil, 1, 3, "c")},
+			"l list<list<string>>",
+			[]string{`json:[["a","b"],[]]`, "json:[]", "null:", `json:[[],["c"]]`},
+		},
+		{
+			"repeated map", group("m", pt.Repeated, 2, group("key_value", pt.Repeated, 0, text("key", pt.Required), text("value", pt.Required))),
+			[][]pt.Entry{entries(0, 2, "k", 1, 1, nil, 0, 0, nil), entries(0, 2, "v", 1, 1, nil, 0, 0, nil)},
+			"m list<map<string, string>>",
+			[]string{`json:[{"k":"v"},{}]`, "json:[]"},
+		},
+		{
+			"group in a list of two levels", group("l", pt.Required, 3, group("array", pt.Repeated, 0, text("array", pt.Repeated))),
+			[][]pt.Entry{entries(0, 2, "a", 2, 2, "b", 1, 1, nil)},
+			"l list<struct<array: list<string>>>",
+			[]string{`json:[{"array":["a","b"]},{"array":[]}]`},
+		},
+		{
 			"map", group("m", pt.Optional, 2, group("key_value", pt.Repeated, 0, text("key", pt.Required), pt.Node{Name: "value", Repetition: pt.Optional, Type: pt.Int32})),
 			[][]pt.Entry{entries(0, 2, "a", 1, 2, "b", 0, 0, nil, 0, 1, nil, 0, 2, "a", 1, 2, "b", 1, 2, "a"), entries(0, 3, i32(1), 1, 2, nil, 0, 0, nil, 0, 1, nil, 0, 3, i32(1), 1, 3, i32(2), 1, 3, i32(3))},
 			"m map<string, int32>",

@@ -143,6 +143,12 @@ func (b *builder) node(t *tree, def, rep uint8) (*Node, error) {
 	if t.repetition == optional {
 		def++
 	}
+	return b.annotated(t, def, rep)
+}
+
+// annotated makes a node of an element, a list or map if it says so, whose own repetition is in
+// the levels already.
+func (b *builder) annotated(t *tree, def, rep uint8) (*Node, error) {
 	if !t.leaf && len(t.children) == 1 && t.children[0].repetition == repeated {
 		switch c := t.children[0]; {
 		case t.logical.Kind == List:
@@ -203,7 +209,7 @@ func (b *builder) list(t, c *tree, def, rep uint8) (*Node, error) {
 		entry, err = b.node(c.children[0], n.Some, n.Rep)
 		b.names = b.names[:len(b.names)-1]
 	} else {
-		entry, err = b.value(c, n.Some, n.Rep)
+		entry, err = b.annotated(c, n.Some, n.Rep) // parquet-avro: a repeated group may be a list itself
 	}
 	if err != nil || entry == nil {
 		return nil, err
