@@ -222,47 +222,48 @@ func TestUnpackedMore(t *testing.T) {
 	}
 }
 
+// encodings are those of the physical types, with values that are hard for them.
+var encodings = []struct {
+	typ, length int
+	value       func(i int) []byte
+	encodings   []pt.Encoding
+}{
+	{pt.Boolean, 0, func(i int) []byte { return []byte{byte(i / 9 & 1)} }, []pt.Encoding{pt.RLE}},
+	{pt.Int32, 0, func(i int) []byte { return i32(extreme(i, math.MinInt32, math.MaxInt32, int32(i*i))) }, []pt.Encoding{pt.Delta, pt.Split}},
+	{pt.Int64, 0, func(i int) []byte { return i64(extreme(i, math.MinInt64, math.MaxInt64, int64(i)*1e12)) }, []pt.Encoding{pt.Delta, pt.Split}},
+	{pt.Float, 0, func(i int) []byte { return f32(float32(i) / 4) }, []pt.Encoding{pt.Split}},
+	{pt.Double, 0, func(i int) []byte { return f64(float64(i) / 3) }, []pt.Encoding{pt.Split}},
+	{pt.Bytes, 0, func(i int) []byte { return fmt.Appendf(nil, "%s%d", strings.Repeat("prefix ", i/30%4), i) }, []pt.Encoding{pt.DeltaLen, pt.DeltaBytes}},
+	{pt.Fixed, 7, func(i int) []byte { return fmt.Appendf(nil, "%07d", i*i) }, []pt.Encoding{pt.DeltaBytes, pt.Split}},
+}
+
+// extreme is one of the extremes now and then.
+func extreme[T any](i int, least, most, usual T) T {
+	switch i % 100 {
+	case 7:
+		return least
+	case 8:
+		return most
+	}
+	return usual
+}
+
 // TestEncodings: every encoding of every physical type that has it, with and without nulls, in
 // many pages and in one.
 func TestEncodings(t *testing.T) {
 	t.Parallel()
-	var ints32, ints64, floats, doubles, texts, fixed [][]byte
-	var flags [][]byte
-	for i := range 700 {
-		a, b := int32(i*i), int64(i)*1e12
-		switch i % 100 {
-		case 7:
-			a, b = math.MinInt32, math.MinInt64
-		case 8:
-			a, b = math.MaxInt32, math.MaxInt64
+	for _, tt := range encodings {
+		var values [][]byte
+		for i := range 700 {
+			values = append(values, tt.value(i))
 		}
-		ints32, ints64 = append(ints32, i32(a)), append(ints64, i64(b))
-		floats, doubles = append(floats, f32(float32(i)/4)), append(doubles, f64(float64(i)/3))
-		texts = append(texts, fmt.Appendf(nil, "%s%d", strings.Repeat("prefix ", i/30%4), i))
-		fixed = append(fixed, fmt.Appendf(nil, "%07d", i*i))
-		flags = append(flags, []byte{byte(i / 9 & 1)})
-	}
-	tests := []struct {
-		typ, length int
-		values      [][]byte
-		encodings   []pt.Encoding
-	}{
-		{pt.Boolean, 0, flags, []pt.Encoding{pt.RLE}},
-		{pt.Int32, 0, ints32, []pt.Encoding{pt.Delta, pt.Split}},
-		{pt.Int64, 0, ints64, []pt.Encoding{pt.Delta, pt.Split}},
-		{pt.Float, 0, floats, []pt.Encoding{pt.Split}},
-		{pt.Double, 0, doubles, []pt.Encoding{pt.Split}},
-		{pt.Bytes, 0, texts, []pt.Encoding{pt.DeltaLen, pt.DeltaBytes}},
-		{pt.Fixed, 7, fixed, []pt.Encoding{pt.DeltaBytes, pt.Split}},
-	}
-	for _, tt := range tests {
 		for _, rep := range []int{pt.Required, pt.Optional} {
 			n := pt.Node{Name: "v", Repetition: rep, Type: tt.typ, Length: tt.length}
 			if tt.typ == pt.Bytes {
 				n.Logical = 1
 			}
 			g := pt.RowGroup{Leaves: make([][]pt.Entry, 1)}
-			for i, v := range tt.values {
+			for i, v := range values {
 				g.Leaves[0] = append(g.Leaves[0], pt.Entry{Def: rep, Value: v})
 				if rep == pt.Optional && (i%5 == 0 || i > 200 && i < 260) {
 					g.Leaves[0] = append(g.Leaves[0], pt.Entry{})
@@ -275,7 +276,7 @@ func TestEncodings(t *testing.T) {
 				groups = append(groups, nulls, g)
 			}
 			_, want, err := read(pt.Write([]pt.Node{n}, groups, pt.Options{}), parquet.Options{})
-			if err != nil || len(want) < len(tt.values) {
+			if err != nil || len(want) < len(values) {
 				t.Fatal(err)
 			}
 			for _, n.Encoding = range tt.encodings {
@@ -294,6 +295,23 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
+// quirks are what some writers do differently.
+var quirks = []struct {
+	name   string
+	quirks pt.Quirks
+	packed bool
+}{
+	{"pages that are not packed and say so", pt.Quirks{Stored: true}, true},
+	{"levels as BIT_PACKED", pt.Quirks{OldLevels: true}, false},
+	{"no rows in the footer (parquet-rs 0.3)", pt.Quirks{NoRowCount: true}, false},
+	{"a dictionary that no offset leads to (fastparquet, parquet-mr 1.2)", pt.Quirks{NoDictOffset: true}, false},
+	{"a dictionary at 0", pt.Quirks{ZeroDict: true}, false},
+	{"chunks without the header of their dictionary (parquet-mr 1.2.8)", pt.Quirks{ShortChunks: true}, false},
+	{"pages of other kinds in between", pt.Quirks{Between: true}, true},
+	{"nothing packed to nothing (parquet-mr)", pt.Quirks{NothingStored: true}, true},
+	{"fields of a later version", pt.Quirks{MoreFields: true}, false},
+}
+
 // TestQuirks: what some writers do differently changes no value.
 func TestQuirks(t *testing.T) {
 	t.Parallel()
@@ -304,22 +322,7 @@ func TestQuirks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests := []struct {
-		name   string
-		quirks pt.Quirks
-		packed bool
-	}{
-		{"pages that are not packed and say so", pt.Quirks{Stored: true}, true},
-		{"levels as BIT_PACKED", pt.Quirks{OldLevels: true}, false},
-		{"no rows in the footer (parquet-rs 0.3)", pt.Quirks{NoRowCount: true}, false},
-		{"a dictionary that no offset leads to (fastparquet, parquet-mr 1.2)", pt.Quirks{NoDictOffset: true}, false},
-		{"a dictionary at 0", pt.Quirks{ZeroDict: true}, false},
-		{"chunks without the header of their dictionary (parquet-mr 1.2.8)", pt.Quirks{ShortChunks: true}, false},
-		{"pages of other kinds in between", pt.Quirks{Between: true}, true},
-		{"nothing packed to nothing (parquet-mr)", pt.Quirks{NothingStored: true}, true},
-		{"fields of a later version", pt.Quirks{MoreFields: true}, false},
-	}
-	for _, tt := range tests {
+	for _, tt := range quirks {
 		for o := range every {
 			o.Quirks = tt.quirks
 			if tt.packed && !o.Snappy {
