@@ -31,8 +31,11 @@ type dictionary struct {
 	mem   int64      // counted by the budget, for spans and kinds
 }
 
-// entrySize is what an entry takes beside its text: a span, an end and a kind.
-const entrySize = 13
+// What an entry takes beside its text: a span, and an end and a kind if it is written out.
+const (
+	spanSize = 8
+	cellSize = 5
+)
 
 // load makes a dictionary of the n values in src, which it keeps if paged is true, for a chunk of
 // so many values. They are decoded by vals, a window at a time.
@@ -53,11 +56,8 @@ func (d *dictionary) load(l *leaf, vals *encoding.Values, src []byte, n, values 
 		d.data, d.stored, d.width, d.most, d.there = src[:n*l.Width], true, l.Width, l.format.Most(l.Width), true
 		return true, nil
 	}
-	if need := int64(n) * entrySize; need > d.mem {
-		if err := mem.Take(need - d.mem); err != nil {
-			return false, err
-		}
-		d.mem = need
+	if err := d.memory(mem, n, spanSize); err != nil {
+		return false, err
 	}
 	d.spans = sized(d.spans, n)
 	if l.format.Plain {
@@ -78,6 +78,19 @@ func (d *dictionary) load(l *leaf, vals *encoding.Values, src []byte, n, values 
 	}
 	d.there = err == nil
 	return paged, err
+}
+
+// memory counts so many bytes for each of n entries.
+func (d *dictionary) memory(mem *budget.Budget, n, size int) error {
+	more := int64(n)*int64(size) - d.mem
+	if more <= 0 {
+		return nil
+	}
+	if err := mem.Take(more); err != nil {
+		return err
+	}
+	d.mem += more
+	return nil
 }
 
 // each calls f with each window of the values in src.
@@ -116,6 +129,9 @@ func (d *dictionary) write(l *leaf, vals *encoding.Values, src []byte, mem *budg
 			return false, nil
 		}
 		mem.Give(int64(limit))
+	}
+	if d.memory(mem, d.n, spanSize+cellSize) != nil {
+		return false, nil
 	}
 	enough := min(limit, len(src)+16*d.n)
 	if err := d.cells.Room(mem, enough); err != nil {

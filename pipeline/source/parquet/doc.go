@@ -11,9 +11,9 @@
 //	Reader      rows of the cells of all columns, in batches
 //	Rows        the same with workers, which read columns ahead of the rows
 //
-// A worker reads a column up to the end of a block and then another one. That takes both cores for
-// a file of one row group too, and one budget of memory: a column has the same pages in memory
-// whoever reads it. What is copied is the text of a cell, into its block, and the block into the
+// A worker reads a column up to the end of a block and then another one. That keeps several cores
+// busy with a file of one row group too, within one budget of memory: a column has the same pages in
+// memory whoever reads it. What is copied is the text of a cell, into its block, and the block into the
 // batch.
 //
 // # Columns

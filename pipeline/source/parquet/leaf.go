@@ -403,6 +403,10 @@ func (l *leaf) open(h meta.Page) error {
 	if err := l.w.unpacker.Unpack(l.codec, l.page[plain:], packed[plain:]); err != nil {
 		return err
 	}
+	if l.r.tight && l.at >= l.end {
+		l.r.mem.Give(int64(cap(l.buffer)))
+		l.buffer, l.ahead = nil, nil
+	}
 	return l.start(h, l.page)
 }
 

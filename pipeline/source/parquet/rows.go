@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"unsafe"
 
 	"sfsync/pipeline/row"
 	"sfsync/pipeline/source/parquet/budget"
@@ -27,7 +28,9 @@ type Reader struct {
 	blockRows int      // most cells of a block
 	blockText int      // the size of its text at which a block ends, in bytes
 	readAhead int
-	rowLimit  int // most rows of a batch
+	tight     bool // there is little memory for the leaves there are
+	rowLimit  int  // most rows of a batch
+	blocks    int  // of a column
 
 	alone worker // reads on the goroutine of the caller
 	crew  *crew  // reads on others; nil if there are none
@@ -78,8 +81,10 @@ const (
 	entryMemory = 26
 	// cellMemory is what a cell of a block takes beside its text.
 	cellMemory = 5
-	// leafMemory is what a leaf takes beside that.
-	leafMemory = 2048
+	// leafMemory is what a leaf and its column take beside that.
+	leafMemory = int64(unsafe.Sizeof(leaf{}) + unsafe.Sizeof(column{}))
+	// tightMemory is how much memory for each leaf is so little that it is not taken for speed.
+	tightMemory = 16 << 10
 )
 
 // Read returns a reader of the columns for which want is true; nil stands for all. In a batch
@@ -113,6 +118,10 @@ func (f *File) read(want func(i int) bool, blocks int) (*Reader, error) {
 	leaves := int64(max(n, 1))
 	memory := f.opt.Memory - f.mem
 	perEntry := int64(entryMemory)
+	if r.tight = memory/leaves < tightMemory; r.tight {
+		blocks = 1
+	}
+	r.blocks = blocks
 	r.window = int(min(max(memory/8/perEntry/leaves, 16), maxWindow))
 	// Blocks end where they do whatever the memory is, since that shows in the batches.
 	r.blockRows = int(min(max(allRows/leaves, 16), maxWindow))

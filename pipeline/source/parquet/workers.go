@@ -111,6 +111,9 @@ func (f *File) ReadRows(want func(i int) bool, schema *row.Schema, pool *row.Poo
 	if err != nil {
 		return nil, err
 	}
+	if r.blocks == 1 {
+		workers = 1
+	}
 	return &Rows{r: r, schema: schema, pool: pool, workers: workers}, nil
 }
 

@@ -55,7 +55,7 @@ func (b *Budget) Bytes(buf []byte, n int) ([]byte, error) {
 	if cap(buf) >= n {
 		return buf[:n], nil
 	}
-	size := (n + 4095) &^ 4095 // pages differ in size by a little
+	size := n + n/16 // pages differ in size by a little
 	if err := b.Take(int64(size - cap(buf))); err != nil {
 		return buf, fmt.Errorf("%d bytes: %w", n, err)
 	}
