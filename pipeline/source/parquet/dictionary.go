@@ -6,14 +6,20 @@ import (
 	"unicode/utf8"
 
 	"sfsync/pipeline/row"
+	"sfsync/pipeline/source/parquet/budget"
+	"sfsync/pipeline/source/parquet/encoding"
+	"sfsync/pipeline/source/parquet/meta"
+	"sfsync/pipeline/source/parquet/text"
 )
 
 // dictionary is the dictionary of a chunk. Its values are written out once, unless their
 // texts would take much more memory than they do. Its memory is used again for the next chunk.
 type dictionary struct {
+	there bool // the chunk has a dictionary
 	n     int
 	data  []byte
-	spans []uint32 // two for each value, into data
+	spans []encoding.Span // of the values, in data
+	most  int             // how long a text is at most
 	// What data holds: texts of one kind; texts of the kinds in kinds; or stored values, whose
 	// spans are not noted if they are all of one width.
 	kind   row.Kind
@@ -21,151 +27,195 @@ type dictionary struct {
 	stored bool
 	width  int
 
-	there bool   // the chunk has a dictionary
-	texts []byte // memory for data
-	mem   int64  // counted by the budget
+	cells text.Cells // memory for texts
+	mem   int64      // counted by the budget, for spans and kinds
 }
 
-// memory sees to it that so many bytes are counted for the dictionary.
-func (d *dictionary) memory(mem *budget, n int64) error {
-	if n <= d.mem {
-		return nil
-	}
-	if err := mem.take(n - d.mem); err != nil {
-		return err
-	}
-	d.mem = n
-	return nil
-}
+// What an entry takes beside its text: a span, and an end and a kind if it is written out.
+const (
+	spanSize = 8
+	cellSize = 5
+)
 
 // load makes a dictionary of the n values in src, which it keeps if paged is true, for a chunk of
-// so many values. They are decoded a window at a time.
-func (d *dictionary) load(l *leafType, src []byte, n, values, window int, mem *budget) (paged bool, err error) {
-	d.n, d.there, d.stored, d.width, d.kinds = n, false, false, 0, d.kinds[:0]
-	if l.typ == physBool {
+// so many values. They are decoded by vals, a window at a time.
+func (d *dictionary) load(l *leaf, vals *encoding.Values, src []byte, n, values int) (paged bool, err error) {
+	mem := l.r.mem
+	d.n, d.there, d.stored, d.width, d.most, d.kinds = n, false, false, 0, 0, nil
+	if l.Type == meta.Bool {
 		return false, errors.New("booleans have no dictionary")
 	}
-	least := l.width
+	least := l.Width
 	if least == 0 {
 		least = 4 // the length of a value
 	}
 	if n > len(src)/least {
 		return false, fmt.Errorf("it has %d bytes for %d values", len(src), n)
 	}
-	if l.width > 0 && n > values/3 { // most of them are used once
-		d.data, d.stored, d.width, d.there = src[:n*l.width], true, l.width, true
+	if l.Width > 0 && n > values/3 { // most of them are used once
+		d.data, d.stored, d.width, d.most, d.there = src[:n*l.Width], true, l.Width, l.format.Most(l.Width), true
 		return true, nil
 	}
-	need := int64(n) * 9
-	if err := d.memory(mem, need); err != nil {
+	if err := d.memory(mem, n, spanSize); err != nil {
 		return false, err
 	}
-	d.spans = sized(d.spans, 2*n)
-	if l.isText {
-		if ok, err := d.keepTexts(l, src, window); ok || err != nil {
-			d.there = ok
-			return true, err
-		}
-	}
-	limit := 64<<10 + 3*len(src)
-	if d.memory(mem, need+int64(limit)) == nil { // else the budget is tight: keep the values as they are
-		if ok, err := d.write(l, src, limit, window); ok || err != nil {
-			d.there = ok
+	d.spans = sized(d.spans, n)
+	if l.format.Plain {
+		if err := d.keep(l, vals, src); err != nil {
 			return false, err
 		}
+		if d.valid(src) {
+			d.stored, d.kind, d.there = false, row.Text, true
+			return true, nil
+		}
 	}
-	d.there = true
-	return true, d.keep(l, src, window)
+	written, err := d.write(l, vals, src, mem)
+	if err != nil {
+		return false, err
+	}
+	if !written {
+		paged, err = true, d.keep(l, vals, src)
+	}
+	d.there = err == nil
+	return paged, err
 }
 
-// each calls f with the spans of a window's values in src, or their values.
-func (d *dictionary) each(l *leafType, src []byte, window int, f func(first int, v *values) error) error {
-	var v values
-	if err := v.reset(l, encPlain, src, d.n); err != nil {
+// memory counts so many bytes for each of n entries.
+func (d *dictionary) memory(mem *budget.Budget, n, size int) error {
+	more := int64(n)*int64(size) - d.mem
+	if more <= 0 {
+		return nil
+	}
+	if err := mem.Take(more); err != nil {
 		return err
 	}
-	for done := 0; done < d.n; done += v.n {
-		if err := v.fill(l, min(d.n-done, window), window, nil); err != nil {
+	d.mem += more
+	return nil
+}
+
+// each calls f with each window of the values in src.
+func (d *dictionary) each(l *leaf, vals *encoding.Values, src []byte, f func(first int) error) error {
+	if err := vals.Reset(l.Leaf, meta.Plain, src, d.n, -1); err != nil {
+		return err
+	}
+	for done := 0; done < d.n; done += vals.N {
+		if err := vals.Next(min(d.n-done, l.r.window)); err != nil {
 			return err
 		}
-		if err := f(done, &v); err != nil {
+		if err := f(done); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// keepTexts notes where the texts stand in src; ok is false if one of them is not UTF-8.
-func (d *dictionary) keepTexts(l *leafType, src []byte, window int) (ok bool, err error) {
-	if err := d.keep(l, src, window); err != nil {
-		return false, err
-	}
-	for i := range d.n {
-		if !utf8.Valid(src[d.spans[2*i]:d.spans[2*i+1]]) {
-			return false, nil
+// valid reports whether the values are UTF-8.
+func (d *dictionary) valid(src []byte) bool {
+	for _, s := range d.spans {
+		if !utf8.Valid(src[s.From:s.To]) {
+			return false
 		}
 	}
-	d.stored, d.kind = false, row.Text
+	return true
+}
+
+// write writes the values out; ok is false if they would take too much.
+func (d *dictionary) write(l *leaf, vals *encoding.Values, src []byte, mem *budget.Budget) (ok bool, err error) {
+	limit := 64<<10 + 3*len(src)
+	d.cells.Reset()
+	if cap(d.cells.Text) < limit {
+		d.cells.Free(mem, 0)
+		if !mem.Spare(int64(limit)) { // the budget is tight
+			return false, nil
+		}
+		mem.Give(int64(limit))
+	}
+	if d.memory(mem, d.n, spanSize+cellSize) != nil {
+		return false, nil
+	}
+	enough := min(limit, len(src)+16*d.n)
+	if err := d.cells.Room(mem, enough); err != nil {
+		return false, err
+	}
+	errTooLong := errors.New("the texts are too long")
+	err = d.each(l, vals, src, func(int) error {
+		write(&d.cells, l.format, vals, 0, vals.N)
+		if len(d.cells.Text) > limit {
+			return errTooLong
+		}
+		return d.cells.Count(mem)
+	})
+	if errors.Is(err, errTooLong) || errors.Is(err, ErrMemory) {
+		d.cells.Free(mem, 0)
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	d.data, d.kinds, d.stored, d.most = d.cells.Text, d.cells.Kinds, false, 0
+	from := uint32(0)
+	for i, end := range d.cells.Ends {
+		d.spans[i] = encoding.Span{From: from, To: end}
+		d.most = max(d.most, int(end-from))
+		from = end
+	}
+	same := true
+	for _, k := range d.kinds {
+		same = same && k == d.kinds[0]
+	}
+	if same && d.n > 0 {
+		d.kind, d.kinds = d.kinds[0], nil
+	}
 	return true, nil
 }
 
-var errTooLong = errors.New("the texts of the dictionary are too long")
-
-// write writes the values out; ok is false if they would take more than limit.
-func (d *dictionary) write(l *leafType, src []byte, limit, window int) (ok bool, err error) {
-	d.stored = false
-	dst := d.texts[:0]
-	if cap(dst) == 0 {
-		dst = make([]byte, 0, min(limit, len(src)+16*d.n))
-	}
-	err = d.each(l, src, window, func(first int, v *values) error {
-		for i := range v.n {
-			from := len(dst)
-			var k row.Kind
-			dst, k = l.format(l, dst, v.stored(i))
-			at := first + i
-			d.spans[2*at], d.spans[2*at+1] = uint32(from), uint32(len(dst))
-			switch {
-			case at == 0:
-				d.kind = k
-			case k != d.kind && len(d.kinds) == 0:
-				d.kinds = sized(d.kinds, d.n)
-				for j := range at {
-					d.kinds[j] = d.kind
-				}
-			}
-			if len(d.kinds) > 0 {
-				d.kinds[at] = k
-			}
-			if len(dst) > limit {
-				return errTooLong
-			}
-		}
-		return nil
-	})
-	if cap(dst) <= limit {
-		d.texts = dst
-	}
-	d.data = dst
-	if errors.Is(err, errTooLong) {
-		d.data, d.texts, d.kinds = nil, nil, d.kinds[:0]
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // keep notes where the values stand in src.
-func (d *dictionary) keep(l *leafType, src []byte, window int) error {
-	d.data, d.stored = src, true
-	return d.each(l, src, window, func(first int, v *values) error {
-		if v.form == formSpans {
-			copy(d.spans[2*first:], v.spans[:2*v.n])
+func (d *dictionary) keep(l *leaf, vals *encoding.Values, src []byte) error {
+	d.data, d.stored, d.most = src, true, 0
+	return d.each(l, vals, src, func(first int) error {
+		if vals.Form == encoding.SpansForm {
+			copy(d.spans[first:], vals.Spans[:vals.N])
+			d.most = max(d.most, l.format.Most(vals.Most))
 			return nil
 		}
-		for i := range v.n {
-			from := uint32((first + i) * l.width)
-			d.spans[2*(first+i)], d.spans[2*(first+i)+1] = from, from+uint32(l.width)
+		for i := range vals.N {
+			from := uint32((first + i) * l.Width)
+			d.spans[first+i] = encoding.Span{From: from, To: from + uint32(l.Width)}
 		}
+		d.most = l.format.Most(l.Width)
 		return nil
 	})
+}
+
+// append adds the values with the numbers in index.
+func (d *dictionary) append(c *text.Cells, f *text.Format, index []uint32) {
+	switch {
+	case d.width > 0:
+		f.Entries(c, d.data, d.width, index)
+	case d.stored:
+		f.Pick(c, d.data, d.spans, index)
+	default:
+		c.Pick(d.data, d.spans, index, d.kind)
+		if d.kinds != nil {
+			kinds := c.Kinds[c.Len()-len(index):]
+			for i, k := range index {
+				kinds[i] = d.kinds[k]
+			}
+		}
+	}
+}
+
+// entry returns what is stored of entry k.
+func (d *dictionary) entry(k uint32) []byte {
+	if d.width > 0 {
+		return d.data[int(k)*d.width : (int(k)+1)*d.width]
+	}
+	return d.data[d.spans[k].From:d.spans[k].To]
+}
+
+func sized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
 }

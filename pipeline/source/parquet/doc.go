@@ -1,10 +1,20 @@
 // Package parquet reads the rows of Parquet files as text, safely: whatever a file holds, the
 // answer is its rows or an error, in bounded memory.
 //
-// The structures of the metadata are those of github.com/xitongsys/parquet-go. Everything
-// else, from the page loop to the assembly of lists, is decoded here, because every size,
-// count, length and index of a file has to be checked before it is used, and because no
-// value may be lost or changed on the way.
+// Package meta reads the metadata, with the structures of github.com/xitongsys/parquet-go; codec
+// unpacks pages, encoding decodes them and text writes their values. Every size, count, length and
+// index of a file is checked before it is used, and no value is lost or changed on the way. This
+// package puts them together:
+//
+//	leaf        the pages of one leaf, decoded a window at a time
+//	column      the cells of one column, a block at a time: of its leaf, or assembled of several
+//	Reader      rows of the cells of all columns, in batches
+//	Rows        the same with workers, which read columns ahead of the rows
+//
+// A worker reads a column up to the end of a block and then another one. That keeps several cores
+// busy with a file of one row group too, within one budget of memory: a column has the same pages in
+// memory whoever reads it. What is copied is the text of a cell, into its block, and the block into the
+// batch.
 //
 // # Columns
 //

@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"sfsync/pipeline/source/parquet/budget"
+	"sfsync/pipeline/source/parquet/meta"
+	"sfsync/pipeline/source/parquet/text"
 )
 
 // Options say how a file is read.
@@ -17,6 +21,12 @@ type Options struct {
 	MaxRow int
 }
 
+const (
+	// DefaultMemory is how much memory the reading of a file may take.
+	DefaultMemory = 64 << 20
+	defaultMaxRow = 16 << 20
+)
+
 // Column is one column of a file: a leaf that is in no list or map, or a list or map as a whole.
 type Column struct {
 	// Path leads from the top of the schema to the column.
@@ -26,28 +36,18 @@ type Column struct {
 	// Refused says why the values of the column cannot be read; "" if they can.
 	Refused string
 
-	node *node
+	node *meta.Node
 }
 
 // File is a Parquet file whose metadata was read and checked.
 type File struct {
-	ra     io.ReaderAt
-	size   int64
-	opt    Options
-	footer *footer
-	leaves []*leafType
-	cols   []Column
-	mem    int64 // what the metadata take
+	ra      io.ReaderAt
+	opt     Options
+	meta    *meta.File
+	formats []*text.Format // of the leaves
+	cols    []Column
+	mem     int64 // what the metadata take
 }
-
-const (
-	defaultMaxRow = 16 << 20
-	// A file may have so many values without being asked how it comes to so many, and beyond
-	// that so many for each of its bytes. A constant column takes next to nothing however long
-	// it is, but no file of data is made of such alone.
-	freeValues    = 64 << 20
-	valuesPerByte = 256
-)
 
 // Open reads and checks the metadata of a file of the given size. Errors say what is wrong
 // with the file; they wrap [ErrEncrypted], [ErrMemory] or [*ReadError] where that is the
@@ -64,75 +64,83 @@ func Open(ctx context.Context, ra io.ReaderAt, size int64, opt Options) (f *File
 	if opt.MaxRow <= 0 {
 		opt.MaxRow = defaultMaxRow
 	}
-	mem := budget{max: opt.Memory}
-	f = &File{ra: ra, size: size, opt: opt}
-	if f.footer, err = readFooter(ra, size, &mem); err != nil {
+	mem := budget.New(opt.Memory)
+	f = &File{ra: ra, opt: opt}
+	if f.meta, err = meta.Read(ctx, ra, size, mem); err != nil {
 		return nil, err
 	}
-	root, leaves, err := buildSchema(f.footer.elements)
-	if err != nil {
+	f.formats = make([]*text.Format, len(f.meta.Leaves))
+	for i, l := range f.meta.Leaves {
+		if f.formats[i], err = text.For(l); err != nil {
+			return nil, fmt.Errorf("column %s: %w", meta.Quote(l.Name), err)
+		}
+	}
+	f.columns(f.meta.Root, nil)
+	if err := mem.Take(int64(len(f.cols)) * 64); err != nil {
 		return nil, err
 	}
-	f.footer.elements = nil
-	f.leaves = leaves
-	f.columns(root, nil)
-	if err := mem.take(int64(len(leaves))*256 + int64(len(f.cols))*64); err != nil {
-		return nil, err
-	}
-	f.mem = mem.used.Load()
-	if err := f.checkChunks(ctx); err != nil {
-		return nil, err
-	}
+	f.mem = mem.Used()
 	return f, nil
 }
 
 // columns lists the columns below a structure that is in no list or map.
-func (f *File) columns(n *node, path []string) {
-	for _, c := range n.children {
-		p := slices.Concat(path, []string{c.name})
-		if c.kind == structNode {
+func (f *File) columns(n *meta.Node, path []string) {
+	for _, c := range n.Children {
+		p := slices.Concat(path, []string{c.Name})
+		if c.Kind == meta.StructNode {
 			f.columns(c, p)
 			continue
 		}
-		col := Column{Path: p, Type: c.typeName(), node: c}
-		for _, l := range f.leaves[c.from:c.to] {
-			if l.refused != "" {
-				col.Refused = l.refused
+		col := Column{Path: p, Type: f.typeName(c), node: c}
+		for _, t := range f.formats[c.From:c.To] {
+			if t.Refused != "" {
+				col.Refused = t.Refused
 			}
 		}
 		f.cols = append(f.cols, col)
 	}
 }
 
-// checkChunks checks the description of every chunk, so that what can be known to be wrong is
-// known before the first row.
-func (f *File) checkChunks(ctx context.Context) error {
-	var chunks []chunk
-	var values int64
-	for i := range f.footer.groups {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		var err error
-		if chunks, err = f.footer.chunks(i, f.leaves, chunks, f.size); err != nil {
-			return err
-		}
-		n := f.footer.groups[i].rows
-		for _, c := range chunks {
-			n += c.values
-		}
-		if values += n; values < 0 || n < 0 || values > freeValues && values/valuesPerByte > f.size {
-			return fmt.Errorf("it promises more than %d values in %d bytes, which no file of data has", values, f.size)
-		}
+// typeName returns the type of a value for people to read.
+func (f *File) typeName(n *meta.Node) string {
+	s := f.typeText(n, 0)
+	if len(s) > 200 {
+		s = s[:200] + "…"
 	}
-	return nil
+	return s
+}
+
+func (f *File) typeText(n *meta.Node, depth int) string {
+	if depth > 4 {
+		return "…"
+	}
+	switch n.Kind {
+	case meta.LeafNode:
+		return f.formats[n.Leaf.Index].Name
+	case meta.ListNode:
+		return "list<" + f.typeText(n.Children[0], depth+1) + ">"
+	case meta.MapNode:
+		return "map<" + f.typeText(n.Children[0], depth+1) + ", " + f.typeText(n.Children[1], depth+1) + ">"
+	}
+	s := "struct<"
+	for i, c := range n.Children {
+		if i > 0 {
+			s += ", "
+		}
+		if i == 8 {
+			s += "…"
+			break
+		}
+		s += c.Name + ": " + f.typeText(c, depth+1)
+	}
+	return s + ">"
 }
 
 // Columns returns the columns in the order of the schema.
 func (f *File) Columns() []Column { return f.cols }
 
 // Rows returns the number of rows.
-func (f *File) Rows() int64 { return f.footer.rows }
+func (f *File) Rows() int64 { return f.meta.Rows }
 
 // RowGroups returns the number of row groups.
-func (f *File) RowGroups() int { return len(f.footer.groups) }
+func (f *File) RowGroups() int { return f.meta.Groups() }

@@ -9,12 +9,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"sfsync/pipeline/row"
 	"sfsync/pipeline/source/parquet"
@@ -246,6 +244,24 @@ func TestNested(t *testing.T) {
 			[]string{`json:[["a","b"],[],null,["c"]]`, "json:[]"},
 		},
 		{
+			"list of lists of two levels (parquet-avro)", group("l", pt.Optional, 3, group("array", pt.Repeated, 3, text("array", pt.Repeated))),
+			[][]pt.Entry{entries(0, 3, "a", 2, 3, "b", 1, 2, nil, 0, 1, nil, 0, 0, nil, 0, 2, nil, 1, 3, "c")},
+			"l list<list<string>>",
+			[]string{`json:[["a","b"],[]]`, "json:[]", "null:", `json:[[],["c"]]`},
+		},
+		{
+			"repeated map", group("m", pt.Repeated, 2, group("key_value", pt.Repeated, 0, text("key", pt.Required), text("value", pt.Required))),
+			[][]pt.Entry{entries(0, 2, "k", 1, 1, nil, 0, 0, nil), entries(0, 2, "v", 1, 1, nil, 0, 0, nil)},
+			"m list<map<string, string>>",
+			[]string{`json:[{"k":"v"},{}]`, "json:[]"},
+		},
+		{
+			"group in a list of two levels", group("l", pt.Required, 3, group("array", pt.Repeated, 0, text("array", pt.Repeated))),
+			[][]pt.Entry{entries(0, 2, "a", 2, 2, "b", 1, 1, nil)},
+			"l list<struct<array: list<string>>>",
+			[]string{`json:[{"array":["a","b"]},{"array":[]}]`},
+		},
+		{
 			"map", group("m", pt.Optional, 2, group("key_value", pt.Repeated, 0, text("key", pt.Required), pt.Node{Name: "value", Repetition: pt.Optional, Type: pt.Int32})),
 			[][]pt.Entry{entries(0, 2, "a", 1, 2, "b", 0, 0, nil, 0, 1, nil, 0, 2, "a", 1, 2, "b", 1, 2, "a"), entries(0, 3, i32(1), 1, 2, nil, 0, 0, nil, 0, 1, nil, 0, 3, i32(1), 1, 3, i32(2), 1, 3, i32(3))},
 			"m map<string, int32>",
@@ -399,6 +415,19 @@ func FuzzParquet(f *testing.F) {
 	for o := range every {
 		f.Add(pt.Write(fields, []pt.RowGroup{g, g}, o))
 	}
+	for i, p := range packings {
+		f.Add(pt.Write(fields, []pt.RowGroup{g}, pt.Options{Codec: p.codec, Pack: p.pack, V2: i%2 > 0, Dictionary: i%3 > 0}))
+	}
+	for i, q := range quirks {
+		f.Add(pt.Write(fields, []pt.RowGroup{g}, pt.Options{Snappy: true, Quirks: q.quirks, V2: q.quirks.Stored, Dictionary: i%2 > 0}))
+	}
+	for _, e := range encodings {
+		for _, enc := range e.encodings {
+			n := pt.Node{Name: "v", Type: e.typ, Length: e.length, Encoding: enc}
+			v := make([]byte, max(e.length, map[int]int{pt.Boolean: 1, pt.Int32: 4, pt.Float: 4, pt.Int64: 8, pt.Double: 8}[e.typ]))
+			f.Add(pt.Write([]pt.Node{n}, []pt.RowGroup{{Rows: 2, Leaves: [][]pt.Entry{{{Value: v}, {Value: v}}}}}, pt.Options{}))
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 64<<10 {
 			t.Skip()
@@ -412,123 +441,4 @@ func FuzzParquet(f *testing.F) {
 			t.Fatal("read again:", d)
 		}
 	})
-}
-
-// wide is a file of so many rows in row groups of so many, with texts of some length and, in
-// the middle, one of a megabyte.
-func wide(rows, group, length int) []byte {
-	fields := []pt.Node{{Name: "id", Type: pt.Int64}, text("name", pt.Optional), text("note", pt.Required)}
-	var groups []pt.RowGroup
-	for from := 0; from < rows; from += group {
-		g := pt.RowGroup{Rows: min(group, rows-from), Leaves: make([][]pt.Entry, 3)}
-		for i := from; i < from+g.Rows; i++ {
-			g.Leaves[0] = append(g.Leaves[0], pt.Entry{Value: i64(int64(i))})
-			g.Leaves[1] = append(g.Leaves[1], pt.Entry{Def: i % 2, Value: fmt.Appendf(nil, "name %d", i%100)})
-			n := i % length
-			if i == rows/2 {
-				n = 1 << 20
-			}
-			g.Leaves[2] = append(g.Leaves[2], pt.Entry{Value: bytes.Repeat([]byte{byte('a' + i%26)}, n)})
-		}
-		groups = append(groups, g)
-	}
-	return pt.Write(fields, groups, pt.Options{Snappy: true, PageSize: 500})
-}
-
-// checksums reads a file by [parquet.Rows] and returns the checksums of its batches.
-func checksums(t *testing.T, data []byte, memory int64) ([]uint32, int) {
-	t.Helper()
-	f, err := parquet.Open(t.Context(), bytes.NewReader(data), int64(len(data)), parquet.Options{Memory: memory})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pool row.Pool
-	r, err := f.ReadRows(nil, row.NewSchema(row.Column{Name: "id"}, row.Column{Name: "name"}, row.Column{Name: "note"}), &pool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	var sums []uint32
-	rows := 0
-	for {
-		b, err := r.Next(t.Context())
-		if errors.Is(err, io.EOF) {
-			return sums, rows
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range b.Len() {
-			rows++
-			if b.Line(i) != int64(rows) || b.Cell(i, 0).Text != fmt.Sprint(rows-1) {
-				t.Fatalf("row %d: line %d, id %s", rows, b.Line(i), b.Cell(i, 0).Text)
-			}
-		}
-		sums = append(sums, b.Checksum())
-		b.Free()
-	}
-}
-
-// TestWorkers: the batches are the same however many workers read them, and where their
-// shares of the memory are too small for that.
-func TestWorkers(t *testing.T) {
-	data := wide(150_000, 4000, 60)
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	want, rows := checksums(t, data, 0)
-	if rows != 150_000 {
-		t.Fatal(rows)
-	}
-	for _, procs := range []int{2, 3, 8} {
-		runtime.GOMAXPROCS(procs)
-		for _, memory := range []int64{0, 8 << 20, 2 << 20} {
-			got, n := checksums(t, data, memory)
-			if d := cmp.Diff(want, got); d != "" || n != rows {
-				t.Errorf("%d processors, %d bytes: %d rows, %s", procs, memory, n, d)
-			}
-		}
-	}
-}
-
-// TestWorkersStop: a reader that is closed early leaves no goroutine behind, and an error comes
-// after the rows before it.
-func TestWorkersStop(t *testing.T) {
-	defer goleak.VerifyNone(t)
-	data := wide(100_000, 10_000, 60)
-	bad := bytes.Clone(data)
-	clear(bad[len(bad)/2 : len(bad)/2+3000])
-	for _, file := range [][]byte{data, bad} {
-		f, err := parquet.Open(t.Context(), bytes.NewReader(file), int64(len(file)), parquet.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var pool row.Pool
-		r, err := f.ReadRows(nil, row.NewSchema(row.Column{Name: "id"}, row.Column{Name: "name"}, row.Column{Name: "note"}), &pool)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows := 0
-		for range 3 {
-			b, err := r.Next(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			rows += b.Len()
-			b.Free()
-		}
-		for file[len(bad)/2] == 0 && bytes.Equal(file, bad) {
-			b, err := r.Next(t.Context())
-			if err != nil {
-				if !strings.Contains(err.Error(), "row group ") || rows < 30_000 || rows > 60_000 {
-					t.Errorf("%d rows, then %v", rows, err)
-				}
-				break
-			}
-			rows += b.Len()
-			b.Free()
-		}
-		r.Close()
-		if _, err := r.Next(t.Context()); err == nil {
-			t.Error("a closed reader gives a batch")
-		}
-	}
 }

@@ -2,15 +2,17 @@ package arrowtest
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
-	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -27,16 +29,28 @@ import (
 	reader "sfsync/pipeline/source/parquet"
 )
 
-var (
-	benchRows  = flag.Int("bench-rows", 100_000, "rows of the benchmark's file")
-	benchGroup = flag.Int("bench-group", 50_000, "rows of its row groups")
-	benchFile  = flag.String("bench-file", "", "write the benchmark's file here, too")
-)
+var benchRows = flag.Int("bench-rows", 100_000, "rows of the benchmark's files")
 
-// leads is a file such as a data warehouse writes: 21 columns, snappy, dictionaries where they
-// pay.
-func leads(tb testing.TB, rows, group int) []byte {
+// benchFiles are the files that readers are held against each other on.
+var benchFiles = []struct {
+	name string
+	data func(tb testing.TB) []byte
+}{
+	// What a data warehouse writes: dictionaries where they pay, in one row group or several.
+	{"leads", func(tb testing.TB) []byte { return leads(tb, *benchRows) }},
+	{"leads-groups", func(tb testing.TB) []byte { return leads(tb, *benchRows/5) }},
+	{"leads-zstd-v2", func(tb testing.TB) []byte {
+		return leads(tb, *benchRows, parquet.WithCompression(compress.Codecs.Zstd), parquet.WithDataPageVersion(parquet.DataPageV2))
+	}},
+	{"leads-plain", func(tb testing.TB) []byte { return leads(tb, *benchRows, parquet.WithDictionaryDefault(false)) }},
+	// The kind that is hardest for a reader that has to write every value as text.
+	{"numbers", numbers},
+}
+
+// leads is 21 columns of records, snappy if nothing else is said, in row groups of so many rows.
+func leads(tb testing.TB, group int, props ...parquet.WriterProperty) []byte {
 	tb.Helper()
+	rows := *benchRows
 	str := func(n string) arrow.Field {
 		return arrow.Field{Name: n, Type: arrow.BinaryTypes.String, Nullable: true}
 	}
@@ -54,8 +68,8 @@ func leads(tb testing.TB, rows, group int) []byte {
 	}
 	sc := arrow.NewSchema(fields, nil)
 	var out bytes.Buffer
-	w, err := pqarrow.NewFileWriter(sc, &out, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy),
-		parquet.WithMaxRowGroupLength(int64(group))), pqarrow.DefaultWriterProps())
+	props = append([]parquet.WriterProperty{parquet.WithCompression(compress.Codecs.Snappy), parquet.WithMaxRowGroupLength(int64(group))}, props...)
+	w, err := pqarrow.NewFileWriter(sc, &out, parquet.NewWriterProperties(props...), pqarrow.DefaultWriterProps())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -95,86 +109,91 @@ func leads(tb testing.TB, rows, group int) []byte {
 	if err := w.Close(); err != nil {
 		tb.Fatal(err)
 	}
-	if *benchFile != "" {
-		if err := os.WriteFile(*benchFile, out.Bytes(), 0o600); err != nil {
-			tb.Fatal(err)
+	return out.Bytes()
+}
+
+// numbers is ten columns of integers and ten of floating point numbers, without dictionaries.
+func numbers(tb testing.TB) []byte {
+	tb.Helper()
+	var fields []arrow.Field
+	for i := range 10 {
+		fields = append(fields, arrow.Field{Name: fmt.Sprint("i", i), Type: arrow.PrimitiveTypes.Int64},
+			arrow.Field{Name: fmt.Sprint("f", i), Type: arrow.PrimitiveTypes.Float64})
+	}
+	sc := arrow.NewSchema(fields, nil)
+	var out bytes.Buffer
+	w, err := pqarrow.NewFileWriter(sc, &out, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithDictionaryDefault(false)), pqarrow.DefaultWriterProps())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(8, 8))
+	b := array.NewRecordBuilder(memory.DefaultAllocator, sc)
+	defer b.Release()
+	for range *benchRows {
+		for i := range 10 {
+			b.Field(2 * i).(*array.Int64Builder).Append(rng.Int64N(1e9))
+			b.Field(2*i + 1).(*array.Float64Builder).Append(float64(rng.IntN(1e7)) / 100)
 		}
+	}
+	rec := b.NewRecordBatch()
+	defer rec.Release()
+	if err := errors.Join(w.Write(rec), w.Close()); err != nil {
+		tb.Fatal(err)
 	}
 	return out.Bytes()
 }
 
-func report(b *testing.B, rows int) {
-	b.Helper()
-	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+// readRows reads a file with sfsync: every cell as text, in batches.
+func readRows(tb testing.TB, data []byte, pool *row.Pool) int {
+	tb.Helper()
+	f, err := reader.Open(tb.Context(), bytes.NewReader(data), int64(len(data)), reader.Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cols := make([]row.Column, len(f.Columns()))
+	for i, c := range f.Columns() {
+		cols[i].Name = strings.Join(c.Path, ".")
+	}
+	r, err := f.ReadRows(nil, row.NewSchema(cols...), pool)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer r.Close()
+	n := 0
+	for {
+		batch, err := r.Next(tb.Context())
+		if errors.Is(err, io.EOF) {
+			return n
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		n += batch.Len()
+		batch.Free()
+	}
 }
 
-// BenchmarkRows is sfsync: every cell as text, in batches.
-func BenchmarkRows(b *testing.B) {
-	data := leads(b, *benchRows, *benchGroup)
-	var pool row.Pool
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		f, err := reader.Open(context.Background(), bytes.NewReader(data), int64(len(data)), reader.Options{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		cols := make([]row.Column, len(f.Columns()))
-		for i, c := range f.Columns() {
-			cols[i].Name = strings.Join(c.Path, ".")
-		}
-		r, err := f.ReadRows(nil, row.NewSchema(cols...), &pool)
-		if err != nil {
-			b.Fatal(err)
-		}
-		n := 0
-		for {
-			batch, err := r.Next(context.Background())
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				b.Fatal(err)
-			}
-			n += batch.Len()
-			batch.Free()
-		}
-		r.Close()
-		if n != *benchRows {
-			b.Fatal(n)
-		}
+// readArrow reads a file with arrow-go: to Arrow's columns, as records of as many rows as ours.
+func readArrow(tb testing.TB, data []byte, parallel bool) int {
+	tb.Helper()
+	pf, err := file.NewParquetReader(bytes.NewReader(data))
+	if err != nil {
+		tb.Fatal(err)
 	}
-	report(b, *benchRows)
-}
-
-// BenchmarkArrow is arrow-go, to Arrow's columns, as records of as many rows.
-func BenchmarkArrow(b *testing.B) {
-	data := leads(b, *benchRows, *benchGroup)
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		pf, err := file.NewParquetReader(bytes.NewReader(data))
-		if err != nil {
-			b.Fatal(err)
-		}
-		fr, err := pqarrow.NewFileReader(pf, pqarrow.ArrowReadProperties{BatchSize: row.MaxRows}, memory.DefaultAllocator)
-		if err != nil {
-			b.Fatal(err)
-		}
-		rr, err := fr.GetRecordReader(context.Background(), nil, nil)
-		if err != nil {
-			b.Fatal(err)
-		}
-		n := 0
-		for rr.Next() {
-			n += int(rr.RecordBatch().NumRows())
-		}
-		rr.Release()
-		if n != *benchRows {
-			b.Fatal(n)
-		}
+	fr, err := pqarrow.NewFileReader(pf, pqarrow.ArrowReadProperties{BatchSize: row.MaxRows, Parallel: parallel}, memory.DefaultAllocator)
+	if err != nil {
+		tb.Fatal(err)
 	}
-	report(b, *benchRows)
+	rr, err := fr.GetRecordReader(tb.Context(), nil, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer rr.Release()
+	n := 0
+	for rr.Next() {
+		n += int(rr.RecordBatch().NumRows())
+	}
+	return n
 }
 
 // memoryFile is a file in memory as the library wants it.
@@ -193,28 +212,80 @@ func (m *memoryFile) Create(string) (librarysource.ParquetFile, error) {
 func (m *memoryFile) Write([]byte) (int, error) { return 0, errors.New("read only") }
 func (m *memoryFile) Close() error              { return nil }
 
-// BenchmarkLibrary is the column reader of xitongsys/parquet-go.
-func BenchmarkLibrary(b *testing.B) {
-	data := leads(b, *benchRows, *benchGroup)
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		r, err := library.NewParquetColumnReader(&memoryFile{bytes.NewReader(data), data}, 1)
-		if err != nil {
-			b.Fatal(err)
-		}
-		columns := int64(len(r.SchemaHandler.ValueColumns))
-		for c := range columns {
-			n := 0
-			for n < *benchRows {
-				values, _, _, err := r.ReadColumnByIndex(c, row.MaxRows)
-				if err != nil || len(values) == 0 {
-					b.Fatal(err, len(values))
-				}
-				n += len(values)
-			}
-		}
-		r.ReadStop()
+// readLibrary reads a file with the column reader of xitongsys/parquet-go: to values of type any,
+// with their levels.
+func readLibrary(tb testing.TB, data []byte) int {
+	tb.Helper()
+	r, err := library.NewParquetColumnReader(&memoryFile{bytes.NewReader(data), data}, 1)
+	if err != nil {
+		tb.Fatal(err)
 	}
-	report(b, *benchRows)
+	defer r.ReadStop()
+	for c := range int64(len(r.SchemaHandler.ValueColumns)) {
+		n := 0
+		for n < *benchRows {
+			values, _, _, err := r.ReadColumnByIndex(c, row.MaxRows)
+			if err != nil || len(values) == 0 {
+				tb.Fatal(err, len(values))
+			}
+			n += len(values)
+		}
+	}
+	return *benchRows
+}
+
+// BenchmarkReaders has sfsync, arrow-go and xitongsys/parquet-go read all columns and rows of the
+// same files in turn, so that a machine that has other things to do slows all of them, and reports
+// how many times as fast sfsync is, by the best time of each: as arrow-go as it reads by default, as
+// arrow-go reading columns in parallel, and as the library. The same of processor time (cpu) says
+// what is left of that where there is only one processor, or a busy machine. What they deliver differs: sfsync text in row batches, as mapping
+// needs it; arrow-go binary columns; the library an interface value for each value, and levels.
+func BenchmarkReaders(b *testing.B) {
+	for _, f := range benchFiles {
+		b.Run(f.name, func(b *testing.B) {
+			data := f.data(b)
+			var pool row.Pool
+			readers := []func() int{
+				func() int { return readRows(b, data, &pool) },
+				func() int { return readArrow(b, data, false) },
+				func() int { return readArrow(b, data, true) },
+				func() int { return readLibrary(b, data) },
+			}
+			best := slices.Repeat([]time.Duration{math.MaxInt64}, len(readers))
+			cpu := slices.Clone(best)
+			for b.Loop() {
+				for i, read := range readers {
+					runtime.GC() // nobody pays for what another one has left
+					start, startCPU := time.Now(), cpuTime()
+					if n := read(); n != *benchRows {
+						b.Fatalf("reader %d: %d rows", i, n)
+					}
+					best[i], cpu[i] = min(best[i], time.Since(start)), min(cpu[i], cpuTime()-startCPU)
+				}
+			}
+			b.ReportMetric(float64(*benchRows)/best[0].Seconds(), "rows/s")
+			for i, name := range []string{"×arrow", "×arrow-parallel", "×library"} {
+				b.ReportMetric(float64(best[i+1])/float64(best[0]), name)
+				b.ReportMetric(float64(cpu[i+1])/float64(cpu[0]), "cpu"+name)
+			}
+		})
+	}
+}
+
+// BenchmarkRows is sfsync alone.
+func BenchmarkRows(b *testing.B) {
+	for _, f := range benchFiles {
+		b.Run(f.name, func(b *testing.B) {
+			data := f.data(b)
+			var pool row.Pool
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if n := readRows(b, data, &pool); n != *benchRows {
+					b.Fatal(n)
+				}
+			}
+			b.ReportMetric(float64(*benchRows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
 }

@@ -9,7 +9,11 @@ type compact struct {
 }
 
 func (c *compact) field(id int, typ byte) {
-	c.buf = append(c.buf, byte(id-c.last)<<4|typ)
+	if d := id - c.last; d < 16 {
+		c.buf = append(c.buf, byte(d)<<4|typ)
+	} else {
+		c.buf = binary.AppendVarint(append(c.buf, typ), int64(id))
+	}
 	c.last = id
 }
 

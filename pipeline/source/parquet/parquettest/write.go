@@ -47,8 +47,23 @@ type Node struct {
 	UTC              bool // of times and timestamps
 	Bits             int  // of integers
 	Signed           bool
+	Encoding         Encoding // of a leaf's values
 	Children         []Node
 }
+
+// Encoding is how values are encoded, as numbered in parquet.thrift. A leaf of another one than
+// Plain has no dictionary.
+type Encoding int
+
+// Encodings.
+const (
+	Plain      Encoding = 0
+	RLE        Encoding = 3 // of booleans
+	Delta      Encoding = 5
+	DeltaLen   Encoding = 6
+	DeltaBytes Encoding = 7
+	Split      Encoding = 9
+)
 
 // Entry is one entry of a leaf: its levels, and its stored value if the definition level is the
 // highest.
@@ -66,10 +81,26 @@ type RowGroup struct {
 // Options say how a file is written. The zero Options write plain pages of version 1.
 type Options struct {
 	Snappy     bool
+	Codec      int                      // a compression as numbered in parquet.thrift, with Pack
+	Pack       func(page []byte) []byte // packs what may be packed of a page
 	Dictionary bool
 	V2         bool // pages of version 2
 	Checksums  bool
 	PageSize   int // entries of a page; 0 for all in one. Pages end between rows.
+	Quirks     Quirks
+}
+
+// Quirks are what some writers do differently.
+type Quirks struct {
+	Stored        bool // pages of version 2 are not packed and say so; the dictionary cannot say it
+	OldLevels     bool // levels of version 1 have the encoding BIT_PACKED
+	NoRowCount    bool // the footer says 0 rows
+	NoDictOffset  bool // the description of a chunk does not say where its dictionary is
+	ZeroDict      bool // it says that it is at 0
+	ShortChunks   bool // the size of a chunk lacks the header of its dictionary
+	Between       bool // pages of other kinds, and without values, between the data pages
+	NothingStored bool // a page of version 2 without values has no packed bytes
+	MoreFields    bool // fields in the footer that no version of the format has
 }
 
 // Write returns the file.
@@ -94,8 +125,19 @@ func Write(fields []Node, groups []RowGroup, opt Options) []byte {
 		chunks[i].i64(2, int64(w.out.Len()))
 		chunks[i].i64(3, int64(g.Rows))
 	}
+	if opt.Quirks.NoRowCount {
+		rows = 0
+	}
 	meta.i64(3, int64(rows))
 	meta.structs(4, chunks)
+	if opt.Quirks.MoreFields {
+		var more compact
+		more.list(1, 5, 20)
+		more.buf = append(more.buf, make([]byte, 20)...)
+		more.bool(2, true)
+		meta.structure(90, more)
+		meta.binary(91, "of a later version")
+	}
 	footer := meta.end()
 	w.out.Write(footer)
 	w.out.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(footer))))
@@ -176,21 +218,23 @@ type writer struct {
 }
 
 const (
-	plain    = 0
-	rle      = 3
-	rleDict  = 8
-	noCodec  = 0
-	snappy   = 1
-	dataPage = 0
-	dictPage = 2
-	dataV2   = 3
+	bitPacked          = 4
+	rleDict   Encoding = 8
+
+	snappy    = 1
+	dataPage  = 0
+	indexPage = 1
+	dictPage  = 2
+	dataV2    = 3
+	laterPage = 9 // a kind that the format does not have
 )
 
 // chunk writes the pages of a leaf and returns the description of the chunk.
 func (w *writer) chunk(l leaf, entries []Entry) compact {
 	start := w.out.Len()
 	var index map[string]int
-	if w.opt.Dictionary && l.Type != Boolean {
+	header := 0
+	if w.opt.Dictionary && l.Type != Boolean && l.Encoding == Plain {
 		index = make(map[string]int)
 		var values [][]byte
 		for _, e := range entries {
@@ -201,10 +245,13 @@ func (w *writer) chunk(l leaf, entries []Entry) compact {
 		}
 		var h compact
 		h.i32(1, len(values))
-		h.i32(2, plain)
-		w.page(dictPage, 7, h, nil, encodePlain(l, values))
+		h.i32(2, int(Plain))
+		header = w.page(dictPage, 7, h, nil, encodePlain(l, values))
 	}
 	data := w.out.Len()
+	if w.opt.Quirks.NoDictOffset || w.opt.Quirks.ZeroDict {
+		data = start
+	}
 	for from := 0; from < len(entries); {
 		to := len(entries)
 		if w.opt.PageSize > 0 {
@@ -212,7 +259,14 @@ func (w *writer) chunk(l leaf, entries []Entry) compact {
 			}
 		}
 		w.data(l, entries[from:to], index)
+		if w.opt.Quirks.Between {
+			w.between()
+		}
 		from = to
+	}
+	size := w.out.Len() - start
+	if w.opt.Quirks.ShortChunks {
+		size -= header
 	}
 	var m, c compact
 	m.i32(1, l.Type)
@@ -223,10 +277,13 @@ func (w *writer) chunk(l leaf, entries []Entry) compact {
 	}
 	m.i32(4, w.codec())
 	m.i64(5, int64(len(entries)))
-	m.i64(6, int64(w.out.Len()-start))
-	m.i64(7, int64(w.out.Len()-start))
+	m.i64(6, int64(size))
+	m.i64(7, int64(size))
 	m.i64(9, int64(data))
-	if index != nil {
+	switch {
+	case w.opt.Quirks.ZeroDict:
+		m.i64(11, 0)
+	case index != nil && !w.opt.Quirks.NoDictOffset:
 		m.i64(11, int64(start))
 	}
 	c.i64(2, int64(start))
@@ -238,7 +295,28 @@ func (w *writer) codec() int {
 	if w.opt.Snappy {
 		return snappy
 	}
-	return noCodec
+	return w.opt.Codec
+}
+
+// between writes pages that hold no values.
+func (w *writer) between() {
+	for _, kind := range []int{indexPage, laterPage} {
+		var h compact
+		h.i32(1, kind)
+		h.i32(2, 40)
+		h.i32(3, 40)
+		if kind == indexPage {
+			h.structure(6, compact{})
+		}
+		w.out.Write(h.end())
+		w.out.Write(make([]byte, 40))
+	}
+	var h compact
+	h.i32(1, 0)
+	h.i32(2, int(Plain))
+	h.i32(3, int(RLE))
+	h.i32(4, int(RLE))
+	w.page(dataPage, 5, h, nil, nil)
 }
 
 // data writes one data page.
@@ -255,8 +333,9 @@ func (w *writer) data(l leaf, entries []Entry, index map[string]int) {
 			values = append(values, e.Value)
 		}
 	}
-	encoding, body := plain, []byte(nil)
-	if index != nil {
+	encoding, body := l.Encoding, []byte(nil)
+	switch {
+	case index != nil:
 		encoding = rleDict
 		ids := make([]int, len(values))
 		for i, v := range values {
@@ -264,8 +343,8 @@ func (w *writer) data(l leaf, entries []Entry, index map[string]int) {
 		}
 		width := bits.Len(uint(max(len(index)-1, 0)))
 		body = append([]byte{byte(width)}, packed(ids, width)...)
-	} else {
-		body = encodePlain(l, values)
+	default:
+		body = encode(l, values)
 	}
 	rep, def := packed(reps, bits.Len(uint(l.maxRep))), packed(defs, bits.Len(uint(l.maxDef)))
 	if l.maxRep == 0 {
@@ -279,29 +358,43 @@ func (w *writer) data(l leaf, entries []Entry, index map[string]int) {
 	if w.opt.V2 {
 		h.i32(2, len(entries)-len(values))
 		h.i32(3, rows)
-		h.i32(4, encoding)
+		h.i32(4, int(encoding))
 		h.i32(5, len(def))
 		h.i32(6, len(rep))
+		if w.opt.Quirks.Stored {
+			h.bool(7, false)
+		}
 		w.page(dataV2, 8, h, append(rep, def...), body)
 		return
 	}
-	h.i32(2, encoding)
-	h.i32(3, rle)
-	h.i32(4, rle)
+	h.i32(2, int(encoding))
 	var levels []byte
-	for _, b := range [][]byte{rep, def} {
-		if b != nil {
-			levels = append(binary.LittleEndian.AppendUint32(levels, uint32(len(b))), b...)
+	if w.opt.Quirks.OldLevels {
+		h.i32(3, bitPacked)
+		h.i32(4, bitPacked)
+		levels = append(oldLevels(reps, bits.Len(uint(l.maxRep))), oldLevels(defs, bits.Len(uint(l.maxDef)))...)
+	} else {
+		h.i32(3, int(RLE))
+		h.i32(4, int(RLE))
+		for _, b := range [][]byte{rep, def} {
+			if b != nil {
+				levels = append(binary.LittleEndian.AppendUint32(levels, uint32(len(b))), b...)
+			}
 		}
 	}
 	w.page(dataPage, 5, h, nil, append(levels, body...))
 }
 
-// page writes a page: levels as they are, and what may be packed.
-func (w *writer) page(kind, field int, header compact, levels, body []byte) {
+// page writes a page: levels as they are, and what may be packed. It returns the size of its
+// header.
+func (w *writer) page(kind, field int, header compact, levels, body []byte) int {
 	size := len(levels) + len(body)
-	if w.opt.Snappy {
+	switch {
+	case w.opt.Quirks.Stored && w.opt.V2, w.opt.Quirks.NothingStored && len(body) == 0:
+	case w.opt.Snappy:
 		body = s2.EncodeSnappy(nil, body)
+	case w.opt.Pack != nil:
+		body = w.opt.Pack(body)
 	}
 	all := slices.Concat(levels, body)
 	var h compact
@@ -312,50 +405,8 @@ func (w *writer) page(kind, field int, header compact, levels, body []byte) {
 		h.i32(4, int(int32(crc32.ChecksumIEEE(all))))
 	}
 	h.structure(field, header)
-	w.out.Write(h.end())
+	head := h.end()
+	w.out.Write(head)
 	w.out.Write(all)
-}
-
-// encodePlain writes values as PLAIN.
-func encodePlain(l leaf, values [][]byte) []byte {
-	var out []byte
-	for i, v := range values {
-		switch l.Type {
-		case Boolean:
-			if i%8 == 0 {
-				out = append(out, 0)
-			}
-			out[i/8] |= v[0] << (i % 8)
-		case Bytes:
-			out = append(binary.LittleEndian.AppendUint32(out, uint32(len(v))), v...)
-		default:
-			out = append(out, v...)
-		}
-	}
-	return out
-}
-
-// packed writes numbers as one bit-packed run, or as one run of equal numbers.
-func packed(v []int, width int) []byte {
-	same := true
-	for _, x := range v {
-		same = same && x == v[0]
-	}
-	if same && len(v) > 0 {
-		out := binary.AppendUvarint(nil, uint64(len(v))<<1)
-		for i := range (width + 7) / 8 {
-			out = append(out, byte(v[0]>>(8*i)))
-		}
-		return out
-	}
-	groups := (len(v) + 7) / 8
-	out := binary.AppendUvarint(nil, uint64(groups)<<1|1)
-	run := make([]byte, groups*width)
-	for i, x := range v {
-		for b := range width {
-			at := i*width + b
-			run[at/8] |= byte(x>>b&1) << (at % 8)
-		}
-	}
-	return append(out, run...)
+	return len(head)
 }

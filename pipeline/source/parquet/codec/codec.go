@@ -1,8 +1,9 @@
-package parquet
+// Package codec unpacks the pages of Parquet files. It never allocates for what a page claims: the
+// caller says how long a page has to be, and it is that long or it is an error.
+package codec
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -10,25 +11,28 @@ import (
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 )
 
-// codec is a compression (parquet.thrift, CompressionCodec).
-type codec int32
+// Codec is a compression (parquet.thrift, CompressionCodec).
+type Codec int32
 
+// The compressions, as they are numbered.
 const (
-	codecNone codec = iota
-	codecSnappy
-	codecGzip
-	codecLZO
-	codecBrotli
-	codecLZ4
-	codecZstd
-	codecLZ4Raw
+	None Codec = iota
+	Snappy
+	Gzip
+	LZO
+	Brotli
+	LZ4
+	Zstd
+	LZ4Raw
 )
 
-func (c codec) String() string {
+// String returns the name of the compression.
+func (c Codec) String() string {
 	names := [...]string{"none", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4_raw"}
 	if c >= 0 && int(c) < len(names) {
 		return names[c]
@@ -36,54 +40,54 @@ func (c codec) String() string {
 	return fmt.Sprintf("codec %d", int32(c))
 }
 
-// check reports a codec that cannot be unpacked.
-func (c codec) check() error {
-	if c < 0 || c > codecLZ4Raw || c == codecLZO {
+// Check reports a codec that cannot be unpacked.
+func (c Codec) Check() error {
+	if c < 0 || c > LZ4Raw || c == LZO {
 		return fmt.Errorf("its compression (%s) is not one that is read: write it with zstd or snappy", c)
 	}
 	return nil
 }
 
-// unpacker unpacks pages. Its decoders are made when they are first needed. It is not safe for
-// concurrent use.
-type unpacker struct {
+// Unpacker unpacks pages. Its decoders are made when they are first needed, and used again. The
+// zero Unpacker is ready. It is not safe for concurrent use.
+type Unpacker struct {
 	src    bytes.Reader
 	gzip   *gzip.Reader
 	zstd   *zstd.Decoder
 	brotli *brotli.Reader
 }
 
-// close ends what the decoders hold.
-func (u *unpacker) close() {
+// Close ends what the decoders hold.
+func (u *Unpacker) Close() {
 	if u.zstd != nil {
 		u.zstd.Close()
 		u.zstd = nil
 	}
 }
 
-// maxWindow bounds the memory of a zstd page: its own size, and what the format's writers use.
-const maxWindow = 32 << 20
-
-// unpack fills dst, whose length is what the page should have unpacked, from src. Nothing is
+// Unpack fills dst, whose length is what the page should have unpacked, from src. Nothing is
 // ever allocated for what a page claims beyond that.
-func (u *unpacker) unpack(c codec, dst, src []byte) error {
+func (u *Unpacker) Unpack(c Codec, dst, src []byte) error {
+	if len(dst) == 0 { // writers differ in how they pack nothing, and lz4 would panic
+		return nil
+	}
 	var n int
 	var err error
 	switch c {
-	case codecNone:
+	case None:
 		n = copy(dst, src)
 		if len(src) != len(dst) {
 			return fmt.Errorf("it has %d bytes, not %d", len(src), len(dst))
 		}
-	case codecSnappy:
+	case Snappy:
 		if n, err = s2.DecodedLen(src); err == nil && n == len(dst) {
 			_, err = s2.Decode(dst, src)
 		}
-	case codecZstd:
+	case Zstd:
 		n, err = u.unzstd(dst, src)
-	case codecGzip:
+	case Gzip:
 		n, err = u.ungzip(dst, src)
-	case codecBrotli:
+	case Brotli:
 		u.src.Reset(src)
 		if u.brotli == nil {
 			u.brotli = brotli.NewReader(&u.src)
@@ -91,12 +95,12 @@ func (u *unpacker) unpack(c codec, dst, src []byte) error {
 			break
 		}
 		n, err = readExactly(u.brotli, dst)
-	case codecLZ4Raw:
+	case LZ4Raw:
 		n, err = lz4.UncompressBlock(src, dst)
-	case codecLZ4:
+	case LZ4:
 		n, err = unLZ4(dst, src)
 	default:
-		err = c.check()
+		err = c.Check()
 	}
 	if err != nil {
 		return fmt.Errorf("its %s data are damaged: %w", c, err)
@@ -107,11 +111,12 @@ func (u *unpacker) unpack(c codec, dst, src []byte) error {
 	return nil
 }
 
-func (u *unpacker) unzstd(dst, src []byte) (int, error) {
+func (u *Unpacker) unzstd(dst, src []byte) (int, error) {
 	if u.zstd == nil {
 		var err error
+		// A window costs nothing here, however large: the page itself is it.
 		u.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxWindow(maxWindow))
+			zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxWindow(zstd.MaxWindowSize))
 		if err != nil {
 			return 0, err
 		}
@@ -120,8 +125,15 @@ func (u *unpacker) unzstd(dst, src []byte) (int, error) {
 	return len(out), err
 }
 
-func (u *unpacker) ungzip(dst, src []byte) (n int, err error) {
+func (u *Unpacker) ungzip(dst, src []byte) (n int, err error) {
 	u.src.Reset(src)
+	if len(src) > 0 && src[0]&0xF == 8 { // zlib's header, which gzip's readers in C take too
+		z, err := zlib.NewReader(&u.src)
+		if err != nil {
+			return 0, err
+		}
+		return readExactly(z, dst)
+	}
 	if u.gzip == nil {
 		u.gzip, err = gzip.NewReader(&u.src)
 		if err != nil {
@@ -156,36 +168,4 @@ func readExactly(r io.Reader, dst []byte) (int, error) {
 		}
 	}
 	return n, io.ErrNoProgress
-}
-
-// unLZ4 unpacks what writers have stored as LZ4: Hadoop's blocks, each behind its sizes in
-// big-endian, else a frame, else a bare block (Compression.md of the format).
-func unLZ4(dst, src []byte) (int, error) {
-	if n, ok := unHadoop(dst, src); ok {
-		return n, nil
-	}
-	if len(src) >= 4 && binary.LittleEndian.Uint32(src) == 0x184D2204 {
-		if len(src) >= 6 { // the block size decides what the reader allocates: 4 MiB at most
-			return readExactly(lz4.NewReader(bytes.NewReader(src)), dst)
-		}
-	}
-	return lz4.UncompressBlock(src, dst)
-}
-
-func unHadoop(dst, src []byte) (n int, ok bool) {
-	for len(src) > 0 {
-		if len(src) < 8 {
-			return n, false
-		}
-		size, packed := int64(binary.BigEndian.Uint32(src)), int64(binary.BigEndian.Uint32(src[4:]))
-		if src = src[8:]; packed > int64(len(src)) || size > int64(len(dst)-n) {
-			return n, false
-		}
-		m, err := lz4.UncompressBlock(src[:packed], dst[n:n+int(size)])
-		if err != nil || m != int(size) {
-			return n, false
-		}
-		n, src = n+m, src[packed:]
-	}
-	return n, n == len(dst)
 }

@@ -1,13 +1,13 @@
-package parquet
+package encoding
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
-)
 
-var errTruncated = errors.New("its values end before they should")
+	"sfsync/pipeline/source/parquet/meta"
+)
 
 // hybrid reads runs of one number and runs of packed numbers (Encodings.md of the format,
 // "Run Length Encoding / Bit-Packing Hybrid").
@@ -78,7 +78,7 @@ func read[T uint8 | uint32](h *hybrid, dst []T) error {
 		case h.width == 0:
 			clear(dst[:n])
 		default:
-			unpackBits(dst[:n], h.run, h.bit, h.width)
+			unpack(dst[:n], h.run, h.bit, h.width)
 			h.bit += n * int(h.width)
 		}
 		h.left -= n
@@ -87,78 +87,70 @@ func read[T uint8 | uint32](h *hybrid, dst []T) error {
 	return nil
 }
 
-// unpackBits reads len(dst) numbers of width bits, at most 32, from bit on, which src has.
-func unpackBits[T uint8 | uint32](dst []T, src []byte, bit int, width uint) {
-	mask := uint64(1)<<width - 1
-	i := 0
-	for ; i < len(dst) && bit>>3+8 <= len(src); i++ {
-		dst[i] = T(binary.LittleEndian.Uint64(src[bit>>3:]) >> (bit & 7) & mask)
-		bit += int(width)
-	}
-	for ; i < len(dst); i++ {
-		dst[i] = T(loadBits(src, bit, width))
-		bit += int(width)
-	}
-}
-
-// loadBits reads one number of at most 64 bits; bits that src does not have are 0.
-func loadBits(src []byte, bit int, width uint) uint64 {
-	if width == 0 {
-		return 0
-	}
-	at, shift := bit>>3, uint(bit&7)
-	var v uint64
-	for i := uint(0); i*8 < width+shift && at+int(i) < len(src); i++ {
-		b := uint64(src[at+int(i)])
-		if i == 0 {
-			v = b >> shift
-		} else {
-			v |= b << (i*8 - shift)
-		}
-	}
-	if width < 64 {
-		v &= 1<<width - 1
-	}
-	return v
-}
-
-// levels reads the repetition or definition levels of a page.
-type levels struct {
+// Levels reads the repetition or definition levels of a page.
+type Levels struct {
 	hybrid
-	most   uint8
-	packed bool // in the old encoding, most significant bit first
+	most uint8
+	old  bool // in the old encoding, most significant bit first
 }
 
-// newLevels returns the levels of n entries at the beginning of a page of version 1, and the
-// bytes that follow them.
-func newLevels(src []byte, most uint8, enc encoding, n int) (levels, []byte, error) {
-	width := uint(bits.Len8(most))
-	size := 0
+// NewLevels returns the levels in src, of which the highest is most, as version 2 of a page has
+// them.
+func NewLevels(src []byte, most uint8) Levels {
+	return Levels{hybrid: newHybrid(src, uint(bits.Len8(most))), most: most}
+}
+
+// CutLevels returns the n levels at the beginning of a page of version 1, and the bytes that follow
+// them.
+func CutLevels(src []byte, most uint8, enc meta.Encoding, n int) (Levels, []byte, error) {
+	width := bits.Len8(most)
 	switch enc {
-	case encRLE:
+	case meta.RLE:
 		if len(src) < 4 {
-			return levels{}, nil, errTruncated
+			return Levels{}, nil, errTruncated
 		}
-		length := binary.LittleEndian.Uint32(src)
-		if src = src[4:]; int64(length) > int64(len(src)) {
-			return levels{}, nil, errTruncated
+		size := binary.LittleEndian.Uint32(src)
+		if src = src[4:]; int64(size) > int64(len(src)) {
+			return Levels{}, nil, errTruncated
 		}
-		size = int(length)
-	case encBitPacked:
-		if size = (n*int(width) + 7) / 8; size > len(src) {
-			return levels{}, nil, errTruncated
+		return NewLevels(src[:size], most), src[size:], nil
+	case meta.BitPacked:
+		size := (n*width + 7) / 8
+		if size > len(src) {
+			return Levels{}, nil, errTruncated
 		}
-		l := levels{hybrid: hybrid{width: width, run: src[:size], left: n}, most: most, packed: true}
-		return l, src[size:], nil
-	default:
-		return levels{}, nil, fmt.Errorf("its levels have the encoding %s", enc)
+		return Levels{hybrid: hybrid{width: uint(width), run: src[:size], left: n}, most: most, old: true}, src[size:], nil
 	}
-	return levels{hybrid: newHybrid(src[:size], width), most: most}, src[size:], nil
+	return Levels{}, nil, fmt.Errorf("its levels have the encoding %s", enc)
 }
 
-// read fills dst and checks that no level is above the highest.
-func (l *levels) read(dst []uint8) error {
-	if l.packed {
+// leastRun is the length from which on a run of levels is worth being looked at by itself.
+const leastRun = 64
+
+// Run reads a run of equal levels: as many as there are, at most n. It reads none if the next run is
+// short or one of packed levels, or if the levels are at their end or damaged.
+func (l *Levels) Run(n int) (level uint8, length int) {
+	if l.old {
+		return 0, 0
+	}
+	for l.left == 0 {
+		before := l.hybrid
+		if l.start() != nil {
+			l.hybrid = before // for Read to tell
+			return 0, 0
+		}
+	}
+	if l.run != nil || l.value > uint32(l.most) || l.left < min(n, leastRun) {
+		return 0, 0
+	}
+	n = min(n, l.left)
+	l.left -= n
+	return uint8(l.value), n
+}
+
+// Read fills dst and checks that no level is above the highest.
+func (l *Levels) Read(dst []uint8) error {
+	if l.old {
 		for i := range dst {
 			v := uint8(0)
 			for range l.width {

@@ -1,9 +1,13 @@
-package parquet
+package meta
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+
+	"sfsync/pipeline/source/parquet/budget"
+	"sfsync/pipeline/source/parquet/codec"
 )
 
 const (
@@ -18,25 +22,127 @@ const (
 	maxRowGroups = 1 << 20
 	// maxChunkItems bounds the fields and elements in the description of one column chunk.
 	maxChunkItems = 20_000
+	// A file may have so many values without being asked how it comes to so many, and beyond
+	// that so many for each of its bytes. A constant column takes next to nothing however long
+	// it is, but no file of data is made of such alone.
+	freeValues    = 64 << 20
+	valuesPerByte = 256
 )
 
-// footer is what is needed of a file's metadata.
+// ErrEncrypted says that a file, or a column of it, is encrypted.
+var ErrEncrypted = errors.New("it is encrypted")
+
+// ReadError is an error of the storage, not of what is stored.
+type ReadError struct{ Err error }
+
+func (e *ReadError) Error() string { return "cannot be read: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ReadError) Unwrap() error { return e.Err }
+
+// ReadAt fills p with the bytes of the file from off on. Its errors are of type [*ReadError].
+func ReadAt(ra io.ReaderAt, p []byte, off int64) error {
+	n, err := ra.ReadAt(p, off)
+	if n == len(p) {
+		return nil
+	}
+	if err == nil || err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return &ReadError{err}
+}
+
+// File is the metadata of a file, checked: what it says of sizes and places is inside the file and
+// agrees with itself. It is never changed.
+type File struct {
+	Rows   int64
+	Root   *Node // a structure of the columns
+	Leaves []*Leaf
+	groups []group
+	chunks []Chunk // of every leaf of every row group
+}
+
+// Chunk is one column of a row group.
+type Chunk struct {
+	Codec       codec.Codec
+	Values      int64
+	Offset, End int64 // of its pages, in the file: they begin before End
+	Reach       int64 // they end here at the latest
+}
+
+const (
+	chunkSize   = 40
+	groupSize   = 16
+	elementSize = 128
+	leafSize    = 256
+)
+
+// Groups returns the number of row groups.
+func (f *File) Groups() int { return len(f.groups) }
+
+// GroupRows returns the rows of row group i.
+func (f *File) GroupRows(i int) int64 { return f.groups[i].rows }
+
+// Chunk returns what row group i says of a leaf.
+func (f *File) Chunk(i, leaf int) Chunk { return f.chunks[i*len(f.Leaves)+leaf] }
+
+// Read reads and checks the metadata of a file of the given size. What it keeps stays taken of the
+// budget. Errors say what is wrong with the file; they wrap [ErrEncrypted], [budget.ErrMemory] or
+// [*ReadError] where that is the reason.
+func Read(ctx context.Context, ra io.ReaderAt, size int64, mem *budget.Budget) (*File, error) {
+	p, err := readFooter(ra, size, mem)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{Rows: p.rows, groups: p.groups}
+	if f.Root, f.Leaves, err = buildSchema(p.elements); err != nil {
+		return nil, err
+	}
+	n := len(p.groups) * len(f.Leaves)
+	if n > len(p.data) {
+		return nil, fmt.Errorf("its footer of %d bytes cannot describe %d columns in each of %d row groups", len(p.data), len(f.Leaves), len(p.groups))
+	}
+	if err := mem.Take(int64(len(f.Leaves))*leafSize + int64(n)*chunkSize); err != nil {
+		return nil, err
+	}
+	f.chunks = make([]Chunk, 0, n)
+	var values int64
+	for i := range p.groups {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if f.chunks, err = p.chunks(i, f.Leaves, f.chunks, size); err != nil {
+			return nil, err
+		}
+		v := p.groups[i].rows
+		for _, c := range f.chunks[i*len(f.Leaves):] {
+			v += c.Values
+		}
+		if values += v; values < 0 || v < 0 || values > freeValues && values/valuesPerByte > size {
+			return nil, fmt.Errorf("it promises more than %d values in %d bytes, which no file of data has", values, size)
+		}
+	}
+	mem.Give(int64(len(p.data)) + int64(len(p.elements))*elementSize)
+	return f, nil
+}
+
+// footer is the metadata while they are read.
 type footer struct {
 	elements []element
 	rows     int64
 	groups   []group
-	data     []byte // the metadata itself, in which the groups stand
+	data     []byte // the metadata themselves, in which the groups stand
 }
 
 // element is one line of the schema.
 type element struct {
 	name       string
-	typ        physical // of a leaf
+	typ        Physical // of a leaf
 	leaf       bool
-	length     int32 // of typ fixed
+	length     int32 // of type Fixed
 	repetition repetition
 	children   int32
-	logical    logical
+	logical    Logical
 }
 
 // group is a row group.
@@ -45,23 +151,16 @@ type group struct {
 	from, to int32 // where its description stands in the footer
 }
 
-// chunk is one column of a row group.
-type chunk struct {
-	codec       codec
-	values      int64
-	offset, end int64 // of its pages, in the file
-}
-
 // readFooter reads and checks the metadata of a file of the given size.
-func readFooter(ra io.ReaderAt, size int64, mem *budget) (*footer, error) {
+func readFooter(ra io.ReaderAt, size int64, mem *budget.Budget) (*footer, error) {
 	var head, tail [tailSize]byte
 	if size < int64(len(magic))+tailSize {
 		return nil, fmt.Errorf("it has only %d bytes", size)
 	}
-	if err := readAt(ra, head[:4], 0); err != nil {
+	if err := ReadAt(ra, head[:4], 0); err != nil {
 		return nil, err
 	}
-	if err := readAt(ra, tail[:], size-tailSize); err != nil {
+	if err := ReadAt(ra, tail[:], size-tailSize); err != nil {
 		return nil, err
 	}
 	switch end := string(tail[4:]); {
@@ -79,11 +178,11 @@ func readFooter(ra io.ReaderAt, size int64, mem *budget) (*footer, error) {
 	if n > maxFooter {
 		return nil, fmt.Errorf("its footer is %d bytes long; at most %d are read", n, maxFooter)
 	}
-	if err := mem.take(n); err != nil {
+	if err := mem.Take(n); err != nil {
 		return nil, fmt.Errorf("its footer of %d bytes: %w", n, err)
 	}
 	f := &footer{data: make([]byte, n)}
-	if err := readAt(ra, f.data, size-tailSize-n); err != nil {
+	if err := ReadAt(ra, f.data, size-tailSize-n); err != nil {
 		return nil, err
 	}
 	if err := f.parse(); err != nil {
@@ -92,7 +191,7 @@ func readFooter(ra io.ReaderAt, size int64, mem *budget) (*footer, error) {
 		}
 		return nil, fmt.Errorf("its footer: %w", err)
 	}
-	if err := mem.take(int64(len(f.groups))*16 + int64(len(f.elements))*128); err != nil {
+	if err := mem.Take(int64(len(f.groups))*groupSize + int64(len(f.elements))*elementSize); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -150,9 +249,12 @@ func (f *footer) parse() error {
 	}
 	var sum int64
 	for i := range f.groups {
-		if sum += f.groups[i].rows; sum < 0 || sum > f.rows {
-			break
+		if sum += f.groups[i].rows; sum < 0 {
+			return errors.New("its row groups have more rows than can be counted")
 		}
+	}
+	if f.rows == 0 { // there are writers that leave it so (parquet-rs 0.3)
+		f.rows = sum
 	}
 	if sum != f.rows {
 		return fmt.Errorf("it promises %d rows, its row groups have %d", f.rows, sum)
@@ -193,11 +295,11 @@ func (g *group) parse(s *scanner) error {
 	return nil
 }
 
-// chunks decodes the columns of row group i, one for each leaf, into dst.
-func (f *footer) chunks(i int, leaves []*leafType, dst []chunk, size int64) ([]chunk, error) {
+// chunks decodes the columns of row group i, one for each leaf, and appends them to dst.
+func (f *footer) chunks(i int, leaves []*Leaf, dst []Chunk, size int64) ([]Chunk, error) {
 	s := &scanner{data: f.data[:f.groups[i].to], pos: int(f.groups[i].from)}
 	d := newDecoder()
-	dst = dst[:0]
+	before := len(dst)
 	err := s.fields(2, func(id int16, typ byte) error {
 		if id != 1 || typ != thriftList {
 			return nil
@@ -212,14 +314,14 @@ func (f *footer) chunks(i int, leaves []*leafType, dst []chunk, size int64) ([]c
 		for _, l := range leaves {
 			c, err := d.chunk(s, l, size, f.groups[i].rows)
 			if err != nil {
-				return fmt.Errorf("column %s: %w", quote(l.name), err)
+				return fmt.Errorf("column %s: %w", Quote(l.Name), err)
 			}
 			dst = append(dst, c)
 		}
 		return nil
 	})
-	if err == nil && len(dst) != len(leaves) {
-		err = fmt.Errorf("it has %d columns, the schema has %d", len(dst), len(leaves))
+	if err == nil && len(dst)-before != len(leaves) {
+		err = fmt.Errorf("it has %d columns, the schema has %d", len(dst)-before, len(leaves))
 	}
 	if err != nil {
 		return dst, fmt.Errorf("row group %d: %w", i, err)

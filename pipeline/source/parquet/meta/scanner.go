@@ -1,4 +1,4 @@
-package parquet
+package meta
 
 import (
 	"encoding/binary"
@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// errShort says that a structure goes on behind the bytes that are there.
-var errShort = errors.New("it is cut off")
+// ErrShort says that a structure goes on behind the bytes that are there.
+var ErrShort = errors.New("it is cut off")
 
 // Types of Thrift's compact protocol, as they stand in the headers of fields and lists.
 const (
@@ -40,7 +40,7 @@ type scanner struct {
 
 func (s *scanner) byte() (byte, error) {
 	if s.pos >= len(s.data) {
-		return 0, errShort
+		return 0, ErrShort
 	}
 	s.pos++
 	return s.data[s.pos-1], nil
@@ -50,7 +50,7 @@ func (s *scanner) uvarint() (uint64, error) {
 	v, n := binary.Uvarint(s.data[s.pos:])
 	switch {
 	case n == 0:
-		return 0, errShort
+		return 0, ErrShort
 	case n < 0:
 		return 0, errors.New("a number is longer than 64 bits")
 	}
@@ -71,7 +71,7 @@ func (s *scanner) binary() ([]byte, error) {
 		return nil, err
 	}
 	if n > uint64(len(s.data)-s.pos) {
-		return nil, errShort
+		return nil, ErrShort
 	}
 	s.pos += int(n)
 	return s.data[s.pos-int(n) : s.pos], nil
@@ -90,7 +90,7 @@ func (s *scanner) list() (n int, elem byte, err error) {
 		}
 	}
 	if size > uint64(len(s.data)-s.pos) { // every element takes a byte or more
-		return 0, 0, errShort
+		return 0, 0, ErrShort
 	}
 	return int(size), head & 15, s.count(int(size))
 }
@@ -188,7 +188,7 @@ func (s *scanner) skip(typ byte, depth int, field bool) error {
 			return err
 		}
 		if n > uint64(len(s.data)-s.pos)/2 {
-			return errShort
+			return ErrShort
 		}
 		if err := s.count(2 * int(n)); err != nil {
 			return err
@@ -216,7 +216,7 @@ func (s *scanner) skipAll(n int, even, odd byte, depth int) error {
 
 func (s *scanner) advance(n int) error {
 	if n > len(s.data)-s.pos {
-		return errShort
+		return ErrShort
 	}
 	s.pos += n
 	return nil
