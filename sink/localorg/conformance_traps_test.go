@@ -124,6 +124,18 @@ func TestConformanceALifetimes(t *testing.T) {
 	w.checkOne(t, fact{"§6 and not longer", "GET $next", "", `400 [{…"errorCode":"INVALID_QUERY_LOCATOR"}]`})
 }
 
+// App. A 8: a 401 that no new token cures.
+func TestConformanceALookAlike(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fields)
+	w.check(t, []fact{
+		{"§1.6 setup: an app without the scope api", "POST /_org/app", `{"scopes":"id web"}`, `200`},
+		{"§1.6 setup: a token of it", "POST /services/oauth2/token" + form, "grant_type=client_credentials&client_id=$client_id&client_secret=$client_secret", `200 {"access_token":"<text:short>",…"scope":"id web",…}`},
+		{"§1.6 not valid for the REST API", "GET /limits\nAuthorization: Bearer $short", "", `401 [{"message":"This session is not valid for use with the REST API","errorCode":"INVALID_SESSION_ID"}]`},
+		{"§1.6 but for the identity", "GET /services/oauth2/userinfo\nAuthorization: Bearer $short", "", `200 {…}`},
+	})
+}
+
 // App. A 10: the daily calls run out.
 func TestConformanceALimit(t *testing.T) {
 	t.Parallel()

@@ -44,19 +44,29 @@ func TestQueryShapes(t *testing.T) {
 		return `"attributes":{"type":"` + object + `","url":"/services/data/v66.0/sobjects/` + object + `/` + id + `"}`
 	}
 	for _, tt := range []struct{ fact, query, want string }{
-		{"children, and null without any", "SELECT Name, (SELECT LastName FROM Contacts ORDER BY LastName LIMIT 1) FROM Account ORDER BY Name",
+		{
+			"children, and null without any", "SELECT Name, (SELECT LastName FROM Contacts ORDER BY LastName LIMIT 1) FROM Account ORDER BY Name",
 			`{"totalSize":2,"done":true,"records":[{` + record("Account", "<id>") + `,"Name":"Acme","Contacts":{"totalSize":1,"done":true,"records":[{` + record("Contact", "<id>") + `,"LastName":"Abe"}]}},` +
-				`{` + record("Account", "<id>") + `,"Name":"Empty","Contacts":null}]}`},
-		{"a polymorphic parent", "SELECT Who.Name, What.Type, Owner.Name FROM Task",
+				`{` + record("Account", "<id>") + `,"Name":"Empty","Contacts":null}]}`,
+		},
+		{
+			"a polymorphic parent", "SELECT Who.Name, What.Type, Owner.Name FROM Task",
 			`{"totalSize":1,"done":true,"records":[{` + record("Task", "<id>") + `,"Who":{"attributes":{"type":"Name","url":"/services/data/v66.0/sobjects/Contact/<id>"},"Name":"Zoë Ohm"},` +
-				`"What":{"attributes":{"type":"Name","url":"/services/data/v66.0/sobjects/Account/<id>"},"Type":"Account"},"Owner":{"attributes":{"type":"Name","url":"/services/data/v66.0/sobjects/User/<id>"},"Name":"Local Admin"}}]}`},
-		{"a parent of one object", "SELECT Account.Owner.Profile.Name FROM Contact WHERE LastName = 'ohm'",
-			`{"totalSize":1,"done":true,"records":[{` + record("Contact", "<id>") + `,"Account":{` + record("Account", "<id>") + `,"Owner":{` + record("User", "<id>") + `,"Profile":{` + record("Profile", "<id>") + `,"Name":"System Administrator"}}}}]}`},
+				`"What":{"attributes":{"type":"Name","url":"/services/data/v66.0/sobjects/Account/<id>"},"Type":"Account"},"Owner":{"attributes":{"type":"Name","url":"/services/data/v66.0/sobjects/User/<id>"},"Name":"Local Admin"}}]}`,
+		},
+		{
+			"a parent of one object", "SELECT Account.Owner.Profile.Name FROM Contact WHERE LastName = 'ohm'",
+			`{"totalSize":1,"done":true,"records":[{` + record("Contact", "<id>") + `,"Account":{` + record("Account", "<id>") + `,"Owner":{` + record("User", "<id>") + `,"Profile":{` + record("Profile", "<id>") + `,"Name":"System Administrator"}}}}]}`,
+		},
 		{"a count", "SELECT COUNT() FROM Contact", `{"totalSize":2,"done":true,"records":[]}`},
-		{"groups", "SELECT Account.Name, COUNT(Id) FROM Contact GROUP BY Account.Name HAVING COUNT(Id) > 1",
-			`{"totalSize":1,"done":true,"records":[{"attributes":{"type":"AggregateResult"},"Name":"Acme","expr0":2}]}`},
-		{"sums", "SELECT SUM(Amount) total, CALENDAR_YEAR(CloseDate) y FROM Opportunity GROUP BY CALENDAR_YEAR(CloseDate)",
-			`{"totalSize":1,"done":true,"records":[{"attributes":{"type":"AggregateResult"},"total":1200.5,"y":2026}]}`},
+		{
+			"groups", "SELECT Account.Name, COUNT(Id) FROM Contact GROUP BY Account.Name HAVING COUNT(Id) > 1",
+			`{"totalSize":1,"done":true,"records":[{"attributes":{"type":"AggregateResult"},"Name":"Acme","expr0":2}]}`,
+		},
+		{
+			"sums", "SELECT SUM(Amount) total, CALENDAR_YEAR(CloseDate) y FROM Opportunity GROUP BY CALENDAR_YEAR(CloseDate)",
+			`{"totalSize":1,"done":true,"records":[{"attributes":{"type":"AggregateResult"},"total":1200.5,"y":2026}]}`,
+		},
 	} {
 		o.get("/query", "q", tt.query).want(t, 200, tt.want)
 	}
@@ -114,8 +124,10 @@ func TestSystemObjects(t *testing.T) {
 	o := newOrg(t, func(c *Config) { c.Schema = leadSchema() })
 	for _, tt := range []struct{ query, want string }{
 		{"SELECT QualifiedApiName, Label, KeyPrefix, IsQueryable FROM EntityDefinition WHERE QualifiedApiName IN ('lead', 'Organization') ORDER BY QualifiedApiName", `[{"IsQueryable":true,"KeyPrefix":"00Q","Label":"Lead","QualifiedApiName":"Lead"},{"IsQueryable":true,"KeyPrefix":"00D","Label":"Organization","QualifiedApiName":"Organization"}]`},
-		{"SELECT Id, DurableId, Length, DataType, EntityDefinition.QualifiedApiName FROM FieldDefinition WHERE EntityDefinition.QualifiedApiName = 'Lead' AND QualifiedApiName = 'Company'",
-			`[{"DataType":"Text(255)","DurableId":"Lead.Company","EntityDefinition":{"QualifiedApiName":"Lead","attributes":{"type":"EntityDefinition","url":"/services/data/v66.0/sobjects/EntityDefinition/Lead"}},"Id":"000000000000000AAA","Length":255}]`},
+		{
+			"SELECT Id, DurableId, Length, DataType, EntityDefinition.QualifiedApiName FROM FieldDefinition WHERE EntityDefinition.QualifiedApiName = 'Lead' AND QualifiedApiName = 'Company'",
+			`[{"DataType":"Text(255)","DurableId":"Lead.Company","EntityDefinition":{"QualifiedApiName":"Lead","attributes":{"type":"EntityDefinition","url":"/services/data/v66.0/sobjects/EntityDefinition/Lead"}},"Id":"000000000000000AAA","Length":255}]`,
+		},
 		{"SELECT QualifiedApiName FROM FieldDefinition WHERE EntityDefinitionId = 'Lead' AND QualifiedApiName LIKE 'Ext%'", `[{"QualifiedApiName":"Ext__c"}]`},
 		{"SELECT Name, UserType FROM Profile", `[{"Name":"System Administrator","UserType":"Standard"}]`},
 		{"SELECT Username, Profile.Name, UserRole.Name FROM User", `[{"Profile":{"Name":"System Administrator"…`},
@@ -124,8 +136,10 @@ func TestSystemObjects(t *testing.T) {
 		{"SELECT Id, Name, SobjectType FROM AssignmentRule", `[]`},
 		{"SELECT Id, Address FROM OrgWideEmailAddress", `[]`},
 		{"SELECT COUNT(Id) n FROM EntityDefinition WHERE IsCustomizable = true AND QualifiedApiName = 'Lead'", `[{"n":1}]`},
-		{"SELECT (SELECT QualifiedApiName FROM Fields WHERE QualifiedApiName = 'Email') FROM EntityDefinition WHERE QualifiedApiName = 'Lead'",
-			`[{"Fields":{"done":true,"records":[{"QualifiedApiName":"Email"…`},
+		{
+			"SELECT (SELECT QualifiedApiName FROM Fields WHERE QualifiedApiName = 'Email') FROM EntityDefinition WHERE QualifiedApiName = 'Lead'",
+			`[{"Fields":{"done":true,"records":[{"QualifiedApiName":"Email"…`,
+		},
 	} {
 		got := o.query(tt.query)
 		if prefix, cut := strings.CutSuffix(tt.want, "…"); cut {

@@ -19,7 +19,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, maxBody int64) ([]byte, er
 	limited := http.MaxBytesReader(w, r.Body, maxBody)
 	var b bytes.Buffer
 	if n := r.ContentLength; n > 0 && n <= maxBody {
-		b.Grow(int(n) + bytes.MinRead)
+		b.Grow(int(min(n, 1<<20)) + bytes.MinRead) // a length is only said so far
 	}
 	if _, err := b.ReadFrom(limited); err != nil {
 		return nil, err
