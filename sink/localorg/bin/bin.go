@@ -63,26 +63,41 @@ type hold struct {
 	root   int
 }
 
+// run plans the deletion, and plans it anew without the records that are refused until none is: what goes along
+// with one that stays may go along with another one, or hold it.
 func (d *deletion) run(ids []string) error {
+	for range len(ids) + 1 {
+		refused, err := d.plan(ids)
+		if err != nil {
+			return err
+		}
+		if !refused {
+			break
+		}
+	}
+	return d.carryOut()
+}
+
+// plan finds out what is deleted, and reports whether a record was refused because others hold on to it.
+func (d *deletion) plan(ids []string) (refused bool, err error) {
+	clear(d.seen)
+	d.gone, d.held, d.cleared = nil, nil, nil
 	if err := d.roots(ids); err != nil {
-		return err
+		return false, err
 	}
 	level := d.gone
 	for depth := 0; len(level) > 0; depth++ {
 		if depth == maxCascade {
-			return fmt.Errorf("delete records: more than %d levels go along", maxCascade)
+			return false, fmt.Errorf("delete records: more than %d levels go along", maxCascade)
 		}
 		next, err := d.follow(level)
 		if err != nil {
-			return err
+			return false, err
 		}
 		d.gone = append(d.gone, next...)
 		level = next
 	}
-	if err := d.refuseHeld(); err != nil {
-		return err
-	}
-	return d.carryOut()
+	return d.refuseHeld()
 }
 
 // roots finds the records that are to be deleted, and refuses the others.
@@ -91,6 +106,9 @@ func (d *deletion) roots(ids []string) error {
 	var order []*catalog.Object
 	for i, text := range ids {
 		res := &d.results[i]
+		if res.Err != nil {
+			continue // refused by an earlier plan
+		}
 		id, ok := catalog.NormalID(text)
 		if !ok {
 			res.Err = catalog.MalformedID(text)
@@ -236,8 +254,9 @@ func byObject(list []doomed) [][]doomed {
 	return out
 }
 
-// refuseHeld refuses the records that others hold on to, unless those go too. (Users report the text so.)
-func (d *deletion) refuseHeld() error {
+// refuseHeld refuses the records that others hold on to, unless those go too, and reports whether there were any.
+// (Users report the text so.)
+func (d *deletion) refuseHeld() (refused bool, err error) {
 	for _, h := range d.held {
 		res := &d.results[h.root]
 		if root, going := d.seen[h.id]; going && root <= h.root && d.results[root].Err == nil || res.Err != nil {
@@ -247,17 +266,18 @@ func (d *deletion) refuseHeld() error {
 		name := h.id
 		if f := h.field.Object.Def; f.Name == "Case" {
 			if n, err := text(d.tx, h.field.Object, "CaseNumber", h.id); err != nil {
-				return err
+				return refused, err
 			} else if n != "" {
 				name = n
 			}
 		}
+		refused = true
 		res.Err = &catalog.Error{
 			Code:    "DELETE_FAILED",
 			Message: "Your attempt to delete " + res.ID + " could not be completed because it is associated with the following " + plural + ".: " + name,
 		}
 	}
-	return nil
+	return refused, nil
 }
 
 // text returns a field of a record as text, "" if it has none.
@@ -270,14 +290,12 @@ func text(tx *store.Tx, o *catalog.Object, field, id string) (s string, err erro
 	return s, err
 }
 
-// carryOut deletes what was not refused.
+// carryOut deletes what was planned.
 func (d *deletion) carryOut() error {
 	tx := d.tx
-	kept := func(root int) bool { return d.results[root].Err != nil }
-	d.gone = slices.DeleteFunc(d.gone, func(r doomed) bool { return kept(r.root) })
 	d.cleared = slices.DeleteFunc(d.cleared, func(h hold) bool {
 		_, going := d.seen[h.id]
-		return kept(h.root) || going && !kept(d.seen[h.id])
+		return going
 	})
 	for _, group := range byObject(d.gone) {
 		if err := deleteGroup(tx, group); err != nil {

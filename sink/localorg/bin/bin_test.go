@@ -124,3 +124,56 @@ func TestPurge(t *testing.T) {
 	}
 	o.Want(o.Undelete(p), "UNDELETE_FAILED: Entity is not in the recycle bin")
 }
+
+const links = `
+objects:
+  Box__c: {}
+  Link__c:
+    fields:
+      A__c: {type: reference, referenceTo: Box__c, cascadeDelete: true}
+      B__c: {type: reference, referenceTo: Box__c, cascadeDelete: true}
+      Key__c: {type: string, length: 10, unique: true}
+  Hold__c:
+    fields:
+      Box__c: {type: reference, referenceTo: Box__c, restrictedDelete: true}
+      With__c: {type: reference, referenceTo: Box__c, cascadeDelete: true}
+`
+
+// What one refused record leaves undone does not change what happens to the others.
+func TestDeleteBesideRefused(t *testing.T) {
+	t.Parallel()
+	o := storetest.New(t, links)
+	a, b := o.Create("Box__c", `{"Name":"A"}`), o.Create("Box__c", `{"Name":"B"}`)
+	link := o.Create("Link__c", `{"A__c":"`+a+`","B__c":"`+b+`"}`)
+	hold := o.Create("Hold__c", `{"Box__c":"`+a+`"}`)
+	const held = "DELETE_FAILED: Your attempt to delete "
+	because := func(id, by string) string {
+		return held + id + " could not be completed because it is associated with the following holds.: " + by
+	}
+	o.Want(o.Remove(a, b), because(a, hold), "")
+	if got := o.Get(link, "Id"); got != "deleted" {
+		t.Errorf("what belongs to a record that stays and to one that is deleted is %s", got)
+	}
+
+	// c goes only if d's hold goes with it; d stays because of another one.
+	d, c := o.Create("Box__c", `{"Name":"D"}`), o.Create("Box__c", `{"Name":"C"}`)
+	first := o.Create("Hold__c", `{"Box__c":"`+c+`","With__c":"`+d+`"}`)
+	second := o.Create("Hold__c", `{"Box__c":"`+d+`"}`)
+	o.Want(o.Remove(d, c), because(d, second), because(c, first))
+	if got := o.Get(first, "Box__c"); got != c {
+		t.Errorf("the hold refers to %s", got)
+	}
+}
+
+// A record that was brought back by itself is no longer in the bin with the one it was deleted with.
+func TestUndeleteAlone(t *testing.T) {
+	t.Parallel()
+	o := storetest.New(t, links)
+	a := o.Create("Box__c", `{"Name":"A"}`)
+	link := o.Create("Link__c", `{"A__c":"`+a+`","Key__c":"K"}`)
+	o.Want(o.Remove(a), "")
+	o.Want(o.Undelete(link), "")
+	o.Want(o.Remove(link), "")
+	o.Do(func(tx *store.Tx) error { return bin.Purge(tx, o.Catalog().Object("Link__c"), []string{link}) })
+	o.Want(o.Undelete(a), "")
+}

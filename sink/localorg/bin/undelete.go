@@ -62,6 +62,10 @@ func undelete(tx *store.Tx, id string) (*catalog.Error, error) {
 			if e, err := revive(tx, r.o, r.id); e != nil || err != nil {
 				return e, err
 			}
+			// It is in the bin with no other record any more, and may be deleted again for itself.
+			if _, err := tx.Exec("DELETE FROM org_bin WHERE id = ? AND field = ''", r.id); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if e, err := mastersThere(tx, o, id); e != nil || err != nil {

@@ -216,6 +216,17 @@ func (s *Service) upload(ctx context.Context, rq *rest.Request, j *jobs.Job) *re
 		return again
 	}
 	defer s.end(j.ID)
+	// Another upload may have ended since the job was read; what it brought must not be overwritten.
+	switch now, err := s.table.Job(ctx, j.ID); {
+	case err != nil:
+		return s.cfg.Gate.Internal(rq, err)
+	case now == nil:
+		return rest.NotFound()
+	case now.State != jobs.Open:
+		return wrongState("Data can only be added to an Open Job; this one is " + string(now.State))
+	case now.Uploaded:
+		return again
+	}
 	size, err := s.table.Upload(ctx, j.ID, rq.Upload, MaxUpload)
 	switch {
 	case errors.Is(err, jobs.ErrTooLarge):
@@ -277,6 +288,9 @@ func (s *Service) patch(ctx context.Context, rq *rest.Request, j *jobs.Job) *res
 			j.State = jobs.Aborted
 			return nil
 		}
+		if s.busyUpload(j.ID) {
+			return refusal{wrongState("Closing a Job while its content is uploaded not allowed")}
+		}
 		if j.State != jobs.Open {
 			return refusal{wrongState("Closing already " + closing(j.State) + " Job not allowed")}
 		}
@@ -292,6 +306,13 @@ func (s *Service) patch(ctx context.Context, rq *rest.Request, j *jobs.Job) *res
 		s.Enqueue(j.ID)
 	}
 	return rest.OK(brief(j))
+}
+
+// busyUpload reports whether content is on its way to a job.
+func (s *Service) busyUpload(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.uploading[id]
 }
 
 func closing(state jobs.State) string {

@@ -154,14 +154,18 @@ func (s *Service) runQuery(ctx context.Context, j *jobs.Job) error {
 	if err := w.Read(ctx, s.cfg.Gate, rq, q); err != nil {
 		return err
 	}
-	_, err = s.table.Change(context.WithoutCancel(ctx), j.ID, func(tx *store.Tx, j *jobs.Job) error {
+	kept, err := s.table.Change(context.WithoutCancel(ctx), j.ID, func(_ *store.Tx, j *jobs.Job) error {
 		if j.State != jobs.InProgress {
-			return errors.Join(jobs.ErrGone, s.table.DropPages(tx, j.ID))
+			return jobs.ErrGone
 		}
 		j.State, j.Processed, j.Columns = jobs.Complete, w.Rows, Names(q)
 		j.Total = s.cfg.Now().Sub(began)
 		return nil
 	})
+	if errors.Is(err, jobs.ErrGone) || err == nil && kept == nil {
+		// Aborted or deleted meanwhile: nobody will ask for the result.
+		err = s.cfg.Gate.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return s.table.DropPages(tx, j.ID) })
+	}
 	return err
 }
 

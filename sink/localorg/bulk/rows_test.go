@@ -210,6 +210,7 @@ func TestBulkWholeJob(t *testing.T) {
 		},
 		{"a header in broken quotes shows data", upsertLeads, "\"Ext__c\n\",LastName,Company\nA,B,C\n", "InvalidBatch : Field name not found : Ext__c\n"},
 		{"a quote that is never closed", upsertLeads, "Ext__c,LastName,Company\nA,\"B,C\nA,B,C\n", "ClientInputError : Failed to parse CSV: EOF reached before closing an opened quote"},
+		{"a header that cannot be taken apart", upsertLeads, "\"Ext__c\"x,LastName\nA,B\n", "ClientInputError : Failed to parse CSV: Not expecting more text after end quote"},
 		{"no key column in an upsert", upsertLeads, "LastName,Company\nA,B\n", "InvalidBatch : Field name not found : Ext__c"},
 		{"no Id column in an update", `{"object":"Lead","operation":"update"}`, "LastName,Company\nA,B\n", "InvalidBatch : Field name not found : Id"},
 		{"a compound field", upsertLeads, "Ext__c,Address\nA,B\n", "InvalidBatch : Field name not found : Address"},

@@ -173,7 +173,7 @@ func (s *Service) open(ctx context.Context, j *jobs.Job, bind func([]string) (*l
 	rows := csv.NewReader(s.table.Data(ctx, j.ID, 0), dialect(j))
 	header, err := rows.Read()
 	if err != nil {
-		return nil, 0, FileError(err, dialect(j))
+		return nil, 0, HeaderError(err, dialect(j))
 	}
 	plan, err := bind(header)
 	return plan, rows.Offset(), err
@@ -196,6 +196,14 @@ func (s *Service) check(ctx context.Context, j *jobs.Job) error {
 
 // errNoData is a file at its end.
 var errNoData = &load.Error{Code: "InvalidBatch", Message: "The file has no header"}
+
+// HeaderError is [FileError] for the first row of a file: without it no other row can be read.
+func HeaderError(err error, d csv.Dialect) error {
+	if bad, isRow := errors.AsType[*csv.RowError](err); isRow {
+		return &load.Error{Code: "ClientInputError", Message: "Failed to parse CSV: " + bad.Reason}
+	}
+	return FileError(err, d)
+}
 
 // FileError puts an error of the reader into the words of a job's errorMessage. A row that cannot be taken
 // apart is none. (The text about line endings is recorded.)

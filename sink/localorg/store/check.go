@@ -77,7 +77,8 @@ func (tx *Tx) checkUnique(ch *Change, o *catalog.Object, run []work) error {
 	if err := tx.giveIDs(o, run, creates); err != nil {
 		return err
 	}
-	for _, f := range o.Unique {
+	holders := make([]map[any]string, len(o.Unique))
+	for n, f := range o.Unique {
 		if f == ch.Key {
 			continue // the records were looked up by it, and none of their keys came twice
 		}
@@ -91,25 +92,37 @@ func (tx *Tx) checkUnique(ch *Change, o *catalog.Object, run []work) error {
 		if err != nil {
 			return err
 		}
-		holder := make(map[any]string, len(found))
+		holders[n] = make(map[any]string, len(found))
 		for v, ids := range found {
-			holder[v] = ids[0]
+			holders[n][v] = ids[0]
 		}
-		for i := range run {
-			w := &run[i]
-			v, _ := w.rec.Value(f)
-			if v == nil || !w.ok() {
-				continue
-			}
-			k := f.FoldKey(v)
-			if id, taken := holder[k]; taken && id != w.id {
-				w.fail(catalog.DuplicateValue(f, id))
-				continue
-			}
-			holder[k] = w.id
+	}
+	for i := range run {
+		if w := &run[i]; w.ok() {
+			w.claim(o, holders)
 		}
 	}
 	return nil
+}
+
+// claim makes a record the holder of its unique values, each of a map a field, or refuses it. A
+// record that is refused holds none.
+func (w *work) claim(o *catalog.Object, holders []map[any]string) {
+	for n, f := range o.Unique {
+		v, _ := w.rec.Value(f)
+		if v == nil || holders[n] == nil {
+			continue
+		}
+		if id, taken := holders[n][f.FoldKey(v)]; taken && id != w.id {
+			w.fail(catalog.DuplicateValue(f, id))
+			return
+		}
+	}
+	for n, f := range o.Unique {
+		if v, _ := w.rec.Value(f); v != nil && holders[n] != nil {
+			holders[n][f.FoldKey(v)] = w.id
+		}
+	}
 }
 
 func (tx *Tx) giveIDs(o *catalog.Object, run []work, n int) error {

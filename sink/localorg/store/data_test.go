@@ -120,3 +120,63 @@ func TestStandardObjects(t *testing.T) {
 		"CANNOT_UPDATE_CONVERTED_LEAD: The status of a lead is set to Closed - Converted by its conversion [Status]")
 	o.Want(o.Write(store.Create, "Organization", nil, `{"Name":"Another"}`), "INVALID_TYPE_FOR_OPERATION: entity type cannot be inserted: Organization")
 }
+
+// A summary of summaries follows the records two levels below, however they change.
+func TestRollUpTwice(t *testing.T) {
+	t.Parallel()
+	o := storetest.New(t, `
+objects:
+  Top__c:
+    fields:
+      Sum__c: {type: double, summary: {operation: sum, object: Mid__c, field: Sum__c}}
+  Mid__c:
+    fields:
+      Top__c: {type: reference, referenceTo: Top__c, masterDetail: true}
+      Sum__c: {type: double, summary: {operation: sum, object: Low__c, field: N__c}}
+  Low__c:
+    fields:
+      Mid__c: {type: reference, referenceTo: Mid__c, masterDetail: true}
+      N__c: {type: double}
+`)
+	top := o.Create("Top__c", `{"Name":"A"}`)
+	a, b := o.Create("Mid__c", `{"Name":"A","Top__c":"`+top+`"}`), o.Create("Mid__c", `{"Name":"B","Top__c":"`+top+`"}`)
+	low := o.Create("Low__c", `{"Name":"A","N__c":3,"Mid__c":"`+a+`"}`)
+	o.Create("Low__c", `{"Name":"B","N__c":4,"Mid__c":"`+b+`"}`)
+	want := func(sum string) {
+		t.Helper()
+		if got := o.Get(top, "Sum__c"); got != sum {
+			t.Errorf("the sum is %s, want %s", got, sum)
+		}
+	}
+	want("7")
+	o.Want(o.Write(store.Update, "Low__c", nil, `{"Id":"`+low+`","N__c":5}`), "")
+	want("9")
+	o.Want(o.Remove(low), "")
+	want("4")
+	o.Want(o.Undelete(low), "")
+	want("9")
+}
+
+// A record that is refused for one unique value does not take another one away from the records
+// behind it.
+func TestRefusedHoldsNoValue(t *testing.T) {
+	t.Parallel()
+	o := storetest.New(t, `
+objects:
+  Pair__c:
+    fields:
+      A__c: {type: string, length: 10, unique: true}
+      B__c: {type: string, length: 10, unique: true}
+`)
+	o.Create("Pair__c", `{"Name":"taken","A__c":"a1","B__c":"b1"}`)
+	got := o.Write(store.Create, "Pair__c", nil, `{"Name":"1","A__c":"a2","B__c":"B1"}`, `{"Name":"2","A__c":"A2","B__c":"b2"}`, `{"Name":"3","A__c":"a2","B__c":"b3"}`)
+	if got[0].Err == nil || got[0].Err.Code != "DUPLICATE_VALUE" || !strings.Contains(got[0].Err.Message, "B__c") {
+		t.Errorf("the first: %+v", got[0])
+	}
+	if got[1].Err != nil {
+		t.Errorf("the second: %v", got[1].Err)
+	}
+	if got[2].Err == nil || !strings.Contains(got[2].Err.Message, got[1].ID[:15]) {
+		t.Errorf("the third: %+v", got[2])
+	}
+}

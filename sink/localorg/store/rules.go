@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -271,12 +272,24 @@ func (tx *Tx) rollUp(_ *Change, o *catalog.Object, run []work) error {
 }
 
 // SumUp computes anew the roll-up summaries that count records of an object, of the masters with these ids, to which
-// the field by leads.
+// the field by leads, and the summaries that count these in their turn.
 func (tx *Tx) SumUp(o *catalog.Object, by *catalog.Field, ids []string) error {
+	return tx.sumUp(o, by, ids, maxRollUps)
+}
+
+// maxRollUps bounds how many levels of masters are summed up.
+const maxRollUps = 10
+
+func (tx *Tx) sumUp(o *catalog.Object, by *catalog.Field, ids []string, levels int) error {
+	if len(ids) == 0 || levels == 0 {
+		return nil
+	}
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return err
 	}
+	changed := map[*catalog.Field]bool{}
+	var master *catalog.Object
 	for _, s := range tx.s.Catalog().Summaries(o) {
 		if s.By != by {
 			continue
@@ -296,7 +309,8 @@ func (tx *Tx) SumUp(o *catalog.Object, by *catalog.Field, ids []string) error {
 				expr = fmt.Sprintf("round(%s, %d)", expr, s.Field.Def.Scale)
 			}
 		}
-		master := s.Field.Object
+		master = s.Field.Object
+		changed[s.Field] = true
 		set := quote(s.Field.Column) + " = (SELECT " + expr + " FROM " + quote(o.Table) + " c WHERE c." + quote(by.Column) + " = m.\"Id\" AND c.\"IsDeleted\" = 0)"
 		args := []any{}
 		if f := master.System.Stamp; f != nil {
@@ -305,6 +319,24 @@ func (tx *Tx) SumUp(o *catalog.Object, by *catalog.Field, ids []string) error {
 		}
 		if _, err := tx.exec("UPDATE "+quote(master.Table)+" AS m SET "+set+` WHERE m."Id" IN (SELECT value FROM json_each(?))`, append(args, string(list))...); err != nil {
 			return fmt.Errorf("roll up %s.%s: %w", master.Def.Name, s.Field.Def.Name, err)
+		}
+	}
+	if master == nil {
+		return nil
+	}
+	above := map[*catalog.Field]bool{}
+	for _, s := range tx.s.Catalog().Summaries(master) {
+		if !changed[s.Of] || above[s.By] {
+			continue
+		}
+		above[s.By] = true
+		next := map[string]bool{}
+		column := quote(s.By.Column)
+		if err := tx.idsOf(next, "SELECT DISTINCT "+column+" FROM "+quote(master.Table)+` WHERE "Id" IN (SELECT value FROM json_each(?)) AND `+column+" IS NOT NULL", string(list)); err != nil {
+			return err
+		}
+		if err := tx.sumUp(master, s.By, slices.Sorted(maps.Keys(next)), levels-1); err != nil {
+			return err
 		}
 	}
 	return nil

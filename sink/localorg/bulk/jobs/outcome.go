@@ -34,7 +34,7 @@ func AppendOutcome(b []byte, o Outcome) []byte {
 	case o.Error == "" && len(o.ID) == idLength:
 		return append(append(b, updated), o.ID...)
 	}
-	b = append(b, failed, byte(len(o.ID)))
+	b = binary.AppendUvarint(append(b, failed), uint64(len(o.ID))) // what a client gives as an id may be long
 	b = append(b, o.ID...)
 	b = binary.AppendUvarint(b, uint64(len(o.Error)))
 	return append(b, o.Error...)
@@ -54,18 +54,24 @@ func CutOutcome(b []byte) (o Outcome, rest []byte, err error) {
 		}
 		return Outcome{ID: string(b[1 : 1+idLength]), Created: kind == created}, b[1+idLength:], nil
 	case failed:
-		if len(b) < 2 || len(b) < 2+int(b[1]) {
-			return o, nil, errOutcome
+		id, b, err := cutText(b[1:])
+		if err != nil {
+			return o, nil, err
 		}
-		id := b[2 : 2+b[1]]
-		b = b[2+len(id):]
-		size, n := binary.Uvarint(b)
-		if n <= 0 || size > uint64(len(b)-n) {
-			return o, nil, errOutcome
-		}
-		return Outcome{ID: string(id), Error: string(b[n : n+int(size)])}, b[n+int(size):], nil
+		text, b, err := cutText(b)
+		return Outcome{ID: id, Error: text}, b, err
 	}
 	return o, nil, errOutcome
+}
+
+// cutText takes a text off b whose length stands in front of it.
+func cutText(b []byte) (text string, rest []byte, err error) {
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > uint64(len(b)-n) {
+		return "", nil, errOutcome
+	}
+	end := n + int(size)
+	return string(b[n:end]), b[end:], nil
 }
 
 // ErrorText writes a refusal as the results of the Bulk APIs do: code, message and fields with colons

@@ -58,8 +58,9 @@ type chunk struct {
 func (r *Run) Chunk(ctx context.Context) (int, error) {
 	if r.ahead == nil {
 		r.start = r.Done.End - r.Rows.Offset()
+		first := r.read()
 		r.ahead = make(chan *chunk, 1)
-		r.ahead <- r.read()
+		r.ahead <- first
 	}
 	c := <-r.ahead
 	if c.err != nil {

@@ -74,6 +74,9 @@ func (h *Handler) runBatch(ctx context.Context, j *jobs.Job, b *jobs.Batch) erro
 		return err
 	}
 	return errors.Join(internal(err), h.table.ChangeBatch(context.WithoutCancel(ctx), b.ID, func(_ *store.Tx, b *jobs.Batch) error {
+		if b.State != jobs.BatchInProgress {
+			return jobs.ErrGone // aborted meanwhile
+		}
 		b.State = jobs.BatchCompleted
 		b.Busy += h.cfg.Now().Sub(start)
 		if err != nil {
@@ -154,7 +157,7 @@ func (h *Handler) write(ctx context.Context, j *jobs.Job, b *jobs.Batch) error {
 	rows := csv.NewReader(bytes.NewReader(content), dialect())
 	header, err := rows.Read()
 	if err != nil {
-		return bulk.FileError(err, dialect())
+		return bulk.HeaderError(err, dialect())
 	}
 	plan, err := load.Bind(rq.Catalog, ob, j.Operation, key, header)
 	if err != nil {

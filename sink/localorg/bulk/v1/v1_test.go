@@ -358,6 +358,7 @@ func TestRefusals(t *testing.T) {
 	for content, want := range map[string]string{
 		"LastName,Nope\nA,B\n":                             "InvalidBatch : Field name not found : Nope",
 		"LastName,Company\n":                               "InvalidBatch : Records not found",
+		"\"LastName\"x,Company\nA,B\n":                     "ClientInputError : Failed to parse CSV: Not expecting more text after end quote",
 		"LastName,Company\nA,\"B\n":                        "ClientInputError : Failed to parse CSV: EOF reached before closing an opened quote",
 		"LastName\n" + strings.Repeat("A\n", 10_001):       "InvalidBatch : The batch has more than 10000 records",
 		"LastName,Company\n" + strings.Repeat("A,B\n", 10): "",
