@@ -127,7 +127,7 @@ func (r *Rows) Next(ctx context.Context) (*row.Batch, error) {
 		r.r.err = err
 		return nil, err
 	}
-	if r.workers > 1 && r.r.crew == nil {
+	if r.workers > 1 && r.r.crew == nil && !r.r.short {
 		r.r.crew = newCrew(ctx, r.r.cols, r.workers)
 	}
 	b := r.pool.Get(r.schema)
