@@ -135,12 +135,13 @@ func passing(err error) bool {
 func (r *Reader) disband() {
 	r.crew.stop()
 	r.crew, r.short = nil, true
-	for _, c := range r.cols {
+	for k, c := range r.cols {
 		for len(c.turn.full) > 0 {
 			if b := <-c.turn.full; !passing(b.err) {
 				c.ready = append(c.ready, b)
 			}
 		}
+		c.spare(r.now[k].block)
 		if !c.parked {
 			c.note()
 			c.park()
@@ -189,15 +190,21 @@ const aheadShare = 4
 
 // spent gives up the memory of blocks that were read and are not filled again.
 func (c *column) spent(mem *budget.Budget) {
-	for i := 1; i < ring; i++ {
-		if b := &c.blocks[i]; !slices.Contains(c.ready, b) {
-			b.Free(mem, 0) // from when there were workers
-		}
-	}
+	c.spare(nil)
 	if c.now != nil && c.now.ahead {
 		c.give(c.now)
 	}
 	c.now = nil
+}
+
+// spare gives up the memory of blocks from when there were workers, but of those that are ready and of
+// used, whose cells are handed out.
+func (c *column) spare(used *block) {
+	for i := range c.blocks {
+		if b := &c.blocks[i]; b != used && !slices.Contains(c.ready, b) {
+			b.Free(c.r.mem, 0)
+		}
+	}
 }
 
 // evict parks a column other than k, and reports whether there was one.
