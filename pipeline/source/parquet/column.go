@@ -20,6 +20,10 @@ type block struct {
 	view []byte
 	// odd says that a cell is of a kind that makes its row a problem.
 	odd bool
+	// place is where the column was before the block.
+	place place
+	// ahead says that it is no block of the ring.
+	ahead bool
 	// err is why there are no further cells behind those of the block; io.EOF at the end of the
 	// file.
 	err error
@@ -43,6 +47,12 @@ type column struct {
 
 	blocks [ring]block
 	turn   turn
+
+	place  place // noted when the column was parked, or before a block
+	parked bool
+	used   int      // the clock when a block of it was read
+	ready  []*block // that were filled before it is their turn
+	now    *block   // the one of them whose cells are handed out
 }
 
 // fill reads the next cells into b.
@@ -59,6 +69,14 @@ func (c *column) fill(w *worker, b *block) {
 	for _, l := range c.leaves {
 		l.w = w
 	}
+	switch {
+	case c.err != nil:
+	case c.parked:
+		c.err = c.unpark()
+	default:
+		c.note()
+	}
+	b.place.group, b.place.left, b.place.marks = c.place.group, c.place.left, append(b.place.marks[:0], c.place.marks...)
 	for c.err == nil && b.view == nil && b.Len() < c.r.blockRows && len(b.Text) < c.r.blockText {
 		if c.left == 0 {
 			c.err = c.nextGroup()
@@ -74,6 +92,12 @@ func (c *column) fill(w *worker, b *block) {
 		if c.left -= int64(b.Len() - before); b.Len() == before {
 			break // a large text has the next block to itself
 		}
+	}
+	if passing(c.err) { // it may be tried again
+		c.park()
+		b.Reset()
+		b.view, b.err, c.err = nil, c.err, nil
+		return
 	}
 	b.err, b.odd = c.err, slices.ContainsFunc(b.Kinds, isOdd)
 }

@@ -33,6 +33,7 @@ type leaf struct {
 	group  int     // the row group
 
 	// The chunk.
+	chunk   meta.Chunk
 	at, end int64 // what is not read of it in the file
 	reach   int64 // where its last page ends at the latest
 	left    int   // its entries that are in no page yet
@@ -42,7 +43,10 @@ type leaf struct {
 	ahead   []byte // bytes of the file from at on that are in memory
 	buffer  []byte // what ahead is part of
 
-	// The page.
+	// The page: where it begins, how many pages there are before it and entries in it.
+	pageAt                 int64
+	pageNumber, pageValues int
+
 	entries  int    // that are not in the window of levels
 	page     []byte // its memory
 	dictPage []byte // that of the dictionary
@@ -66,7 +70,7 @@ type leaf struct {
 
 // begin goes to the next chunk.
 func (l *leaf) begin(group int, c meta.Chunk) {
-	l.group, l.dict.there = group, false
+	l.group, l.chunk, l.dict.there = group, c, false
 	l.at, l.end, l.reach, l.left, l.codec, l.pages = c.Offset, c.End, c.Reach, int(c.Values), c.Codec, 0
 	l.ahead = nil
 }
@@ -262,6 +266,7 @@ func (l *leaf) nextPage() error {
 		if l.at >= l.end {
 			return l.inGroup(fmt.Errorf("its pages end before its values: %d are missing", l.left))
 		}
+		at := l.at
 		h, err := l.header()
 		if err == nil {
 			l.skip(h.HeaderSize)
@@ -270,6 +275,7 @@ func (l *leaf) nextPage() error {
 		if err != nil {
 			return l.wrap(err)
 		}
+		l.pageAt, l.pageNumber, l.pageValues = at, l.pages, l.entries
 		l.pages++
 	}
 	return nil

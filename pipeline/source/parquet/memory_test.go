@@ -79,7 +79,12 @@ func TestMemoryOfWorkers(t *testing.T) {
 	if most < columns*length*rows { // the pages alone
 		t.Errorf("it took only %d bytes: the test does not see what it should", most)
 	}
-	if n, _, err := read(columns * length * rows / 2); !errors.Is(err, parquet.ErrMemory) {
+	const half = columns * length * rows / 2
+	// By turns then: what was given up waits for the garbage collector, so that the heap says nothing.
+	if n, _, err := read(half); !errors.Is(err, io.EOF) || n != 2*rows {
+		t.Errorf("with half of it: %d rows, %v", n, err)
+	}
+	if n, _, err := read(mib); !errors.Is(err, parquet.ErrMemory) { // not even one page
 		t.Errorf("with too little: %d rows, %v", n, err)
 	}
 }

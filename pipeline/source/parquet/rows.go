@@ -34,6 +34,8 @@ type Reader struct {
 
 	alone worker // reads on the goroutine of the caller
 	crew  *crew  // reads on others; nil if there are none
+	short bool   // there was not enough memory for workers
+	clock int    // counts the blocks that are read on the goroutine of the caller
 
 	big       sync.Mutex
 	bigPacked []byte // a big page as it is in the file; guarded by big
@@ -203,9 +205,12 @@ func (r *Reader) turn(ctx context.Context, k int) error {
 		if b, err = r.crew.block(ctx, c, now.block); err != nil {
 			return err
 		}
-	} else {
-		b = &c.blocks[0]
-		c.fill(&r.alone, b)
+		if errors.Is(b.err, ErrMemory) {
+			r.disband()
+		}
+	}
+	if r.crew == nil {
+		b = r.block(k)
 	}
 	*now = cursor{text: b.texts(), ends: b.Ends, kinds: b.Kinds, at: now.at, err: b.err, block: b, odd: b.odd}
 	return nil

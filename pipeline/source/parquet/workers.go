@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"sfsync/pipeline/row"
+	"sfsync/pipeline/source/parquet/budget"
 	"sfsync/pipeline/source/parquet/meta"
 )
 
@@ -20,6 +21,7 @@ const (
 // crew is the workers that read the columns of a file. Each reads a column up to the end of a block,
 // then another one.
 type crew struct {
+	mem    *budget.Budget
 	tasks  chan *column // those that have a free block and no worker; each is there once at most
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -27,8 +29,8 @@ type crew struct {
 }
 
 // newCrew begins to read columns.
-func newCrew(ctx context.Context, cols []*column, workers int) *crew {
-	c := &crew{tasks: make(chan *column, len(cols))}
+func newCrew(ctx context.Context, mem *budget.Budget, cols []*column, workers int) *crew {
+	c := &crew{mem: mem, tasks: make(chan *column, len(cols))}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	for _, col := range cols {
 		col.turn.full = make(chan *block, ring)
@@ -44,7 +46,10 @@ func newCrew(ctx context.Context, cols []*column, workers int) *crew {
 // work reads columns until the crew is stopped. Panics are errors of a block already.
 func (c *crew) work() {
 	w := &worker{ctx: c.ctx, headers: meta.NewPages()}
-	defer w.unpacker.Close()
+	defer func() {
+		w.unpacker.Close()
+		c.mem.Give(int64(cap(w.packed)))
+	}()
 	for {
 		var col *column
 		select {
@@ -127,8 +132,8 @@ func (r *Rows) Next(ctx context.Context) (*row.Batch, error) {
 		r.r.err = err
 		return nil, err
 	}
-	if r.workers > 1 && r.r.crew == nil {
-		r.r.crew = newCrew(ctx, r.r.cols, r.workers)
+	if r.workers > 1 && r.r.crew == nil && !r.r.short {
+		r.r.crew = newCrew(ctx, r.r.mem, r.r.cols, r.workers)
 	}
 	b := r.pool.Get(r.schema)
 	err := r.r.Fill(ctx, b)

@@ -135,3 +135,72 @@ func TestWorkersStop(t *testing.T) {
 		}
 	}
 }
+
+// TestParked: a file whose pages together are more than the memory allows is read all the same, a
+// few columns at a time, into the same batches.
+func TestParked(t *testing.T) {
+	const rows, columns = 2600, 24
+	var fields []pt.Node
+	g := pt.RowGroup{Rows: rows, Leaves: make([][]pt.Entry, columns)}
+	for c := range columns {
+		n := text(fmt.Sprint("c", c), pt.Optional)
+		if n.Encoding = pt.Encoding(0); c%4 == 1 {
+			n.Encoding = pt.DeltaBytes
+		}
+		if c%4 == 2 {
+			n.Repetition = pt.Repeated
+		}
+		fields = append(fields, n)
+		for i := range rows {
+			v := fmt.Appendf(nil, "%d %s", (i*7+c)%rows, strings.Repeat("text ", 5+(i+c)%60))
+			if c%4 == 3 { // some in a dictionary
+				v = v[bytes.IndexByte(v, ' ')+1:]
+			}
+			g.Leaves[c] = append(g.Leaves[c], pt.Entry{Def: 1 - min(1, (i+c)%11/10), Value: v})
+			if c%4 == 2 && (i+c)%11 < 10 {
+				g.Leaves[c] = append(g.Leaves[c], pt.Entry{Rep: 1, Def: 1, Value: []byte("more")})
+			}
+		}
+	}
+	batches := func(data []byte, memory int64) (sums []uint32) {
+		f, err := parquet.Open(t.Context(), bytes.NewReader(data), int64(len(data)), parquet.Options{Memory: memory})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pool row.Pool
+		names := make([]row.Column, columns)
+		for c := range names {
+			names[c].Name = fmt.Sprint("c", c)
+		}
+		r, err := f.ReadRows(nil, row.NewSchema(names...), &pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		for {
+			b, err := r.Next(t.Context())
+			if errors.Is(err, io.EOF) {
+				return sums
+			}
+			if err != nil {
+				t.Fatalf("%d bytes of memory: %v", memory, err)
+			}
+			sums = append(sums, b.Checksum())
+			b.Free()
+		}
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for _, o := range []pt.Options{{}, {Snappy: true}, {Dictionary: true}, {Snappy: true, Dictionary: true, V2: true, PageSize: 1100}} {
+		data := pt.Write(fields, []pt.RowGroup{g, g}, o)
+		runtime.GOMAXPROCS(1)
+		want := batches(data, 0)
+		for _, procs := range []int{1, 4} {
+			runtime.GOMAXPROCS(procs)
+			for _, memory := range []int64{10 << 20, 8 << 20} {
+				if d := cmp.Diff(want, batches(data, memory)); d != "" {
+					t.Errorf("%+v, %d processors, %d bytes: %s", o, procs, memory, d)
+				}
+			}
+		}
+	}
+}
