@@ -19,7 +19,9 @@ import (
 // fact is something that Salesforce's APIs do, as a call and its answer. Facts of a table are
 // checked in order against one org, so that one may use what another made.
 type fact struct {
-	// name begins with the section of the fact sheet that says so.
+	// name begins with a section: 1 logins, 2 versions, 3 single records, 4 collections and composite, 5 Bulk,
+	// 6 queries, 7 describe, 8 limits, 9 headers, 10 ids, 11 values, 12 events, rules and converted leads, 13 locks,
+	// A what simulators get wrong, B what clients take for granted.
 	name string
 	// call is "METHOD path", then a line for each header ("Name: value"). A path without a
 	// version is below v66.0. "$key" stands for what an earlier answer had at <kind:key>.

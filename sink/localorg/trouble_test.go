@@ -135,7 +135,7 @@ func TestRowFaultsOnDelete(t *testing.T) {
 }
 
 // Parallel writes of children of one parent wait for each other, and who waits too long loses those
-// rows and no others (salesforce-api: record locking).
+// rows and no others (Salesforce's cheat sheet on record locking).
 func TestLocks(t *testing.T) {
 	t.Parallel()
 	const row = 40 * time.Millisecond
