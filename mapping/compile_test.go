@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"sfsync/mapping/convert"
+
+	"github.com/google/go-cmp/cmp"
 
 	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
@@ -50,7 +51,7 @@ func TestCompile(t *testing.T) {
 			if p != nil {
 				writePlan(&b, p)
 			}
-			golden(t, strings.TrimSuffix(path, ".yaml")+".golden", b.String())
+			checkGolden(t, strings.TrimSuffix(path, ".yaml")+".golden", b.String())
 		})
 	}
 }

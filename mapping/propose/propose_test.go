@@ -8,11 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"sfsync/mapping"
 	"sfsync/mapping/diag"
+	"sfsync/mapping/internal/golden"
 	"sfsync/mapping/propose"
 	"sfsync/mapping/schema"
 	"sfsync/pipeline/row"
@@ -124,18 +124,7 @@ func TestProposals(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got := proposal(t, s, tt.object, split(tt.text))
 			path := filepath.Join("testdata", tt.name+".golden.yaml")
-			if *update {
-				if err := os.WriteFile(path, got, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), string(got)); d != "" {
-				t.Errorf("%s (-want +got):\n%s", path, d)
-			}
+			golden.Check(t, path, string(got), *update)
 			f, _, err := mapping.Parse("t.yaml", got)
 			if err != nil {
 				t.Fatal(err)

@@ -34,7 +34,7 @@ func TestDiagnostics(t *testing.T) {
 			if err == nil {
 				b.WriteString("accepted\n")
 			}
-			golden(t, strings.TrimSuffix(path, ".yaml")+".golden", b.String())
+			checkGolden(t, strings.TrimSuffix(path, ".yaml")+".golden", b.String())
 			if f == nil {
 				t.Error("no file")
 			}
@@ -66,7 +66,7 @@ func TestParse(t *testing.T) {
 			if err != nil || len(all) > 0 {
 				t.Fatal(all)
 			}
-			golden(t, strings.TrimSuffix(path, ".yaml")+".golden", render(f))
+			checkGolden(t, strings.TrimSuffix(path, ".yaml")+".golden", render(f))
 		})
 	}
 }

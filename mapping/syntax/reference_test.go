@@ -92,7 +92,7 @@ func TestReference(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatal("README.md has lost its marks")
 	}
-	golden(t, "../README.md", head+begin+reference()+end+tail)
+	checkGolden(t, "../README.md", head+begin+reference()+end+tail)
 }
 
 // parseWith parses a mapping around a piece of YAML, given the place of the piece.

@@ -430,7 +430,7 @@ func FuzzParquet(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 64<<10 {
-			t.Skip()
+			t.Skip("longer than a page is worth fuzzing")
 		}
 		_, rows, err := read(data, parquet.Options{Memory: 4 << 20, MaxRow: 1 << 20})
 		if errors.Is(err, parquet.ErrInternal) {

@@ -8,34 +8,11 @@ import (
 	"sfsync/sink/localorg/store/storetest"
 )
 
-const projects = `
-objects:
-  Project__c:
-    fields:
-      Code__c: {type: string, length: 10, externalId: true, unique: true}
-      Visits__c: {type: double, summary: {operation: count, object: Visit__c}}
-      Hours__c: {type: double, scale: 1, summary: {operation: sum, object: Visit__c, field: Hours__c, by: Project__c}}
-      First__c: {type: date, summary: {operation: min, object: Visit__c, field: Day__c}}
-      Most__c: {type: double, scale: 1, summary: {operation: max, object: Visit__c, field: Hours__c}}
-  Visit__c:
-    fields:
-      Name: {autoNumber: true, displayFormat: "V-{000}"}
-      Project__c: {type: reference, referenceTo: Project__c, masterDetail: true}
-      Moved__c: {type: reference, referenceTo: Project__c}
-      Site__c: {type: reference, referenceTo: Account, restrictedDelete: true}
-      Key__c: {type: string, length: 10, unique: true}
-      Hours__c: {type: double, precision: 5, scale: 1}
-      Day__c: {type: date}
-  Note__c:
-    fields:
-      Visit__c: {type: reference, referenceTo: Visit__c, cascadeDelete: true}
-`
-
 // What happens to the records that refer to a deleted one: details and cascading lookups go along, other
 // lookups are cleared, restricting ones keep it. Undeletion brings all back.
 func TestDeleteAndUndelete(t *testing.T) {
 	t.Parallel()
-	o := storetest.New(t, projects)
+	o := storetest.New(t, storetest.Projects)
 	account := o.Create("Account", `{"Name":"Acme"}`)
 	p, other := o.Create("Project__c", `{"Name":"P","Code__c":"P1"}`), o.Create("Project__c", `{"Name":"O"}`)
 	v := o.Create("Visit__c", `{"Project__c":"`+p+`","Hours__c":1.5,"Key__c":"K1","Site__c":"`+account+`"}`)
@@ -105,7 +82,7 @@ func TestDeleteStandard(t *testing.T) {
 // All-or-none deletion, and deletion for good.
 func TestPurge(t *testing.T) {
 	t.Parallel()
-	o := storetest.New(t, projects)
+	o := storetest.New(t, storetest.Projects)
 	p := o.Create("Project__c", `{"Name":"P"}`)
 	v := o.Create("Visit__c", `{"Project__c":"`+p+`","Hours__c":2}`)
 	var results []store.Result

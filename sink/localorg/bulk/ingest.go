@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"io"
@@ -337,7 +338,10 @@ func (s *Service) remove(ctx context.Context, rq *rest.Request, j *jobs.Job) *re
 		}
 		return s.table.Delete(tx, now)
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, sql.ErrNoRows): // another request was faster
+		return rest.NotFound()
+	case err != nil:
 		return s.failure(rq, err)
 	}
 	return &rest.Response{Status: http.StatusNoContent}

@@ -10,6 +10,7 @@ import (
 	"sfsync/mapping/schema"
 	"sfsync/sink/localorg/bulk/csv"
 	"sfsync/sink/localorg/bulk/jobs"
+	"sfsync/sink/localorg/query"
 	"sfsync/sink/localorg/rest"
 	"sfsync/sink/localorg/soql"
 	"sfsync/sink/localorg/store"
@@ -71,28 +72,13 @@ func (p *Pages) Read(ctx context.Context, gate *rest.Gate, rq *rest.Request, q *
 	}
 	alone := gate.Store.InMemory()
 	err := gate.View(ctx, rq, func(tx *store.Tx) error {
-		rows, err := tx.Query(ctx, q.SQL, q.Args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		values := make([]any, q.Width())
-		dest := make([]any, len(values))
-		for i := range values {
-			dest[i] = &values[i]
-		}
-		for rows.Next() {
-			if err := rows.Scan(dest...); err != nil {
-				return err
-			}
+		return query.Each(ctx, tx, q, func(values []any) error {
 			p.add(values)
 			if len(p.full) >= keepAt && !alone {
-				if err := p.keep(ctx, gate.Store); err != nil {
-					return err
-				}
+				return p.keep(ctx, gate.Store)
 			}
-		}
-		return rows.Err()
+			return nil
+		})
 	})
 	if err != nil {
 		return err

@@ -161,7 +161,7 @@ func (h *Handler) run(ctx context.Context, rq *rest.Request, q *soql.Query, base
 			}
 			return errors.Join(err, rows.Err())
 		}
-		err := each(ctx, tx, q, func(values []any) error {
+		err := Each(ctx, tx, q, func(values []any) error {
 			return a.add(func(dst []byte) []byte { return q.AppendRecord(dst, base, values) })
 		})
 		if err != nil || a.cur == nil {
@@ -189,12 +189,12 @@ func (h *Handler) run(ctx context.Context, rq *rest.Request, q *soql.Query, base
 // errGroups refuses an answer of more groups than one page has, in Salesforce's words.
 var errGroups = errors.New("Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch")
 
-// errEnough ends [each].
+// errEnough ends [Each].
 var errEnough = errors.New("enough records")
 
-// each calls fn with the values of each row of a query's answer; they are fn's only while it runs. It returns
+// Each calls fn with the values of each row of a query's answer; they are fn's only while it runs. It returns
 // fn's error as it is.
-func each(ctx context.Context, tx *store.Tx, q *soql.Query, fn func(values []any) error) error {
+func Each(ctx context.Context, tx *store.Tx, q *soql.Query, fn func(values []any) error) error {
 	rows, err := tx.Query(ctx, q.SQL, q.Args...)
 	if err != nil {
 		return err

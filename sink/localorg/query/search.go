@@ -243,7 +243,7 @@ func (h *Handler) searchRecords(ctx context.Context, rq *rest.Request, s *search
 	b, total := []byte(`{"searchRecords":[`), 0
 	err := h.Gate.View(ctx, rq, func(tx *store.Tx) error {
 		for _, q := range queries {
-			err := each(ctx, tx, q, func(values []any) error {
+			err := Each(ctx, tx, q, func(values []any) error {
 				if total == s.limit {
 					return errEnough
 				}

@@ -9,40 +9,11 @@ import (
 	"sfsync/sink/localorg/store/storetest"
 )
 
-const projects = `
-objects:
-  Project__c:
-    fields:
-      Code__c: {type: string, length: 10, externalId: true, unique: true}
-      Visits__c: {type: double, summary: {operation: count, object: Visit__c}}
-      Hours__c: {type: double, scale: 1, summary: {operation: sum, object: Visit__c, field: Hours__c, by: Project__c}}
-      First__c: {type: date, summary: {operation: min, object: Visit__c, field: Day__c}}
-      Most__c: {type: double, scale: 1, summary: {operation: max, object: Visit__c, field: Hours__c}}
-  Visit__c:
-    fields:
-      Name: {autoNumber: true, displayFormat: "V-{000}"}
-      Project__c: {type: reference, referenceTo: Project__c, masterDetail: true}
-      Moved__c: {type: reference, referenceTo: Project__c}
-      Site__c: {type: reference, referenceTo: Account, restrictedDelete: true}
-      Key__c: {type: string, length: 10, unique: true}
-      Hours__c: {type: double, precision: 5, scale: 1}
-      Day__c: {type: date}
-  Note__c:
-    fields:
-      Visit__c: {type: reference, referenceTo: Visit__c, cascadeDelete: true}
-  Free__c:
-    fields:
-      Project__c: {type: reference, referenceTo: Project__c, masterDetail: true, reparentable: true}
-  Signup__e:
-    fields:
-      Email__c: {type: email, required: true}
-`
-
 // A detail needs its master and cannot get another one (Salesforce Help, "Considerations for Object
 // Relationships").
 func TestMasterDetail(t *testing.T) {
 	t.Parallel()
-	o := storetest.New(t, projects)
+	o := storetest.New(t, storetest.Projects)
 	a, b := o.Create("Project__c", `{"Name":"A"}`), o.Create("Project__c", `{"Name":"B"}`)
 	o.Want(o.Write(store.Create, "Visit__c", nil, `{}`), "REQUIRED_FIELD_MISSING: Required fields are missing: [Project__c] [Project__c]")
 	v := o.Create("Visit__c", `{"Project__c":"`+a+`"}`)
@@ -61,7 +32,7 @@ func TestMasterDetail(t *testing.T) {
 // Roll-up summaries follow every write of the details.
 func TestRollUp(t *testing.T) {
 	t.Parallel()
-	o := storetest.New(t, projects)
+	o := storetest.New(t, storetest.Projects)
 	p := o.Create("Project__c", `{"Name":"P"}`)
 	sums := func(want string) {
 		t.Helper()
@@ -84,7 +55,7 @@ func TestRollUp(t *testing.T) {
 // Platform events are published: created, and nothing else (Platform Events developer guide).
 func TestPlatformEvents(t *testing.T) {
 	t.Parallel()
-	o := storetest.New(t, projects)
+	o := storetest.New(t, storetest.Projects)
 	got := o.Write(store.Create, "Signup__e", nil, `{"Email__c":"a@b.de"}`, `{}`, `{"Email__c":"b@b.de"}`)
 	o.Want(got, "", "REQUIRED_FIELD_MISSING: Required fields are missing: [Email__c] [Email__c]", "")
 	uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)

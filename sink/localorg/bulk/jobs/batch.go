@@ -12,9 +12,9 @@ import (
 	"sfsync/sink/localorg/store"
 )
 
-// jobIDs returns the ids of the jobs that a condition with one point in time fits.
-func (t *Table) jobIDs(ctx context.Context, tx *store.Tx, where string, at time.Time) (ids []string, err error) {
-	rows, err := tx.Query(ctx, "SELECT n FROM bulk_job WHERE "+where, at.UnixMilli())
+// ids returns the ids, of a kind by its prefix, of the numbers that a query gives.
+func (t *Table) ids(ctx context.Context, tx *store.Tx, prefix, text string, args ...any) (ids []string, err error) {
+	rows, err := tx.Query(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func (t *Table) jobIDs(ctx context.Context, tx *store.Tx, where string, at time.
 		if err := rows.Scan(&n); err != nil {
 			return nil, err
 		}
-		ids = append(ids, catalog.MakeID(jobKey, t.Store.Instance(), n))
+		ids = append(ids, catalog.MakeID(prefix, t.Store.Instance(), n))
 	}
 	return ids, rows.Err()
 }

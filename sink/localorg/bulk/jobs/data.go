@@ -229,10 +229,10 @@ func (t *Table) Sweep(ctx context.Context) error {
 	now := t.Now()
 	var stale, old []string
 	err := t.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if stale, err = t.jobIDs(ctx, tx, "state = 'Open' AND created < ?", now.Add(-openFor)); err != nil {
+		if stale, err = t.ids(ctx, tx, jobKey, "SELECT n FROM bulk_job WHERE state = 'Open' AND created < ?", now.Add(-openFor).UnixMilli()); err != nil {
 			return err
 		}
-		old, err = t.jobIDs(ctx, tx, "state IN ('JobComplete', 'Failed', 'Aborted', 'Closed') AND modified < ?", now.Add(-keptFor))
+		old, err = t.ids(ctx, tx, jobKey, "SELECT n FROM bulk_job WHERE state IN ('JobComplete', 'Failed', 'Aborted', 'Closed') AND modified < ?", now.Add(-keptFor).UnixMilli())
 		return err
 	})
 	if err != nil {

@@ -182,20 +182,8 @@ func (t *Table) Delete(tx *store.Tx, j *Job) error {
 
 // owners returns the ids to which the data of a job belongs: its own and those of its batches.
 func (t *Table) owners(tx *store.Tx, id string, n int64) ([]string, error) {
-	owners := []string{id}
-	rows, err := tx.Query(context.Background(), "SELECT n FROM bulk_batch WHERE job = ?", n)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
-		}
-		owners = append(owners, catalog.MakeID(batchKey, t.Store.Instance(), n))
-	}
-	return owners, rows.Err()
+	batches, err := t.ids(context.Background(), tx, batchKey, "SELECT n FROM bulk_batch WHERE job = ?", n)
+	return append([]string{id}, batches...), err
 }
 
 func (t *Table) deleteData(tx *store.Tx, owner string) error {

@@ -190,3 +190,33 @@ func (o *Org) Undelete(ids ...string) []store.Result {
 	})
 	return results
 }
+
+// Projects is an overlay with every kind of relationship, roll-ups and a platform event.
+const Projects = `
+objects:
+  Project__c:
+    fields:
+      Code__c: {type: string, length: 10, externalId: true, unique: true}
+      Visits__c: {type: double, summary: {operation: count, object: Visit__c}}
+      Hours__c: {type: double, scale: 1, summary: {operation: sum, object: Visit__c, field: Hours__c, by: Project__c}}
+      First__c: {type: date, summary: {operation: min, object: Visit__c, field: Day__c}}
+      Most__c: {type: double, scale: 1, summary: {operation: max, object: Visit__c, field: Hours__c}}
+  Visit__c:
+    fields:
+      Name: {autoNumber: true, displayFormat: "V-{000}"}
+      Project__c: {type: reference, referenceTo: Project__c, masterDetail: true}
+      Moved__c: {type: reference, referenceTo: Project__c}
+      Site__c: {type: reference, referenceTo: Account, restrictedDelete: true}
+      Key__c: {type: string, length: 10, unique: true}
+      Hours__c: {type: double, precision: 5, scale: 1}
+      Day__c: {type: date}
+  Note__c:
+    fields:
+      Visit__c: {type: reference, referenceTo: Visit__c, cascadeDelete: true}
+  Free__c:
+    fields:
+      Project__c: {type: reference, referenceTo: Project__c, masterDetail: true, reparentable: true}
+  Signup__e:
+    fields:
+      Email__c: {type: email, required: true}
+`
