@@ -71,7 +71,7 @@ func (c *planner) compileTarget(t *Target) {
 	}
 	c.target = t
 	c.out = &PlanTarget{
-		Name: t.Name.Value, Object: o, Operation: t.Operation, KeyColumn: -1, FoldColumn: -1,
+		Name: t.Name.Value, Object: o, Operation: t.Operation, KeyColumn: -1, FoldColumn: -1, Redirect: -1, Redirected: -1,
 		rest: t.Rest, missing: t.MissingIgnore, schema: c.schema, pos: t.Pos, byField: map[string]bool{},
 	}
 	if t.Rest == restCustom || t.Rest == restFail {
@@ -293,6 +293,7 @@ func (c *planner) columns() {
 	}
 	if out.Match != nil {
 		out.FoldColumn = len(cols)
+		out.Keys = []Key{{Fields: []*schema.Field{out.Match}, Columns: []int{out.FoldColumn}}}
 		cols = append(cols, row.Column{Name: FoldColumnName, Type: "key"})
 		if out.key != nil && out.KeyColumn < 0 {
 			out.key.out = out.FoldColumn

@@ -29,6 +29,11 @@ const (
 	Insert = syntax.Insert
 	Update = syntax.Update
 	Upsert = syntax.Upsert
+	Delete = syntax.Delete
+	// Publish creates platform events.
+	Publish = syntax.Publish
+	// Find only looks for records: the operation of Plan.Finds. No mapping can name it.
+	Find Operation = "find"
 )
 
 // The blank policies.

@@ -17,6 +17,8 @@ import (
 type Mapped struct {
 	Source  *row.Batch
 	Targets []Records
+	// Finds are the records of Plan.Finds.
+	Finds []Records
 
 	plan *Plan
 }
@@ -72,6 +74,9 @@ const (
 	Skip
 	// Fail: the row cannot become a record.
 	Fail
+	// Hold: the target does not want the row by itself, but gets it if the target that it is
+	// redirected from finds a converted lead; else the record is skipped.
+	Hold
 )
 
 func (f Fate) String() string {
@@ -82,6 +87,8 @@ func (f Fate) String() string {
 		return "skip"
 	case Fail:
 		return "fail"
+	case Hold:
+		return "hold"
 	}
 	return "Fate(" + strconv.Itoa(int(f)) + ")"
 }

@@ -26,8 +26,12 @@ import (
 // resolved, so that nothing is looked up by name per row. A Plan does not change; any number
 // of goroutines may use it.
 type Plan struct {
-	// Targets are the mapping's targets in order.
+	// Targets are the mapping's targets in order, then those that rules imply: the parents that
+	// lookups with create: true make.
 	Targets []PlanTarget
+	// Finds are the records that rules refer to and that are only looked for: each is a target
+	// with the operation Find, whose records are never sent and stand in no report. See [Need].
+	Finds []PlanTarget
 
 	columns []string       // wanted from the source, in order of first mention
 	column  map[string]int // name → index in columns
@@ -45,7 +49,27 @@ type PlanTarget struct {
 	Name      string
 	Object    *schema.Object
 	Operation Operation
-	// Match is the field that finds existing records; nil for inserts.
+	// Keys are the match keys in order: the first that is not blank and finds a record decides.
+	// Plain inserts and events have none; so may a target that is only reached through
+	// another's on_converted, whose records come with an id.
+	Keys []Key
+	// Needs are the records of the same row that have to be decided before this target's: their
+	// ids go into cells that await them (see row.Cell.Awaited).
+	Needs []Need
+	// OnMany says what becomes of a row whose key finds several records.
+	OnMany OnMany
+	// Converted says what becomes of a row that finds a converted lead.
+	Converted Converted
+	// Redirect is the target that takes a row that found a converted lead, with the id of its
+	// contact; -1 for none. Redirected is the reverse: the target whose rows this one takes.
+	// A row that a redirected target does not want by itself has the fate Hold.
+	Redirect, Redirected int
+	// OnlyIfEmpty are the columns that are sent only where the record has no value.
+	OnlyIfEmpty []int
+	// Org names the org of this target; "" is the run's.
+	Org string
+
+	// Match is the field that finds existing records, if that is a single one; else nil.
 	Match *schema.Field
 	// KeyColumn is the column of Match in the records' batches. It is -1 for inserts, and where
 	// the match field is never sent because it cannot be written: Id, auto numbers.
@@ -74,6 +98,57 @@ type PlanTarget struct {
 	pos     diag.Pos
 	byField map[string]bool // lower-case names of the fields that have a rule
 }
+
+// Key is one way to find a target's existing records.
+type Key struct {
+	// Fields are the fields that together tell records apart; one as a rule.
+	Fields []*schema.Field
+	// Columns are the columns of the records' batches that hold the parts of the key as
+	// [schema.Field.FoldKey] gives them: a column of no field for each part, or the field's own for a
+	// reference that awaits its id. A key with an absent part is blank.
+	Columns []int
+}
+
+// Need says that a record needs the id of another one of the same row.
+type Need struct {
+	// Record is the index of the other target: of Plan.Targets, or behind them of Plan.Finds.
+	Record int
+	// Column is the column of the records' batches that gets the id, where the cell awaits one.
+	Column int
+	// Field is the API name of the field that refers, for messages.
+	Field string
+	// Blank says what is sent where the other record was skipped: nothing, null, or the row fails.
+	Blank Blank
+}
+
+// Record returns a target or find by its number in a [Need].
+func (p *Plan) Record(i int) *PlanTarget {
+	if n := len(p.Targets); i >= n {
+		return &p.Finds[i-n]
+	}
+	return &p.Targets[i]
+}
+
+// OnMany says what becomes of a row whose key finds several records.
+type OnMany uint8
+
+// What on_many can say. Newest and oldest go by CreatedDate, then Id.
+const (
+	ManyFail OnMany = iota
+	ManyNewest
+	ManyOldest
+	ManySkip
+)
+
+// Converted says what becomes of a row that finds a converted lead.
+type Converted uint8
+
+// What on_converted can say.
+const (
+	ConvertedFail Converted = iota
+	ConvertedSkip
+	ConvertedRedirect
+)
 
 // FoldColumnName is the name of the fold column: no field's.
 const FoldColumnName = "\x00key"

@@ -82,7 +82,7 @@ func (j *job) do(ctx context.Context, opt *Options) {
 }
 
 func (j *job) find(ctx context.Context) {
-	l := sink.Lookup{Target: j.lane.target, Keys: make([]string, len(j.items))}
+	l := j.lane.ask(make([]string, len(j.items)))
 	for i, it := range j.items {
 		l.Keys[i] = j.lane.foldedKey(it)
 	}

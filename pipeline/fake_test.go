@@ -45,7 +45,7 @@ func newFakeOrg(t testing.TB, key string) *fakeOrg {
 
 func (o *fakeOrg) Limits() sink.Limits { return o.limits }
 
-func (o *fakeOrg) LookupKeys(_ *sink.Target, keys []string) int { return min(len(keys), 1000) }
+func (o *fakeOrg) LookupKeys(l *sink.Lookup) int { return min(len(l.Keys), 1000) }
 
 func (o *fakeOrg) Lookup(ctx context.Context, l *sink.Lookup) error {
 	if err := ctx.Err(); err != nil {

@@ -172,12 +172,18 @@ func (l *lane) lookup(dst []item, flush bool) []item {
 	for _, it := range l.lookups.items[l.lookups.head:][:min(n, lookupCall)] {
 		keys = append(keys, l.foldedKey(it))
 	}
-	fit := max(1, l.Matcher.LookupKeys(l.target, keys))
+	ask := l.ask(keys)
+	fit := max(1, l.Matcher.LookupKeys(&ask))
 	if fit >= n && n < lookupCall && !flush {
 		return dst
 	}
 	room := 1 << 62
 	return l.lookups.take(dst, fit, &room)
+}
+
+// ask is the question for the records that hold the keys.
+func (l *lane) ask(keys []string) sink.Lookup {
+	return sink.Lookup{Object: l.target.Object, By: []sink.KeyField{{Name: l.target.Key, Fold: l.target.Fold}}, Keys: keys}
 }
 
 // insertOnly reports whether a record whose answer was lost must not be sent again.
@@ -203,6 +209,10 @@ func stateOf(s sink.Status) ledger.State {
 		return ledger.Updated
 	case sink.Failed:
 		return ledger.Failed
+	case sink.Deleted:
+		return ledger.Deleted
+	case sink.Published:
+		return ledger.Published
 	case sink.NotSent:
 		return ledger.Pending
 	}

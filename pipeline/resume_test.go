@@ -127,4 +127,4 @@ func TestPanicInTheFormer(t *testing.T) {
 
 type panics struct{ *fakeOrg }
 
-func (panics) LookupKeys(*sink.Target, []string) int { panic("a bug") }
+func (panics) LookupKeys(*sink.Lookup) int { panic("a bug") }

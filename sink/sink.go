@@ -23,6 +23,10 @@ const (
 	Update
 	// Upsert creates or updates by the target's key field; sending it twice does no harm.
 	Upsert
+	// Delete deletes the record whose id is Record.ID.
+	Delete
+	// Publish publishes a platform event; like Create it is not idempotent.
+	Publish
 )
 
 func (a Action) String() string {
@@ -33,6 +37,10 @@ func (a Action) String() string {
 		return "update"
 	case Upsert:
 		return "upsert"
+	case Delete:
+		return "delete"
+	case Publish:
+		return "publish"
 	}
 	return fmt.Sprintf("Action(%d)", uint8(a))
 }
@@ -58,7 +66,7 @@ type Record struct {
 	Batch  *row.Batch
 	Row    int
 	Action Action
-	// ID is the 18-character record id of an Update.
+	// ID is the 18-character record id of an Update or Delete.
 	ID string
 	// Resend is set when an earlier attempt may have reached the org without an answer, so
 	// that "updated" may mean that the earlier attempt created the record.
@@ -85,10 +93,14 @@ const (
 	Failed
 	// NotSent: the request never reached the org; sending the record later is safe.
 	NotSent
+	// Deleted: the record is gone, be it by this request or because it was gone before a repeated one.
+	Deleted
+	// Published: the org took the event; whether subscribers get it, it does not say.
+	Published
 )
 
 func (s Status) String() string {
-	return [...]string{"unknown", "created", "updated", "failed", "not sent"}[s]
+	return [...]string{"unknown", "created", "updated", "failed", "not sent", "deleted", "published"}[s]
 }
 
 // Result is the outcome of one record.
@@ -96,7 +108,7 @@ type Result struct {
 	Status Status
 	// ID is the record's 18-character id where it is known.
 	ID string
-	// Err says why, for every status but Created and Updated.
+	// Err says why, for every status that is no success.
 	Err *Error
 }
 
@@ -188,13 +200,33 @@ type Match struct {
 	ID string
 	// Converted is set for a lead that has been converted: it cannot be written any more.
 	Converted bool
+	// Values are the record's values of Lookup.Want, in its order: Null for a blank one, else Text,
+	// Number or Bool as the org wrote it. They are the caller's own.
+	Values []row.Cell
 }
+
+// KeyField is a field of a match key.
+type KeyField struct {
+	// Name is the API name, in the org's own spelling.
+	Name string
+	// Fold returns a value as the org compares it. It is safe for concurrent use.
+	Fold func(string) string
+}
+
+// KeySep stands between the parts of a composite key. No value of a field holds it.
+const KeySep = "\x00"
 
 // Lookup asks which records hold the keys.
 type Lookup struct {
-	Target *Target
-	// Keys are the values to look for, folded, distinct and not blank.
+	// Object is the API name, in the org's own spelling.
+	Object string
+	// By are the fields of the key: more than one for a composite key.
+	By []KeyField
+	// Keys are the values to look for, folded, distinct and not blank; those of a composite key
+	// are joined by KeySep.
 	Keys []string
+	// Want are API names of further fields whose values are read, in the org's own spelling.
+	Want []string
 	// Found receives, at the index of each key, the records that hold it.
 	Found [][]Match
 }
@@ -203,6 +235,6 @@ type Lookup struct {
 type Matcher interface {
 	// Lookup fills l.Found, which it allocates. The error is like Write's; nothing was changed.
 	Lookup(ctx context.Context, l *Lookup) error
-	// LookupKeys returns how many of the keys, from the first, one call can look up.
-	LookupKeys(t *Target, keys []string) int
+	// LookupKeys returns how many of l.Keys, from the first, one call can look up: at least one.
+	LookupKeys(l *Lookup) int
 }

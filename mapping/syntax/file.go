@@ -24,6 +24,40 @@ type File struct {
 	Schema  Str
 	Source  Source
 	Targets []*Target
+	// Preset is the name of the mapping that this one was merged into; empty for none.
+	Preset Str
+	Tests  []*Test
+}
+
+// Test is a case under tests: rows, and the records or errors that they have to become.
+type Test struct {
+	Name Str
+	Pos  diag.Pos
+	// Row is one JSON object a row, as a line of JSON Lines.
+	Rows []Str
+	// Expect are the outcomes, in no order: each names a row by its number from 1.
+	Expect []*Expectation
+}
+
+// Expectation is what one row becomes for one target. Exactly one of Fields, Code and Skipped
+// is set.
+type Expectation struct {
+	Pos    diag.Pos
+	Row    int
+	Target Str
+	// Fields are the fields that the record has to have, with their text; a null one is nil.
+	// Fields that are not named may be there too.
+	Fields []ExpectedField
+	// Code is that of the error with which the row has to fail.
+	Code Str
+	// Skipped says that the target does not want the row.
+	Skipped bool
+}
+
+// ExpectedField is a field of an expectation.
+type ExpectedField struct {
+	Field Str
+	Value *Str // nil for null
 }
 
 // Str is a scalar by its source text, with its place.
@@ -51,6 +85,12 @@ type Source struct {
 	Files  []Str
 	Format string // auto, csv, jsonl
 	CSV    CSV
+	// Events is none or rudderstack; Gate says whether events of the latter that are not enabled
+	// for Salesforce are skipped.
+	Events string
+	Gate   bool
+	// Duplicates says what happens to rows with the same match key: in_order, last or fail.
+	Duplicates string
 }
 
 // CSV holds the options of CSV files.
@@ -68,6 +108,9 @@ const (
 	Insert Operation = "insert"
 	Update Operation = "update"
 	Upsert Operation = "upsert"
+	Delete Operation = "delete"
+	// Publish creates platform events.
+	Publish Operation = "publish"
 )
 
 // Target is one object that rows become records of.
@@ -78,6 +121,24 @@ type Target struct {
 	Operation Operation
 	// Match is the one match field; its Value is empty for inserts.
 	Match Str
+	// Keys are the match keys in order, each of one field or several.
+	Keys [][]Str
+	// OnMany says what a row whose key finds several records does: fail, newest, oldest or skip.
+	OnMany string
+	// OnConverted says what a row that finds a converted lead does: fail, skip, or the name of the
+	// target that takes it.
+	OnConverted Str
+	// Org names the org that the target goes to; empty for the run's.
+	Org Str
+	// Order is key, or parent: rows of one parent are never in two requests at a time.
+	Order string
+	// Batch is the most records a request has; 0 for as many as the API takes.
+	Batch int
+	// BackupAlways saves records before they are changed, whatever the command says.
+	BackupAlways bool
+	// Track is the name of the track event whose rows the target takes; empty for identify events
+	// and for rows that are no events.
+	Track Str
 	// When is the condition in the expression language; empty for always.
 	When   Str
 	Fields []*Rule
@@ -91,7 +152,8 @@ type Target struct {
 	MissingIgnore bool
 }
 
-// Rule says where one field's value comes from. Exactly one of From, Value and Expr is set.
+// Rule says where one field's value comes from. Exactly one of From, Value, Expr, RecordType and
+// RefTo is set; Lookup goes with From, Value or Expr.
 type Rule struct {
 	Field Str
 	// From are columns or paths; the first that is not blank after its transforms counts.
@@ -104,6 +166,23 @@ type Rule struct {
 	DefaultAlways bool
 	Blank         Blank
 	Values        *Values
+	// OnlyIfEmpty keeps a value that the record has already.
+	OnlyIfEmpty bool
+	// Lookup makes the value the key of another record, whose id the field gets.
+	Lookup *Lookup
+	// RecordType is the name of a record type, whose id the field gets.
+	RecordType *Str
+	// RefTo is the name of the target whose record of the same row the field refers to.
+	RefTo *Str
+}
+
+// Lookup names another record by a field: lookup: User.Username.
+type Lookup struct {
+	Pos           diag.Pos
+	Object, Field Str
+	// Create makes the record where there is none, with the key and Fields.
+	Create bool
+	Fields []*Rule
 }
 
 // Blank says what a null or empty value becomes.
@@ -131,10 +210,15 @@ type Call struct {
 	Pos  diag.Pos
 }
 
-// Values translates values: inline, or from a CSV with the columns from and to.
+// Values translates values: inline, or from a CSV with the columns from and to. Where the rule
+// takes several columns together, the CSV has a column from each of them.
 type Values struct {
-	Pos   diag.Pos
-	Pairs map[string]string
+	Pos diag.Pos
+	// Columns are the columns whose values together are looked up, where the CSV's header names
+	// them instead of from; the keys of Pairs and Entries are then their trimmed values joined
+	// by ValueSep.
+	Columns []Ref
+	Pairs   map[string]string
 	// Entries are the same pairs in the order of the file, with their places; those of a CSV
 	// are in that file. No two have the same From.
 	Entries []ValuePair
@@ -144,6 +228,9 @@ type Values struct {
 	// Unmapped says what happens to a value that is not listed: keep, fail or blank.
 	Unmapped string
 }
+
+// ValueSep stands between the values of several columns in a table of values.
+const ValueSep = "\x00"
 
 // CustomName returns the API name of the custom field that a column or path goes to by
 // custom: or rest: custom: its last segment, with "__c" unless it ends so already.

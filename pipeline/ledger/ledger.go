@@ -40,6 +40,10 @@ const (
 	Skipped State = 5
 	// Unknown: sent, and what became of it cannot be found out.
 	Unknown State = 6
+	// Unchanged: the org's record holds all of it already; nothing was sent.
+	Unchanged State = 7
+	Deleted   State = 8
+	Published State = 9
 )
 
 // Decided reports whether nothing more will be done about the record.

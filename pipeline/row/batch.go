@@ -40,8 +40,14 @@ const (
 // counts only if the record is created. See [Cell.OnInsert].
 const OnInsert Kind = 0x80
 
+// Awaited is a flag on the kind of a mapped cell: its text is filler of the length of a record
+// id, which [Batch.Fill] replaces once the record that it refers to is known.
+const Awaited Kind = 0x40
+
+const flags = OnInsert | Awaited
+
 func (k Kind) String() string {
-	switch k &^ OnInsert {
+	switch k &^ flags {
 	case Absent:
 		return "absent"
 	case Null:
@@ -65,10 +71,13 @@ type Cell struct {
 }
 
 // Kind returns what the cell is, without flags.
-func (c Cell) Kind() Kind { return c.kind &^ OnInsert }
+func (c Cell) Kind() Kind { return c.kind &^ flags }
 
 // OnInsert reports whether the value counts only if the record is created.
 func (c Cell) OnInsert() bool { return c.kind&OnInsert != 0 }
+
+// Awaited reports whether the cell stands for a record id that is not known yet.
+func (c Cell) Awaited() bool { return c.kind&Awaited != 0 }
 
 // Blank reports whether the cell holds nothing: absent, null or the empty string.
 func (c Cell) Blank() bool { return c.Kind() <= Null || c.Text == "" }
@@ -237,6 +246,27 @@ func (b *Batch) SetBytes(r, c int, k Kind, text []byte) {
 	off := len(b.arena)
 	b.arena = append(b.arena, text...)
 	b.point(r, c, k, off)
+}
+
+// idLen is the length of a record id.
+const idLen = 18
+
+// Await makes the cell of row r and column c a place for a record id: see [Awaited].
+func (b *Batch) Await(r, c int, k Kind) {
+	const filler = "                  "
+	b.Set(r, c, k|Awaited, filler[:idLen])
+}
+
+// Fill puts an 18-character record id into a cell made by [Batch.Await]. It changes no other
+// cell's memory, so others may read other rows of the batch meanwhile.
+func (b *Batch) Fill(r, c int, id string) {
+	i := r*len(b.schema.Columns) + c
+	s := b.cells[i]
+	if b.kinds[i]&Awaited == 0 || len(id) != idLen {
+		panic("row: Fill of a cell that awaits no id, or by no id")
+	}
+	copy(b.arena[s.off:s.end], id)
+	b.kinds[i] &^= Awaited
 }
 
 // SetKind stores a cell without text: Absent or Null.

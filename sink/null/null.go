@@ -86,4 +86,4 @@ func (w *Writer) Lookup(ctx context.Context, l *sink.Lookup) error {
 }
 
 // LookupKeys implements [sink.Matcher].
-func (w *Writer) LookupKeys(_ *sink.Target, keys []string) int { return len(keys) }
+func (w *Writer) LookupKeys(l *sink.Lookup) int { return len(l.Keys) }

@@ -41,15 +41,15 @@ const (
 // that no record can hold (a malformed id) find nothing.
 func (w *Writer) Lookup(ctx context.Context, l *sink.Lookup) error {
 	l.Found = make([][]sink.Match, len(l.Keys))
-	t := l.Target
-	if t.Key == "" {
-		return catalog.New(sink.Config, catalog.CodeSetup, "a lookup without a key field")
+	if len(l.By) != 1 {
+		return catalog.New(sink.Config, catalog.CodeSetup, "a lookup needs one key field")
 	}
-	kind, err := w.keyKind(ctx, t)
+	key := l.By[0]
+	kind, err := w.keyKind(ctx, l.Object, key.Name)
 	if err != nil {
 		return err
 	}
-	f := finder{target: t, kind: kind, index: make(map[string]int, len(l.Keys)), keys: l.Keys}
+	f := finder{by: key, kind: kind, index: make(map[string]int, len(l.Keys)), keys: l.Keys}
 	literals := make([]string, 0, len(l.Keys))
 	for i, k := range l.Keys {
 		if lit, ok := literal(kind, k); ok {
@@ -58,17 +58,17 @@ func (w *Writer) Lookup(ctx context.Context, l *sink.Lookup) error {
 		}
 	}
 	fields := "Id"
-	if !isID(t.Key) {
-		fields += "," + t.Key
+	if !isID(key.Name) {
+		fields += "," + key.Name
 	}
-	if strings.EqualFold(t.Object, "Lead") {
+	if strings.EqualFold(l.Object, "Lead") {
 		fields += ",IsConverted"
 	}
-	if err := w.queryIn(ctx, t.Object, fields, t.Key, literals, f.add); err != nil {
-		return fmt.Errorf("look up %s by %s: %w", t.Object, t.Key, err)
+	if err := w.queryIn(ctx, l.Object, fields, key.Name, literals, f.add); err != nil {
+		return fmt.Errorf("look up %s by %s: %w", l.Object, key.Name, err)
 	}
 	if f.strange > 0 {
-		w.c.log.WarnContext(ctx, "the org found records under keys that differ from what was asked for", "object", t.Object, "key", t.Key, "records", f.strange)
+		w.c.log.WarnContext(ctx, "the org found records under keys that differ from what was asked for", "object", l.Object, "key", key.Name, "records", f.strange)
 	}
 	f.fill(l.Found)
 	return nil
@@ -76,7 +76,7 @@ func (w *Writer) Lookup(ctx context.Context, l *sink.Lookup) error {
 
 // finder collects what a lookup finds.
 type finder struct {
-	target  *sink.Target
+	by      sink.KeyField
 	kind    keyKind
 	keys    []string
 	index   map[string]int
@@ -100,12 +100,12 @@ func (f *finder) add(rec []byte) {
 		switch name := string(d.Text()); {
 		case name == "Id":
 			h.ID = string(d.Text())
-			if isID(f.target.Key) {
+			if isID(f.by.Name) {
 				key = h.ID
 			}
 		case name == "IsConverted":
 			h.Converted = d.Bool()
-		case strings.EqualFold(name, f.target.Key):
+		case strings.EqualFold(name, f.by.Name):
 			v := d.Value()
 			if key = string(v); len(v) > 0 && v[0] == '"' {
 				if json.Unmarshal(v, &key) != nil {
@@ -119,8 +119,8 @@ func (f *finder) add(rec []byte) {
 	if h.ID == "" {
 		return
 	}
-	if f.target.Fold != nil {
-		key = f.target.Fold(key)
+	if f.by.Fold != nil {
+		key = f.by.Fold(key)
 	}
 	var ok bool
 	if h.key, ok = f.index[f.canonical(key)]; !ok && !f.alike(key, &h.key) {
@@ -178,15 +178,16 @@ func (f *finder) fill(found [][]sink.Match) {
 	}
 }
 
-// keyKind returns how the key field of a target is written.
-func (w *Writer) keyKind(ctx context.Context, t *sink.Target) (keyKind, error) {
-	if isID(t.Key) {
+// keyKind returns how values of a key field are written.
+func (w *Writer) keyKind(ctx context.Context, object, field string) (keyKind, error) {
+	if isID(field) {
 		return keyID, nil
 	}
-	if k, ok := w.kinds.Load(t); ok {
+	of := object + "." + field
+	if k, ok := w.kinds.Load(of); ok {
 		return k.(keyKind), nil //nolint:forcetypeassert // nothing else is stored
 	}
-	raw, err := w.c.Describe(ctx, t.Object)
+	raw, err := w.c.Describe(ctx, object)
 	if err != nil {
 		return 0, err
 	}
@@ -197,11 +198,11 @@ func (w *Writer) keyKind(ctx context.Context, t *sink.Target) (keyKind, error) {
 		} `json:"fields"`
 	}
 	if json.Unmarshal(raw, &d) != nil {
-		return 0, catalog.New(sink.Network, catalog.CodeBadAnswer, "the description of "+t.Object+" cannot be read")
+		return 0, catalog.New(sink.Network, catalog.CodeBadAnswer, "the description of "+object+" cannot be read")
 	}
 	kind := keyText
 	for _, f := range d.Fields {
-		if strings.EqualFold(f.Name, t.Key) {
+		if strings.EqualFold(f.Name, field) {
 			switch f.Type {
 			case "int", "long", "double", "currency", "percent", "boolean", "date", "datetime", "time":
 				kind = keyBare
@@ -210,7 +211,7 @@ func (w *Writer) keyKind(ctx context.Context, t *sink.Target) (keyKind, error) {
 			}
 		}
 	}
-	w.kinds.Store(t, kind)
+	w.kinds.Store(of, kind)
 	return kind, nil
 }
 
@@ -237,10 +238,14 @@ func literal(kind keyKind, key string) (_ string, ok bool) {
 }
 
 // LookupKeys implements [sink.Matcher].
-func (w *Writer) LookupKeys(t *sink.Target, keys []string) int {
-	room := int(w.uriRoom.Load()) - len(w.queryHead(t.Object, "Id,IsConverted,"+t.Key, t.Key))
+func (w *Writer) LookupKeys(l *sink.Lookup) int {
+	if len(l.By) != 1 {
+		return len(l.Keys) // Lookup says what is wrong with it
+	}
+	key := l.By[0].Name
+	room := int(w.uriRoom.Load()) - len(w.queryHead(l.Object, "Id,IsConverted,"+key, key))
 	queries, left := 1, room
-	for i, k := range keys {
+	for i, k := range l.Keys {
 		n := 1 + len("''") // a comma and quotes
 		for j := range len(k) {
 			switch c := k[j]; {
@@ -262,7 +267,7 @@ func (w *Writer) LookupKeys(t *sink.Target, keys []string) int {
 		}
 		left = room - n
 	}
-	return len(keys)
+	return len(l.Keys)
 }
 
 // queryHead is the URL of a query up to its list of values.

@@ -28,9 +28,14 @@ func (f *fake) stock(n int, key func(int) string) {
 	}
 }
 
+// lookupOf asks for the records of a target's object by its key.
+func lookupOf(target *sink.Target, keys []string) *sink.Lookup {
+	return &sink.Lookup{Object: target.Object, By: []sink.KeyField{{Name: target.Key, Fold: target.Fold}}, Keys: keys}
+}
+
 func lookup(t *testing.T, w *Writer, target *sink.Target, keys []string) [][]sink.Match {
 	t.Helper()
-	l := &sink.Lookup{Target: target, Keys: keys}
+	l := lookupOf(target, keys)
 	if err := w.Lookup(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +56,7 @@ func TestAThousandKeysAreOneCall(t *testing.T) {
 	if len(keys[0]) != 25 {
 		t.Fatalf("keys of %d characters", len(keys[0]))
 	}
-	if n := w.LookupKeys(leadTarget(), keys); n != 1000 {
+	if n := w.LookupKeys(lookupOf(leadTarget(), keys)); n != 1000 {
 		t.Fatalf("%d keys fit one call", n)
 	}
 	if _, err := w.c.Describe(t.Context(), "Lead"); err != nil {
@@ -180,7 +185,7 @@ func TestLookupErrors(t *testing.T) {
 				}
 				return c.sub(n, p.Query().Get("q"))
 			}
-			l := &sink.Lookup{Target: leadTarget(), Keys: keys}
+			l := lookupOf(leadTarget(), keys)
 			err := w.Lookup(t.Context(), l)
 			if c.code != "" {
 				wantError(t, err, c.class, c.code)
@@ -245,7 +250,7 @@ func TestLookupKeysFitOneCall(t *testing.T) {
 	target := leadTarget()
 	rapid.Check(t, func(t *rapid.T) {
 		keys := rapid.SliceOfN(rapid.StringN(1, 300, 1200), 1, 900).Draw(t, "keys")
-		n := w.LookupKeys(target, keys)
+		n := w.LookupKeys(lookupOf(target, keys))
 		if n < 1 || n > len(keys) {
 			t.Fatalf("%d of %d keys", n, len(keys))
 		}

@@ -57,7 +57,7 @@ type Writer struct {
 	level   atomic.Int32 // index into shapes
 	good    atomic.Int32 // calls since the last change of level
 	uriRoom atomic.Int32 // bytes of a lookup's query; shrinks where the org takes less
-	kinds   sync.Map     // of *sink.Target to keyKind
+	kinds   sync.Map     // of "Object.Field" to keyKind
 	jobs    sync.Pool
 }
 

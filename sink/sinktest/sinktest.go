@@ -382,10 +382,11 @@ func testLookup(t *testing.T, h *Harness) {
 	}
 	made := write(t, h.Writer, h.request(h.rows("look", 3, "x"), sink.Upsert))
 	keys := []string{"look-2", "nobody", "look-0", `o'hara\"x"`, "look-1", "per%cent+plus&and;semi #?={}", "zoë"}
-	if n := m.LookupKeys(h.Target, keys); n != len(keys) {
+	by := []sink.KeyField{{Name: h.Target.Key, Fold: h.Target.Fold}}
+	l := &sink.Lookup{Object: h.Target.Object, By: by, Keys: keys}
+	if n := m.LookupKeys(l); n != len(keys) {
 		t.Fatalf("%d of %d keys fit one call", n, len(keys))
 	}
-	l := &sink.Lookup{Target: h.Target, Keys: keys}
 	if err := m.Lookup(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
@@ -404,7 +405,7 @@ func testLookup(t *testing.T, h *Harness) {
 			t.Errorf("key %q finds %v, want %s", k, found, want)
 		}
 	}
-	empty := &sink.Lookup{Target: h.Target}
+	empty := &sink.Lookup{Object: h.Target.Object, By: by}
 	if err := m.Lookup(t.Context(), empty); err != nil || len(empty.Found) != 0 {
 		t.Errorf("no keys: %v, %v", empty.Found, err)
 	}
