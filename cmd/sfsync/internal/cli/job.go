@@ -167,15 +167,8 @@ func (j *job) connect(ctx context.Context) error {
 }
 
 func (j *job) compile(ctx context.Context) error {
-	objects := make([]string, len(j.file.Targets))
-	for i, t := range j.file.Targets {
-		objects[i] = t.Object.Value
-	}
-	s := schema.New(remote.Name(j.org.Info))
-	if err := j.org.Describes(ctx, s, objects); err != nil {
-		return err
-	}
-	if err := j.org.Describes(ctx, s, mapping.Parents(j.file, s)); err != nil {
+	s, err := j.org.SchemaOf(ctx, j.file)
+	if err != nil {
 		return err
 	}
 	plan, found, err := mapping.Compile(j.file, s)

@@ -23,12 +23,12 @@ func newOrg(a *app) *cobra.Command {
 		Use:     "org",
 		Short:   "Ask an org about itself",
 		Long:    "Ask the org that --to names about its limits and objects.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
-		Example: "  sfsync org limits\n  sfsync org describe Lead --to env",
+		Example: "  sfsync org limits\n  sfsync org describe Lead --to env\n  sfsync org snapshot schema/prod --mapping leads.yaml --to env",
 		Args:    cobra.ArbitraryArgs,
 		RunE:    group,
 	}
-	cmd.AddCommand(newOrgDescribe(a, nil), newOrgLimits(a, nil))
-	for _, name := range []string{"login", "logout", "list", "show", "snapshot"} {
+	cmd.AddCommand(newOrgDescribe(a, nil), newOrgLimits(a, nil), newOrgSnapshot(a, nil))
+	for _, name := range []string{"login", "logout", "list", "show"} {
 		cmd.AddCommand(notYetCommand(name))
 	}
 	return cmd

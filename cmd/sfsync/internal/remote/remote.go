@@ -11,6 +11,7 @@ import (
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/local"
+	"sfsync/mapping"
 	"sfsync/mapping/schema"
 	"sfsync/sink"
 	"sfsync/sink/salesforce"
@@ -72,6 +73,27 @@ func (o *Org) Describes(ctx context.Context, s *schema.Schema, objects []string)
 		}
 	}
 	return nil
+}
+
+// maxDepth bounds how far references lead from a mapping's targets.
+const maxDepth = 8
+
+// SchemaOf returns what the org says of the objects that a mapping writes and refers to.
+func (o *Org) SchemaOf(ctx context.Context, file *mapping.File) (*schema.Schema, error) {
+	s := schema.New(Name(o.Info))
+	objects := make([]string, len(file.Targets))
+	for i, t := range file.Targets {
+		objects[i] = t.Object.Value
+	}
+	for range maxDepth {
+		if err := o.Describes(ctx, s, objects); err != nil {
+			return nil, err
+		}
+		if objects = mapping.Parents(file, s); len(objects) == 0 {
+			break
+		}
+	}
+	return s, nil
 }
 
 // NotFound reports whether the org says that there is no such object.
