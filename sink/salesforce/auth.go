@@ -1,6 +1,8 @@
 package salesforce
 
 import (
+	"io"
+
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/credentials"
 )
@@ -14,6 +16,14 @@ type Secret = credentials.Secret
 // AuthFromEnv is [credentials.FromEnv].
 func AuthFromEnv(getenv func(string) string, readFile func(string) ([]byte, error), run func(argv []string) ([]byte, error)) (Auth, error) {
 	return credentials.FromEnv(getenv, readFile, run)
+}
+
+// Approval is a login in a browser that is under way.
+type Approval = credentials.Approval
+
+// NewApproval is [credentials.NewApproval].
+func NewApproval(redirect string, r io.Reader) (*Approval, error) {
+	return credentials.NewApproval(redirect, r)
 }
 
 // Remedy returns what a user can do about an error code, of the org's or of this package, in

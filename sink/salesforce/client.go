@@ -52,6 +52,9 @@ type Config struct {
 	// OnRetry is told of every request that is sent again, and how long it waits before: a
 	// throttle slows down by it. It must not block; nil for none.
 	OnRetry func(err *sink.Error, wait time.Duration)
+	// OnRefreshToken is told of a refresh token that a login gave: where the org rotates them,
+	// the one used before is of no use any more. Nil for none.
+	OnRefreshToken func(Secret)
 	// Logger gets a line a request at level debug, one a retry at warn; never a body, a query
 	// or a secret. Nil for none.
 	Logger *slog.Logger
@@ -113,9 +116,12 @@ type Client struct {
 	sleep     func(context.Context, time.Duration) error
 	rand      func() float64
 	onRetry   func(*sink.Error, time.Duration)
-	log       *slog.Logger
-	session   *session
-	buffers   sync.Pool
+
+	onRefreshToken func(Secret)
+
+	log     *slog.Logger
+	session *session
+	buffers sync.Pool
 
 	made, retries, used, limit atomic.Int64
 	skew                       atomic.Int64 // org clock minus ours, at least, in ns
@@ -166,7 +172,7 @@ func newClient(cfg Config) (*Client, error) {
 	c := &Client{
 		auth: cfg.Auth, hosts: credentials.Hosts{Allowed: cfg.AllowHosts}, since: cfg.Since, agent: cfg.Client, timeout: cfg.Timeout,
 		policy:    retry.Policy{Base: 500 * time.Millisecond, Cap: 30 * time.Second, Attempts: cfg.Retries},
-		transport: cfg.Transport, now: cfg.Now, sleep: cfg.Sleep, rand: cfg.Rand, onRetry: cfg.OnRetry, log: cfg.Logger,
+		transport: cfg.Transport, now: cfg.Now, sleep: cfg.Sleep, rand: cfg.Rand, onRetry: cfg.OnRetry, onRefreshToken: cfg.OnRefreshToken, log: cfg.Logger,
 		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}
 	if c.agent == "" {

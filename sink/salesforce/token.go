@@ -1,9 +1,11 @@
 package salesforce
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -93,7 +95,15 @@ func (c *Client) authenticate(ctx context.Context) (token, error) {
 	if c.auth.ClientSecret != "" && f != credentials.FlowJWT {
 		form.Set("client_secret", string(c.auth.ClientSecret))
 	}
+	if f == credentials.FlowCode && c.refreshToken() != "" {
+		f = credentials.FlowRefresh // the code was used
+	}
 	switch f {
+	case credentials.FlowCode:
+		form.Set("grant_type", "authorization_code")
+		form.Set("code", string(c.auth.Code))
+		form.Set("code_verifier", string(c.auth.CodeVerifier))
+		form.Set("redirect_uri", c.auth.RedirectURI)
 	case credentials.FlowRefresh:
 		form.Set("grant_type", "refresh_token")
 		form.Set("refresh_token", string(c.refreshToken()))
@@ -191,6 +201,9 @@ func (c *Client) requestToken(ctx context.Context, login *url.URL, form url.Valu
 		c.rotated.mu.Lock()
 		c.rotated.token = Secret(reply.RefreshToken)
 		c.rotated.mu.Unlock()
+		if c.onRefreshToken != nil {
+			c.onRefreshToken(Secret(reply.RefreshToken))
+		}
 	}
 	instance, err := credentials.ParseHost(reply.InstanceURL, false)
 	if err != nil {
@@ -208,4 +221,21 @@ func (c *Client) requestToken(ctx context.Context, login *url.URL, form url.Valu
 		t.userID = reply.ID[i+1:]
 	}
 	return t, nil
+}
+
+// Revoke ends the approval that the client's refresh token stands for, or its session where it has
+// none. The client is of no use afterwards.
+func (c *Client) Revoke(ctx context.Context) error {
+	t, _ := c.session.get()
+	text := cmp.Or(string(c.refreshToken()), t.access)
+	ans, err := c.do(ctx, &call{
+		method: http.MethodPost, base: c.base, path: "/services/oauth2/revoke",
+		contentType: "application/x-www-form-urlencoded", body: []byte(url.Values{"token": {text}}.Encode()),
+		login: true, repeat: true,
+	})
+	if err != nil {
+		return fmt.Errorf("revoke: %w", err)
+	}
+	ans.free()
+	return nil
 }

@@ -33,6 +33,7 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(Hidden), nil }
 // Auth is what to log in with. Which way is taken follows from what is there; the first of
 // these that is complete wins:
 //
+//	Code + CodeVerifier + RedirectURI + ClientID     OAuth web server flow
 //	AccessToken + InstanceURL                        a session as it is; it cannot be renewed
 //	RefreshToken + ClientID [+ ClientSecret]         OAuth refresh token
 //	JWTKey + Username + ClientID                     OAuth JWT bearer
@@ -58,12 +59,17 @@ type Auth struct {
 	SecurityToken Secret
 	// JWTKey is an RSA private key in PEM, PKCS #1 or PKCS #8, unencrypted.
 	JWTKey Secret
+
+	// Code, CodeVerifier and RedirectURI are what [Approval.Accept] took from a browser. The
+	// code is good for one login; the refresh token that it gives is used after that.
+	Code, CodeVerifier Secret
+	RedirectURI        string
 }
 
 // Flow is a way of logging in.
 type Flow uint8
 
-// The ways of logging in, in the order in which they are looked for.
+// The ways of logging in.
 const (
 	FlowNone Flow = iota
 	FlowToken
@@ -71,6 +77,7 @@ const (
 	FlowJWT
 	FlowClient
 	FlowPassword
+	FlowCode
 )
 
 // Flow returns the way of logging in, or an error that names what is missing.
@@ -78,6 +85,8 @@ func (a *Auth) Flow() (Flow, error) {
 	login := a.LoginURL != "" || a.InstanceURL != ""
 	f := FlowNone
 	switch {
+	case a.Code != "" && a.ClientID != "":
+		f = FlowCode
 	case a.AccessToken != "" && a.InstanceURL != "":
 		return FlowToken, nil
 	case a.RefreshToken != "" && a.ClientID != "":
@@ -142,7 +151,7 @@ func (a *Auth) Address() string {
 // Secrets returns what must not show up in any text.
 func (a *Auth) Secrets() []string {
 	var s []string
-	for _, x := range []Secret{a.AccessToken, a.RefreshToken, a.ClientSecret, a.Password, a.SecurityToken, a.JWTKey} {
+	for _, x := range []Secret{a.AccessToken, a.RefreshToken, a.ClientSecret, a.Password, a.SecurityToken, a.JWTKey, a.Code, a.CodeVerifier} {
 		if len(x) >= 4 { // shorter ones would blot out half of every message
 			s = append(s, string(x))
 		}

@@ -3,15 +3,16 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/local"
+	"sfsync/cmd/sfsync/internal/orgs"
 	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/mapping/schema"
 	"sfsync/sink/localorg"
@@ -32,7 +33,7 @@ type orgFlags struct {
 }
 
 func (f *orgFlags) addTo(fs *pflag.FlagSet) {
-	fs.StringVar(&f.To, "to", toLocal, "the org: `local|env`")
+	fs.StringVar(&f.To, "to", toLocal, "the org: `local|env|NAME`, a name that org login gave")
 	fs.StringSliceVar(&f.AllowHosts, "allow-host", nil, "a `host` besides Salesforce's that may see credentials")
 	f.addState(fs)
 }
@@ -46,9 +47,12 @@ func (f *orgFlags) check() error {
 	case toLocal, toEnv:
 		return nil
 	case "":
-		return exit.Usagef("--to is empty: it is local or env")
+		return exit.Usagef("--to is empty: it is local, env, or a name that org login gave")
 	}
-	return notYet(fmt.Sprintf("--to %s: an org by name", f.To))
+	if err := orgs.CheckName(f.To); err != nil {
+		return exit.Usagef("--to: %w", err)
+	}
+	return nil
 }
 
 // makeStateDir returns the directory for state, which it makes.
@@ -113,12 +117,12 @@ func (a *app) openLocalWith(ctx context.Context, state, schemaPath string) (*loc
 // connect connects to the org that the flags name. The local org first gets what extend has
 // and it lacks (extend may be nil). since is when the run began.
 func (a *app) connect(ctx context.Context, f *orgFlags, extend *schema.Schema, since time.Time) (*remote.Org, error) {
-	cfg := salesforce.Config{
-		Now: a.sys.Now, Since: since, AllowHosts: f.AllowHosts, Logger: a.con.Logger(), Client: "sfsync/" + Version,
-	}
+	cfg := a.clientConfig(f, since)
 	o := &remote.Org{}
+	var named *orgs.Org
 	var err error
-	if f.To == toLocal {
+	switch f.To {
+	case toLocal:
 		if o.Local, err = a.openLocal(ctx, f.State); err != nil {
 			return nil, err
 		}
@@ -128,11 +132,12 @@ func (a *app) connect(ctx context.Context, f *orgFlags, extend *schema.Schema, s
 			}
 		}
 		cfg.Auth, cfg.Transport = o.Local.Auth(), o.Local.Transport()
-	} else {
-		cfg.Auth, err = salesforce.AuthFromEnv(a.sys.Getenv, os.ReadFile, func(argv []string) ([]byte, error) {
-			return a.sys.Command(ctx, argv[0], argv[1:]...)
-		})
-		if err != nil {
+	case toEnv:
+		if cfg.Auth, err = a.authFrom(ctx, a.sys.Getenv); err != nil {
+			return nil, err
+		}
+	default:
+		if named, err = a.namedOrg(ctx, f, &cfg); err != nil {
 			return nil, err
 		}
 	}
@@ -143,5 +148,45 @@ func (a *app) connect(ctx context.Context, f *orgFlags, extend *schema.Schema, s
 		return nil, err
 	}
 	o.Info = o.Org()
+	if named != nil && named.ID != o.Info.ID {
+		return nil, errors.Join(exit.Errorf(exit.BadConfig, "%s was the org %s when it was logged in to, and is %s now: log in again with sfsync org login %[1]s",
+			named.Name, named.ID, o.Info.ID), o.Close())
+	}
 	return o, nil
+}
+
+// clientConfig is the part of a client's configuration that is the same for every org.
+func (a *app) clientConfig(f *orgFlags, since time.Time) salesforce.Config {
+	return salesforce.Config{Now: a.sys.Now, Since: since, AllowHosts: f.AllowHosts, Logger: a.con.Logger(), Client: "sfsync/" + Version}
+}
+
+// namedOrg takes what to log in with from an org that org login keeps. A refresh token that the org replaces
+// is kept in its place.
+func (a *app) namedOrg(ctx context.Context, f *orgFlags, cfg *salesforce.Config) (*orgs.Org, error) {
+	dir, err := a.makeStateDir(f.State)
+	if err != nil {
+		return nil, err
+	}
+	store := orgs.In(dir)
+	org, err := store.Load(f.To)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Auth, err = a.authFrom(ctx, org.Getenv); err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	cfg.OnRefreshToken = func(s salesforce.Secret) {
+		mu.Lock()
+		defer mu.Unlock()
+		if org.Env["SFSYNC_REFRESH_TOKEN"] == "" {
+			a.con.Warnf("the org replaced the refresh token of %s, which comes from elsewhere and is of no use any more", org.Name)
+			return
+		}
+		org.Env["SFSYNC_REFRESH_TOKEN"] = string(s)
+		if err := store.Save(org); err != nil {
+			a.con.Warnf("%v", err)
+		}
+	}
+	return org, nil
 }

@@ -21,16 +21,14 @@ import (
 func newOrg(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "org",
-		Short:   "Ask an org about itself",
-		Long:    "Ask the org that --to names about its limits and objects.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
-		Example: "  sfsync org limits\n  sfsync org describe Lead --to env\n  sfsync org snapshot schema/prod --mapping leads.yaml --to env",
+		Short:   "Keep orgs under names, and ask them about themselves",
+		Long:    "Log in to orgs and keep them under names, and ask the org that --to names about its limits and objects.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
+		Example: "  sfsync org login prod --client-id 3MVG9…\n  sfsync org list\n  sfsync org limits\n  sfsync org describe Lead --to env\n  sfsync org snapshot schema/prod --mapping leads.yaml --to env",
 		Args:    cobra.ArbitraryArgs,
 		RunE:    group,
 	}
-	cmd.AddCommand(newOrgDescribe(a, nil), newOrgLimits(a, nil), newOrgSnapshot(a, nil))
-	for _, name := range []string{"login", "logout", "list", "show"} {
-		cmd.AddCommand(notYetCommand(name))
-	}
+	cmd.AddCommand(newOrgDescribe(a, nil), newOrgLimits(a, nil), newOrgSnapshot(a, nil),
+		newOrgLogin(a, nil), newOrgLogout(a, nil), newOrgList(a, nil), newOrgShow(a, nil))
 	return cmd
 }
 
@@ -155,7 +153,7 @@ func newOrgLimits(a *app, runF func(context.Context, *orgOptions) error) *cobra.
 		Use:     "limits",
 		Short:   "Print the org's limits and what is left of them",
 		Long:    "Print the org's limits and what is left of them. Orgs update these figures every few minutes.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
-		Example: "  sfsync org limits --to env",
+		Example: "  sfsync org login prod --client-id 3MVG9…\n  sfsync org list\n  sfsync org limits --to env",
 		Args:    exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
