@@ -1,0 +1,110 @@
+// Package fingerprint remembers, for each match key of a mapping and an org, what the org last
+// accepted, so that a later run can leave out the rows that bring nothing new.
+//
+// A fingerprint is 24 bytes: a hash of the key and one of what was sent. A [Store] is a file of them in
+// order of the keys, which is looked up block by block, and a journal of what the run under way adds. When
+// the run ends the two are merged into a new file; a run that was killed leaves its journal, which the next
+// one merges first. A key that was sent and whose outcome nobody knows has no fingerprint afterwards, so its
+// next row is sent: doubt costs a call, never a change.
+//
+// Memory is bounded whatever the number of keys: 8 bytes for each block of 170 of them, and two bytes for
+// each key that the run has sent, in a filter of at most 32 MiB.
+package fingerprint
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// ErrStore is wrapped by every error of a store that cannot be read or written.
+var ErrStore = errors.New("fingerprints")
+
+// Sum is a hash of a key, or of what was sent for it: 96 bits, of which the zero value is no hash.
+type Sum [sumLen]byte
+
+const sumLen = 12
+
+// SumOf hashes bytes.
+func SumOf(b []byte) Sum {
+	full := sha256.Sum256(b)
+	s := Sum(full[:sumLen])
+	if s == (Sum{}) {
+		s[0] = 1
+	}
+	return s
+}
+
+// Store is the fingerprints of a mapping and an org. One goroutine at a time may use it, and one process: the
+// caller holds the lock of the run.
+type Store struct {
+	path    string
+	table   *table // what earlier runs left; nil for nothing
+	journal *journal
+	touched *filter // the keys that this run has sent
+}
+
+// Open opens the store called name in a directory, which it makes. What a killed run left is merged first. A
+// damaged file is an error that says so: removing it makes the next run send everything again.
+func Open(dir, name string) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStore, err)
+	}
+	s := &Store{path: filepath.Join(dir, name+".fingerprints")}
+	left := s.path + journalSuffix
+	if _, err := os.Stat(left); err == nil {
+		if err := merge(s.path, left); err != nil {
+			return nil, err
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", ErrStore, err)
+	}
+	var err error
+	if s.table, err = openTable(s.path); err != nil {
+		return nil, err
+	}
+	if s.journal, err = newJournal(left); err != nil {
+		return nil, errors.Join(err, s.table.close())
+	}
+	s.touched = newFilter(s.table.len())
+	return s, nil
+}
+
+// Len returns how many keys earlier runs left.
+func (s *Store) Len() int64 { return s.table.len() }
+
+// Same reports whether the org last accepted exactly this for the key, as far as earlier runs tell, and the
+// run under way has sent nothing for it.
+func (s *Store) Same(key, content Sum) (bool, error) {
+	if s.touched.has(key) {
+		return false, nil
+	}
+	known, ok, err := s.table.find(key)
+	return ok && known == content, err
+}
+
+// Sending says that records with these keys are about to be sent. When it returns without an error that is on
+// disk.
+func (s *Store) Sending(keys []Sum) error {
+	for _, k := range keys {
+		s.touched.add(k)
+		if err := s.journal.add(k, Sum{}); err != nil {
+			return err
+		}
+	}
+	return s.journal.sync()
+}
+
+// Accepted says that the org accepted this for a key that was sent.
+func (s *Store) Accepted(key, content Sum) error { return s.journal.add(key, content) }
+
+// Close merges what the run has learned into the file and closes the store.
+func (s *Store) Close() error {
+	if err := errors.Join(s.journal.close(), s.table.close()); err != nil {
+		return err
+	}
+	return merge(s.path, s.journal.path)
+}

@@ -1,0 +1,257 @@
+package fingerprint
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func sum(n int) Sum {
+	return SumOf(binary.BigEndian.AppendUint64(nil, uint64(n)))
+}
+
+func open(t testing.TB, dir string) *Store {
+	t.Helper()
+	s, err := Open(dir, "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func same(t testing.TB, s *Store, key, content int) bool {
+	t.Helper()
+	ok, err := s.Same(sum(key), sum(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ok
+}
+
+func send(t testing.TB, s *Store, key, content int, accepted bool) {
+	t.Helper()
+	if err := s.Sending([]Sum{sum(key)}); err != nil {
+		t.Fatal(err)
+	}
+	if accepted {
+		if err := s.Accepted(sum(key), sum(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func shut(t testing.TB, s *Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatWasAcceptedIsKnown(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	if same(t, s, 1, 10) {
+		t.Error("an empty store knows a key")
+	}
+	send(t, s, 1, 10, true)
+	send(t, s, 2, 20, false)
+	if same(t, s, 1, 10) {
+		t.Error("a key that this run has sent is left out")
+	}
+	shut(t, s)
+
+	s = open(t, dir)
+	if !same(t, s, 1, 10) || same(t, s, 1, 11) {
+		t.Error("what was accepted is not known")
+	}
+	if same(t, s, 2, 20) || s.Len() != 1 {
+		t.Error("what was not accepted is known")
+	}
+	send(t, s, 1, 12, false) // the org may hold 12 now
+	shut(t, s)
+
+	s = open(t, dir)
+	if same(t, s, 1, 10) || same(t, s, 1, 12) || s.Len() != 0 {
+		t.Error("a key in doubt is left out")
+	}
+	shut(t, s)
+}
+
+func TestKilledRun(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	for k := range 3 {
+		send(t, s, k, k, true)
+	}
+	shut(t, s)
+	s = open(t, dir)
+	send(t, s, 0, 7, false)
+	send(t, s, 1, 8, true)
+	if err := s.journal.sync(); err != nil { // then the process is gone
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.journal.f.Close(), s.table.close()); err != nil {
+		t.Fatal(err)
+	}
+	journal := s.journal.path
+	f, err := os.OpenFile(journal, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("torn"); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+
+	s = open(t, dir)
+	if same(t, s, 0, 0) || same(t, s, 0, 7) {
+		t.Error("the key that was under way is left out")
+	}
+	if !same(t, s, 1, 8) || !same(t, s, 2, 2) {
+		t.Error("what was accepted before the kill is forgotten")
+	}
+	shut(t, s)
+}
+
+func TestDamage(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	for k := range 500 {
+		send(t, s, k, k, true)
+	}
+	shut(t, s)
+	path := filepath.Join(dir, "m.fingerprints")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	for name, text := range map[string][]byte{
+		"cut":     whole[:len(whole)-100],
+		"empty":   {},
+		"changed": append(append([]byte{}, whole[:1000]...), append([]byte{whole[1000] ^ 1}, whole[1001:]...)...),
+		"other":   []byte("not fingerprints at all, but long enough"),
+	} {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(dir, "m"); !errors.Is(err, ErrStore) || !errors.Is(err, errDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// However keys are sent, accepted and lost over several runs, and in whatever pieces a journal is sorted, a store
+// never calls something the same that is not what the org accepted last.
+func TestStoreIsAMap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		dir, err := os.MkdirTemp("", "fp")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		path := filepath.Join(dir, "m.fingerprints")
+		known := map[int]int{}
+		for range rapid.IntRange(1, 5).Draw(t, "runs") {
+			j, err := newJournal(path + journalSuffix)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range rapid.IntRange(0, 60).Draw(t, "rows") {
+				k, c := rapid.IntRange(0, 40).Draw(t, "key"), rapid.IntRange(0, 3).Draw(t, "content")
+				delete(known, k)
+				if err := j.add(sum(k), Sum{}); err != nil {
+					t.Fatal(err)
+				}
+				if rapid.Bool().Draw(t, "accepted") {
+					known[k] = c
+					if err := j.add(sum(k), sum(c)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if err := j.close(); err != nil {
+				t.Fatal(err)
+			}
+			m := merger{path: path, chunk: rapid.IntRange(1, 50).Draw(t, "chunk")}
+			if err := m.run(j.path); err != nil {
+				t.Fatal(err)
+			}
+			s, err := openTable(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.len() != int64(len(known)) {
+				t.Fatalf("%d keys, want %d", s.len(), len(known))
+			}
+			for k := range 41 {
+				got, ok, err := s.find(sum(k))
+				if want, there := known[k]; err != nil || ok != there || ok && got != sum(want) {
+					t.Fatalf("key %d: %v %v %v, want %v %v", k, got, ok, err, want, there)
+				}
+			}
+			if err := s.close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left, err := filepath.Glob(filepath.Join(dir, "*tmp*")); err != nil || len(left) > 0 {
+			t.Fatalf("left behind: %v, %v", left, err)
+		}
+	})
+}
+
+func TestManyBlocks(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	const n = 20_000
+	keys := make([]Sum, n)
+	for i := range keys {
+		keys[i] = sum(i)
+	}
+	if err := s.Sending(keys); err != nil {
+		t.Fatal(err)
+	}
+	for i, k := range keys {
+		if err := s.Accepted(k, sum(i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shut(t, s)
+	s = open(t, dir)
+	defer shut(t, s)
+	for i := range n {
+		if !same(t, s, i, i+1) || same(t, s, n+i, i+1) {
+			t.Fatalf("key %d", i)
+		}
+	}
+}
+
+func BenchmarkSame(b *testing.B) {
+	dir := b.TempDir()
+	s := open(b, dir)
+	const n = 1_000_000
+	for i := range n {
+		if err := s.Accepted(sum(i), sum(i)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	shut(b, s)
+	s = open(b, dir)
+	defer shut(b, s)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if !same(b, s, i%n, i%n) {
+			b.Fatal(i)
+		}
+		i++
+	}
+}
