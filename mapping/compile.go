@@ -1,35 +1,34 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 
 	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
+	"sfsync/mapping/syntax"
 	"sfsync/pipeline/row"
 )
 
 // Compile checks a mapping against a schema and resolves it to a plan. It returns everything
 // it finds: the diagnostics hold warnings too, and the error, a [*diag.Errors], all of them
-// if one is an error.
+// if one is an error. The objects that [Parents] names have to be in the schema.
 func Compile(f *File, s *schema.Schema) (*Plan, []diag.Diagnostic, error) {
-	c := &planner{schema: s, plan: &Plan{
-		Targets:  make([]PlanTarget, 0, len(f.Targets)),
-		column:   map[string]int{},
-		bindings: map[*row.Schema]*binding{},
-	}}
-	for _, t := range f.Targets {
-		c.compileTarget(t)
+	c := newPlanner(f, s)
+	plan := c.compile()
+	if len(c.later) > 0 {
+		plan.Second = c.secondPass()
 	}
 	if err := c.list.Err(); err != nil {
 		return nil, c.list.All(), err
 	}
-	return c.plan, c.list.All(), nil
+	return plan, c.list.All(), nil
 }
 
 // Names returns the diagnostics about the names of objects, match fields and fields alone: what
 // a schema tells of a mapping whose form is wrong ([Parse] returned an error).
 func Names(f *File, s *schema.Schema) []diag.Diagnostic {
-	c := &planner{schema: s}
+	c := newPlanner(f, s)
 	for _, t := range f.Targets {
 		if t.Object.Value == "" {
 			continue
@@ -39,11 +38,15 @@ func Names(f *File, s *schema.Schema) []diag.Diagnostic {
 			continue
 		}
 		c.out = &PlanTarget{Object: o}
-		if t.Match.Value != "" {
-			c.field(t.Match.Value, t.Match.Pos, "match field")
+		for _, key := range matchKeys(t) {
+			for _, name := range key {
+				c.field(name.Value, name.Pos, "match field")
+			}
 		}
 		for _, r := range t.Fields {
-			c.ruleField(r.Field)
+			if !c.leftOut(r) {
+				c.ruleField(r.Field)
+			}
 		}
 		for _, name := range t.Unsound {
 			c.field(name.Value, name.Pos, "field")
@@ -54,43 +57,135 @@ func Names(f *File, s *schema.Schema) []diag.Diagnostic {
 
 // planner is the state of one Compile.
 type planner struct {
+	file   *File
 	schema *schema.Schema
 	plan   *Plan
 	list   diag.List
 	groups int
+	second bool // the plan is one of a second pass
 
-	target *Target     // being compiled
-	out    *PlanTarget // what it becomes
+	// targets are the file's, in order, then those that lookups imply; one that could not be
+	// compiled is nil. finds are what is only looked for; shared are the numbers of both by what
+	// they come from.
+	targets, finds []*PlanTarget
+	shared         map[string]*reference
+	later          []laterRule // rules for a second pass
+
+	// The target that is being compiled, what it becomes, and how deep in others it stands.
+	target *Target
+	out    *PlanTarget
+	depth  int
+	ruled  map[string]bool // lower-case names of the fields that the target has rules for
 }
 
-// compileTarget compiles one target and adds it to the plan.
-func (c *planner) compileTarget(t *Target) {
+func newPlanner(f *File, s *schema.Schema) *planner {
+	return &planner{
+		file: f, schema: s, targets: make([]*PlanTarget, len(f.Targets)), shared: map[string]*reference{},
+		plan: &Plan{own: len(f.Targets), column: map[string]int{}, bindings: map[*row.Schema]*binding{}},
+	}
+}
+
+// compile compiles all targets. The plan is whole only if nothing was reported.
+func (c *planner) compile() *Plan {
+	for i, t := range c.file.Targets {
+		c.targets[i] = c.compileTarget(t, false)
+	}
+	c.redirects()
+	c.order()
+	if c.list.Failed() {
+		return c.plan
+	}
+	p := c.plan
+	p.Targets, p.Finds = make([]PlanTarget, len(c.targets)), make([]PlanTarget, len(c.finds))
+	for i, t := range c.targets {
+		t.finishNeeds(len(c.targets))
+		p.Targets[i] = *t
+	}
+	for i, t := range c.finds {
+		p.Finds[i] = *t
+	}
+	return p
+}
+
+// finishNeeds lists what the target's records wait for. Finds are numbered behind the targets.
+func (t *PlanTarget) finishNeeds(targets int) {
+	for _, r := range t.rules {
+		if r.refer == nil || r.refer.record < 0 {
+			continue
+		}
+		n := Need{Record: r.refer.record, Column: r.out, Field: r.field.Name, Blank: r.blank}
+		if r.refer.find {
+			n.Record += targets
+		}
+		if r.required && r.blank != BlankNull {
+			n.Blank = BlankFail
+		}
+		t.Needs = append(t.Needs, n)
+	}
+}
+
+// compileTarget compiles one target; nil for one without an object. made says that it is implied
+// by a lookup.
+func (c *planner) compileTarget(t *Target, made bool) *PlanTarget {
 	o := c.object(t)
 	if o == nil {
-		return
+		return nil
 	}
-	c.target = t
-	c.out = &PlanTarget{
-		Name: t.Name.Value, Object: o, Operation: t.Operation, KeyColumn: -1, FoldColumn: -1, Redirect: -1, Redirected: -1,
-		rest: t.Rest, missing: t.MissingIgnore, schema: c.schema, pos: t.Pos, byField: map[string]bool{},
-	}
-	if t.Rest == restCustom || t.Rest == restFail {
+	defer c.enter(t, &PlanTarget{
+		Name: t.Name.Value, Object: o, Operation: t.Operation, Org: t.Org.Value,
+		KeyColumn: -1, FoldColumn: -1, Redirect: -1, Redirected: -1, First: -1,
+		rest: t.Rest, missing: t.MissingIgnore, schema: c.schema, pos: t.Pos, byField: map[string]bool{}, made: made,
+	})()
+	out := c.out
+	if t.Rest == restCustom || t.Rest == restFail || t.Rest == restFields {
 		c.plan.rest = true
 	}
+	mentions := len(c.plan.uses)
+	c.events()
 	if t.When.Value != "" {
-		c.out.when = c.condition(t.When)
+		out.when = c.condition(t.When)
 	}
 	c.match()
+	c.outcomes()
+	var left []string
 	for _, r := range t.Fields {
+		if c.leftOut(r) {
+			left = append(left, r.Field.Value)
+			continue
+		}
 		c.rule(r)
 	}
-	for i := range t.Custom {
-		c.custom(&t.Custom[i])
+	if len(left) > 0 {
+		c.list.Warnf(t.Object.Pos, "field-left-out", "", "%s has no %s: the rules are left out (missing: ignore)", o.Name, strings.Join(left, ", "))
 	}
+	for i := range t.Custom {
+		c.custom(c.traitRef(&t.Custom[i]))
+	}
+	c.ownTraits(mentions)
 	c.finishMatch()
 	c.required()
 	c.columns()
-	c.plan.Targets = append(c.plan.Targets, *c.out)
+	return out
+}
+
+// enter makes a target the one that is being compiled, and returns what undoes it.
+func (c *planner) enter(t *Target, out *PlanTarget) (leave func()) {
+	target, before, ruled := c.target, c.out, c.ruled
+	c.target, c.out, c.ruled = t, out, map[string]bool{}
+	c.depth++
+	for _, r := range t.Fields {
+		c.ruled[lower(r.Field.Value)] = true
+	}
+	for _, name := range t.Unsound {
+		c.ruled[lower(name.Value)] = true
+	}
+	for _, ref := range t.Custom {
+		c.ruled[lower(syntax.CustomName(ref.Name))] = true
+	}
+	return func() {
+		c.target, c.out, c.ruled = target, before, ruled
+		c.depth--
+	}
 }
 
 // object finds the target's object and checks that the operation is possible on it.
@@ -98,11 +193,7 @@ func (c *planner) object(t *Target) *schema.Object {
 	name, pos := t.Object.Value, t.Object.Pos
 	o := c.schema.Object(name)
 	if o == nil {
-		hint := diag.DidYouMean(name, c.schema.Names())
-		if hint == "" {
-			hint = "describe it in the file named by schema:"
-		}
-		c.list.Errorf(pos, "object-unknown", hint, "unknown object %q in %s", name, c.schema.Source)
+		c.objectUnknown(t.Object)
 		return nil
 	}
 	if o.Name != name {
@@ -114,25 +205,42 @@ func (c *planner) object(t *Target) *schema.Object {
 		can = o.Updateable
 	case Upsert:
 		can = o.Createable && o.Updateable
+	case Delete:
+		can = o.Deletable
 	}
-	if !can {
+	switch {
+	case o.Event() && t.Operation != Publish:
+		c.list.Errorf(pos, "object-event", "write operation: publish", "%s is a platform event, which can only be published", o.Name)
+	case t.Operation == Publish && !o.Event():
+		c.list.Errorf(pos, "object-event", "the name of a platform event ends in __e", "%s is no platform event: only those are published", o.Name)
+	case !can:
 		c.list.Errorf(pos, "object-operation", "", "%s does not allow %s", o.Name, t.Operation)
 	}
 	return o
 }
 
+func (c *planner) objectUnknown(name Str) {
+	hint := diag.DidYouMean(name.Value, c.schema.Names())
+	if hint == "" {
+		hint = "describe it in the file named by schema:"
+	}
+	c.list.Errorf(name.Pos, "object-unknown", hint, "unknown object %q in %s", name.Value, c.schema.Source)
+}
+
 // field finds a field of the target's object; kind is what it is in messages. It reports a
 // wrong name.
 func (c *planner) field(name string, pos diag.Pos, kind string) *schema.Field {
-	o := c.out.Object
+	code := "field-unknown"
+	if kind != "field" {
+		code = "match-unknown"
+	}
+	return c.fieldOf(c.out.Object, name, pos, kind, code)
+}
+
+func (c *planner) fieldOf(o *schema.Object, name string, pos diag.Pos, kind, code string) *schema.Field {
 	f := o.Field(name)
 	if f == nil {
-		code := "field-unknown"
-		hint := diag.DidYouMean(name, o.FieldNames())
-		if kind != "field" {
-			code = "match-unknown"
-		}
-		c.list.Errorf(pos, code, hint, "unknown %s %q on %s", kind, name, o.Name)
+		c.list.Errorf(pos, code, diag.DidYouMean(name, o.FieldNames()), "unknown %s %q on %s", kind, name, o.Name)
 		return nil
 	}
 	if f.Name != name {
@@ -141,73 +249,28 @@ func (c *planner) field(name string, pos diag.Pos, kind string) *schema.Field {
 	return f
 }
 
-// match resolves the match field.
-func (c *planner) match() {
-	t, out := c.target, c.out
-	if t.Operation == Insert {
-		return
-	}
-	if t.Match.Value == "" {
-		c.list.Errorf(t.Pos, "match-missing", "name the field that tells which record a row is", "%s needs a match field", t.Operation)
-		return
-	}
-	f := c.field(t.Match.Value, t.Match.Pos, "match field")
-	if f == nil {
-		return
-	}
-	switch f.Type {
-	case schema.TextArea, schema.EncryptedString, schema.Base64, schema.MultiPicklist, schema.Boolean, schema.DateTime, schema.Time,
-		schema.Address, schema.Location, schema.AnyType, schema.ComplexValue:
-		c.list.Errorf(t.Match.Pos, "match-type", "match by a text, number, date or id field", "%s is of type %s: records cannot be found by it", f.Name, f.Type)
-		return
-	}
-	out.Match = f
-	if f.Type != schema.ID && !writable(f, t.Operation) && t.Operation == Upsert {
-		c.list.Errorf(t.Match.Pos, "match-not-writable", "use operation: update, or match by another field",
-			"%s cannot be written, so an upsert by it could not create records", f.Name)
-		return
-	}
-	if !f.UniqueKey() {
-		c.list.Warnf(t.Match.Pos, "match-costs-lookup", "a field with External ID and Unique set needs none",
-			"%s is no unique external id: records are looked up before they are sent, which costs API calls", f.Name)
-	}
-}
-
 // updates reports whether the target never creates records: an upsert by Id cannot either.
 func (t *PlanTarget) updates() bool {
-	return t.Operation == Update || t.Operation == Upsert && t.Match != nil && t.Match.Type == schema.ID
-}
-
-// finishMatch checks that a rule fills the match field, and decides about lookups.
-func (c *planner) finishMatch() {
-	out := c.out
-	if out.Match == nil {
-		return
+	switch t.Operation {
+	case Update, Delete, Find:
+		return true
+	case Upsert:
+		return len(t.Keys) == 1 && len(t.Keys[0].Fields) == 1 && t.Keys[0].Fields[0].Type == schema.ID
 	}
-	for _, r := range out.rules {
-		if r.field == out.Match {
-			out.key = r
-		}
-		if r.onInsert {
-			out.InsertDefaults = true
-		}
-	}
-	native := out.Match.Type == schema.ID || out.Match.UniqueKey() && out.Operation == Upsert
-	out.Lookup = !native
-	if out.key == nil {
-		if !out.byField[lower(out.Match.Name)] { // else the rule was reported
-			c.list.Errorf(c.target.Match.Pos, "match-unmapped", "add "+out.Match.Name+": COLUMN under fields", "no rule fills the match field %s", out.Match.Name)
-		}
-	}
+	return false
 }
 
 // writable reports whether an operation can set a field.
 func writable(f *schema.Field, op Operation) bool {
 	switch op {
-	case Insert:
+	case Insert, Publish:
 		return f.Createable
 	case Update:
 		return f.Updateable
+	case Delete:
+		return false
+	case Find:
+		return true
 	}
 	return f.Createable || f.Updateable
 }
@@ -216,6 +279,9 @@ func writable(f *schema.Field, op Operation) bool {
 func (c *planner) checkWritable(f *schema.Field, pos diag.Pos) bool {
 	op := c.target.Operation
 	switch {
+	case op == Delete:
+		c.list.Errorf(pos, "delete-field", "leave it out", "a delete sends no fields: only those of match: tell which record goes")
+		return false
 	case f.Type == schema.ID:
 		c.list.Errorf(pos, "field-id", "match by Id to update records by their id", "%s.Id can only be the match field of an update or upsert", c.out.Object.Name)
 		return false
@@ -267,42 +333,95 @@ func (c *planner) required() {
 	if out.updates() {
 		return
 	}
+	where := "add %s: under fields, with a column or a default"
 	for _, f := range out.Object.Fields {
-		if !f.Required() || out.byField[lower(f.Name)] || f.Custom && out.rest == restCustom {
+		if !f.Required() || out.byField[lower(f.Name)] || f.Custom && out.rest == restCustom || out.rest == restFields {
 			continue
 		}
-		c.list.Errorf(c.target.Object.Pos, "required-missing", "add "+f.Name+": under fields, with a column or a default",
+		c.list.Errorf(c.target.Object.Pos, "required-missing", strings.Replace(where, "%s", f.Name, 1),
 			"no rule fills %s, without which no %s can be created", f.Name, out.Object.Name)
 	}
 }
 
-// columns lays the records' columns out: the fields in the order of the mapping, then the
-// fold column. A key that is never sent has no column but that one.
+// columns lays the records' columns out: the fields in the order of the mapping, then those of
+// the keys. A field of a key that is never sent has no column but that one.
 func (c *planner) columns() {
 	out := c.out
 	var cols []row.Column
+	add := func(name, kind string, f *schema.Field, r *fieldPlan) int {
+		cols = append(cols, row.Column{Name: name, Type: kind})
+		out.fields, out.refers = append(out.fields, f), append(out.refers, r)
+		return len(cols) - 1
+	}
 	for _, r := range out.rules {
-		if r == out.key && !c.sent(r.field) {
+		if slices.Contains(out.inKey, r) && !c.sent(r.field) {
+			r.out = -1
 			continue
 		}
-		r.out = len(cols)
+		var refers *fieldPlan
+		if r.refer != nil {
+			refers = r
+		}
+		r.out = add(r.field.Name, string(r.field.Type), r.field, refers)
 		if r == out.key {
 			out.KeyColumn = r.out
 		}
-		cols = append(cols, row.Column{Name: r.field.Name, Type: string(r.field.Type)})
+		if r.ifEmpty {
+			out.OnlyIfEmpty = append(out.OnlyIfEmpty, r.out)
+		}
 	}
-	if out.Match != nil {
-		out.FoldColumn = len(cols)
-		out.Keys = []Key{{Fields: []*schema.Field{out.Match}, Columns: []int{out.FoldColumn}}}
-		cols = append(cols, row.Column{Name: FoldColumnName, Type: "key"})
-		if out.key != nil && out.KeyColumn < 0 {
-			out.key.out = out.FoldColumn
+	folded := map[*fieldPlan]int{}
+	for k := range out.Keys {
+		var plan keyPlan
+		for _, f := range out.Keys[k].Fields {
+			r := c.keyRule(f)
+			if r == nil {
+				return // it was reported
+			}
+			column, known := folded[r]
+			switch {
+			case known:
+			case r.refer != nil && r.out >= 0:
+				column = r.out
+			case r.refer != nil:
+				column = add(FoldColumnName+f.Name, "key", nil, r)
+			case f == out.Match:
+				column = add(FoldColumnName, "key", nil, nil)
+			default:
+				column = add(FoldColumnName+f.Name, "key", nil, nil)
+			}
+			folded[r] = column
+			if f == out.Match && r.refer == nil {
+				out.FoldColumn = column
+			}
+			plan = append(plan, keyPart{rule: r, column: column, fold: r.refer == nil && !known})
+			out.Keys[k].Columns = append(out.Keys[k].Columns, column)
+		}
+		out.keys = append(out.keys, plan)
+	}
+	for r, column := range folded {
+		if r.out < 0 {
+			r.out = column
 		}
 	}
 	out.Schema = row.NewSchema(cols...)
 }
 
-// sent reports whether a match field travels with the record.
+// keyRule returns the rule that fills a field of a key.
+func (c *planner) keyRule(f *schema.Field) *fieldPlan {
+	for _, r := range c.out.inKey {
+		if r.field == f {
+			return r
+		}
+	}
+	return nil
+}
+
+// sent reports whether a match field travels with the record. In a second pass it never does: the
+// record has it.
 func (c *planner) sent(f *schema.Field) bool {
-	return f.Type != schema.ID && writable(f, c.target.Operation)
+	if c.target.Operation == Find {
+		return true // for messages
+	}
+	return !c.second && f.Type != schema.ID && writable(f, c.target.Operation)
 }

@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"sfsync/mapping/convert"
 	"sfsync/mapping/diag"
@@ -14,24 +15,74 @@ import (
 
 // rule compiles one rule of fields.
 func (c *planner) rule(r *Rule) {
+	if r.RecordType != nil && strings.EqualFold(r.Field.Value, "RecordTypeId") && c.out.Object.Field(r.Field.Value) == nil {
+		c.noRecordTypes(r.RecordType.Pos)
+		return
+	}
 	f, claimed := c.ruleField(r.Field)
 	if f == nil {
 		return
 	}
-	isKey := f == c.out.Match
+	isKey, alone := c.out.inKeys(f)
 	if !c.claim(claimed, r.Field.Pos) || !isKey && !c.checkWritable(claimed, r.Field.Pos) {
+		return
+	}
+	if c.postpone(r, claimed, isKey) {
 		return
 	}
 	p, ok := c.newField(f, r.Field.Pos)
 	if !ok {
 		return
 	}
-	p.blank = r.Blank
+	if p.blank = r.Blank; p.blank == "" {
+		p.blank = BlankLeave
+	}
+	switch {
+	case r.RefTo != nil:
+		c.refTo(p, *r.RefTo)
+	case r.RecordType != nil:
+		c.recordType(p, *r.RecordType)
+	case r.Lookup != nil:
+		c.lookup(p, r)
+	default:
+		c.source(p, r, isKey, alone)
+	}
+	if r.OnlyIfEmpty {
+		c.onlyIfEmpty(p, r.Field.Pos, isKey)
+	}
+	if r.Blank == BlankNull && !claimed.Nillable && !isKey {
+		c.list.Errorf(r.Field.Pos, "blank-null", "use blank: leave or blank: fail", "%s cannot be cleared, so blank: null is not possible", f.Name)
+	}
+	c.out.rules = append(c.out.rules, p)
+}
+
+// leftOut reports whether a rule is for a field that the object need not have, and has not. The traits
+// that it names stay its own: rest does not take them up.
+func (c *planner) leftOut(r *Rule) bool {
+	if _, dotted := syntax.ParseRelation(r.Field.Value); !r.MissingIgnore || dotted || c.out.Object.Field(r.Field.Value) != nil {
+		return false
+	}
+	if c.out.events {
+		for _, ref := range r.From {
+			if ref.Expr == nil {
+				c.plan.add(ref.Name, ref.Pos, 0)
+			}
+		}
+	}
+	return true
+}
+
+// source compiles where a rule's value comes from. isKey says that the field is of a match key, alone
+// that it is one by itself.
+func (c *planner) source(p *fieldPlan, r *Rule, isKey, alone bool) {
 	switch {
 	case r.Value != nil:
-		c.value(p, r, isKey)
+		c.value(p, r, alone)
 	case r.Expr != nil:
-		p.expr = c.expression(*r.Expr, f)
+		p.expr = c.expression(*r.Expr, p.field)
+	case r.Values != nil && len(r.Values.Columns) > 0:
+		p.joined = true
+		c.inputs(p, r.Values.Columns)
 	default:
 		c.inputs(p, r.From)
 	}
@@ -39,12 +90,23 @@ func (c *planner) rule(r *Rule) {
 		c.values(p, r.Values)
 	}
 	if r.Default != nil {
-		c.fallback(p, r, isKey)
+		c.fallback(p, r, isKey, alone)
 	}
-	if r.Blank == BlankNull && !f.Nillable && !isKey {
-		c.list.Errorf(r.Field.Pos, "blank-null", "use blank: leave or blank: fail", "%s cannot be cleared, so blank: null is not possible", f.Name)
+}
+
+// onlyIfEmpty compiles only_if: empty.
+func (c *planner) onlyIfEmpty(p *fieldPlan, pos diag.Pos, isKey bool) {
+	f := p.field
+	switch {
+	case isKey:
+		c.list.Errorf(pos, "only-if-match", "leave it out", "%s is a match field: the record that is found has this value already", f.Name)
+	case f.Type == schema.Boolean:
+		c.list.Errorf(pos, "only-if-flag", "leave it out", "%s is a checkbox, which is never empty", f.Name)
+	case c.target.Operation == Insert || c.target.Operation == Publish:
+		c.list.Warnf(pos, "only-if-never", "leave it out", "only_if: empty counts for existing records, and this target changes none")
+	default:
+		p.ifEmpty = true
 	}
-	c.out.rules = append(c.out.rules, p)
 }
 
 // ruleField finds the field of a rule, and the field of the object that it sets: the same one,
@@ -65,7 +127,7 @@ func (c *planner) custom(ref *Ref) {
 		c.customUnknown(ref, name)
 		return
 	}
-	isKey := f == c.out.Match
+	isKey, _ := c.out.inKeys(f)
 	if !c.claim(f, ref.Pos) || !isKey && !c.checkWritable(f, ref.Pos) {
 		return
 	}
@@ -117,7 +179,8 @@ func (c *planner) newField(f *schema.Field, pos diag.Pos) (*fieldPlan, bool) {
 		c.list.Errorf(pos, "field-type", "", "%s: %v", f.Name, err)
 		return nil, false
 	}
-	return &fieldPlan{field: f, conv: conv, required: f.Required() && c.target.Operation == Insert}, true
+	creates := c.target.Operation == Insert || c.target.Operation == Publish
+	return &fieldPlan{field: f, conv: conv, required: f.Required() && creates}, true
 }
 
 // inputs compiles the columns of a rule.
@@ -128,6 +191,10 @@ func (c *planner) inputs(p *fieldPlan, refs []Ref) {
 		group = c.groups
 	}
 	for _, ref := range refs {
+		if ref.Expr != nil {
+			p.inputs = append(p.inputs, input{expr: c.expression(*ref.Expr, p.field)})
+			continue
+		}
 		in := input{column: c.plan.add(ref.Name, ref.Pos, group)}
 		for _, call := range ref.Transforms {
 			if step := c.step(call); step != nil {
@@ -196,8 +263,8 @@ func (c *planner) constantHint(f *schema.Field, value string) string {
 }
 
 // value compiles value:.
-func (c *planner) value(p *fieldPlan, r *Rule, isKey bool) {
-	if isKey {
+func (c *planner) value(p *fieldPlan, r *Rule, alone bool) {
+	if alone && !c.out.made {
 		c.list.Errorf(r.Value.Pos, "match-constant", "take the match field from a column", "all rows would have the same key %s", p.field.Name)
 		return
 	}
@@ -215,7 +282,9 @@ func (c *planner) value(p *fieldPlan, r *Rule, isKey bool) {
 // values compiles a table of values; what it gives is converted here, once.
 func (c *planner) values(p *fieldPlan, v *Values) {
 	p.values = make(map[string]constant, len(v.Pairs))
-	p.unmapped = v.Unmapped
+	if p.unmapped = v.Unmapped; p.joined && p.unmapped != "blank" {
+		p.unmapped = "fail" // what would be kept is no single value
+	}
 	entries := v.Entries
 	if len(entries) == 0 {
 		for from, to := range v.Pairs {
@@ -231,15 +300,18 @@ func (c *planner) values(p *fieldPlan, v *Values) {
 	for _, e := range entries {
 		to, ok := c.constant(p, e.To, "values-invalid", "values")
 		if ok {
-			p.values[trimmed(e.From.Value)] = to
+			from := trimmed(e.From.Value)
+			p.values[from] = to
+			p.blanks = p.blanks || strings.Trim(from, syntax.ValueSep) == ""
 		}
 	}
 }
 
 // fallback compiles default:.
-func (c *planner) fallback(p *fieldPlan, r *Rule, isKey bool) {
+func (c *planner) fallback(p *fieldPlan, r *Rule, isKey, alone bool) {
 	f, pos := p.field, r.Default.Pos
-	if isKey {
+	op := c.target.Operation
+	if alone && !c.out.made {
 		c.list.Errorf(pos, "match-default", "leave the default out: rows without a key fail", "a default for the match field %s would make one record of all rows without a key", f.Name)
 		return
 	}
@@ -252,8 +324,10 @@ func (c *planner) fallback(p *fieldPlan, r *Rule, isKey bool) {
 		return
 	}
 	switch {
-	case r.DefaultAlways || c.target.Operation == Insert:
+	case r.DefaultAlways || op == Insert || op == Publish || op == Find:
 		p.def = &v
+	case isKey:
+		c.list.Errorf(pos, "match-default", "say default_on: always", "%s is of a match key, which is the same for new records and others", f.Name)
 	case c.out.updates():
 		c.list.Warnf(pos, "default-never", "say default_on: always to send it with updates", "the default of %s counts only for new records, and this target makes none", f.Name)
 	default:

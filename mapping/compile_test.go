@@ -87,24 +87,58 @@ m.yaml:8:7: unknown field "Titel" on Lead [field-unknown] → did you mean Title
 // writePlan says in a few lines what a plan does.
 func writePlan(b *strings.Builder, p *Plan) {
 	fmt.Fprintf(b, "paths: %s\n", strings.Join(p.Paths(), ", "))
-	for _, t := range p.Targets {
-		how := "native"
-		if t.Lookup {
-			how = "lookup"
+	for i := range p.Targets {
+		writeTarget(b, p, &p.Targets[i])
+	}
+	for i := range p.Finds {
+		writeTarget(b, p, &p.Finds[i])
+	}
+	if p.Second != nil {
+		b.WriteString("second pass\n")
+		writePlan(b, p.Second)
+	}
+}
+
+func writeTarget(b *strings.Builder, p *Plan, t *PlanTarget) {
+	how := "native"
+	if t.Lookup {
+		how = "lookup"
+	}
+	var keys []string
+	for _, k := range t.Keys {
+		var parts []string
+		for i, f := range k.Fields {
+			parts = append(parts, fmt.Sprintf("%s in column %d", f.Name, k.Columns[i]))
 		}
-		match := "nothing"
-		if t.Match != nil {
-			match = t.Match.Name
+		keys = append(keys, strings.Join(parts, " with "))
+	}
+	match := "nothing"
+	if t.Match != nil {
+		match = t.Match.Name
+	}
+	fmt.Fprintf(b, "%s: %s %s by %s (%s), key in column %d, folded in %d, insert-only defaults %v\n", t.Name, t.Operation, t.Object.Name, match, how, t.KeyColumn, t.FoldColumn, t.InsertDefaults)
+	fmt.Fprintf(b, "  fields: %s\n", strings.Join(t.Fields(), ", "))
+	if len(t.Keys) > 1 || t.Match == nil && len(t.Keys) > 0 {
+		fmt.Fprintf(b, "  keys: %s\n", strings.Join(keys, " then "))
+	}
+	for _, n := range t.Needs {
+		fmt.Fprintf(b, "  needs: %s for %s in column %d, blank: %s\n", p.Record(n.Record).Name, n.Field, n.Column, n.Blank)
+	}
+	if t.Redirect >= 0 {
+		fmt.Fprintf(b, "  converted leads go to %s\n", p.Targets[t.Redirect].Name)
+	}
+	if t.Redirected >= 0 {
+		fmt.Fprintf(b, "  takes the converted leads of %s\n", p.Targets[t.Redirected].Name)
+	}
+	if len(t.OnlyIfEmpty) > 0 || t.OnMany != ManyFail || t.Converted != ConvertedFail || t.Org != "" || t.First >= 0 {
+		fmt.Fprintf(b, "  only if empty %v, on many %d, converted %d, org %q, first %d\n", t.OnlyIfEmpty, t.OnMany, t.Converted, t.Org, t.First)
+	}
+	if t.when != nil {
+		kind := "interpreted"
+		if t.when.Simple() {
+			kind = "a closure"
 		}
-		fmt.Fprintf(b, "%s: %s %s by %s (%s), key in column %d, folded in %d, insert-only defaults %v\n", t.Name, t.Operation, t.Object.Name, match, how, t.KeyColumn, t.FoldColumn, t.InsertDefaults)
-		fmt.Fprintf(b, "  fields: %s\n", strings.Join(t.Fields(), ", "))
-		if t.when != nil {
-			kind := "interpreted"
-			if t.when.test != nil {
-				kind = "a closure"
-			}
-			fmt.Fprintf(b, "  when: %s\n", kind)
-		}
+		fmt.Fprintf(b, "  when: %s\n", kind)
 	}
 }
 

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"sfsync/mapping/diag"
+	"sfsync/mapping/presets"
 	"sfsync/mapping/syntax"
 )
 
@@ -44,9 +45,12 @@ const (
 )
 
 // Load reads and parses a mapping file; see [syntax.Load].
-func Load(path string) (*File, []diag.Diagnostic, error) { return syntax.Load(path) }
+func Load(path string) (*File, []diag.Diagnostic, error) { return syntax.Load(path, shipped()) }
 
 // Parse parses a mapping and checks its form; see [syntax.Parse].
 func Parse(path string, text []byte) (*File, []diag.Diagnostic, error) {
-	return syntax.Parse(path, text)
+	return syntax.Parse(path, text, shipped())
 }
+
+// shipped are the presets that come with the tool.
+func shipped() syntax.Presets { return syntax.Presets{Get: presets.Get, Names: presets.Names} }

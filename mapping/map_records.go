@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sfsync/mapping/convert"
+	"sfsync/mapping/event"
 	"sfsync/pipeline/row"
 )
 
@@ -26,11 +27,11 @@ type Mapped struct {
 // Free gives the records' batches and the source batch back to their pools. The caller must
 // be the last owner; nothing of m may be used afterwards.
 func (m *Mapped) Free() {
-	for i := range m.Targets {
-		r := &m.Targets[i]
+	for i := range len(m.Targets) + len(m.Finds) {
+		r := m.record(i)
 		r.Batch.Free()
 		clear(r.reasons)
-		r.Batch, r.fates, r.reasons = nil, r.fates[:0], r.reasons[:0]
+		r.Batch, r.fates, r.reasons, r.probes = nil, r.fates[:0], r.reasons[:0], r.probes[:0]
 	}
 	m.Source.Free()
 	m.Source = nil
@@ -40,10 +41,21 @@ func (m *Mapped) Free() {
 func (p *Plan) newMapped(src *row.Batch) *Mapped {
 	m, ok := p.spare.Get().(*Mapped)
 	if !ok {
-		m = &Mapped{plan: p, Targets: make([]Records, len(p.Targets))}
+		m = &Mapped{plan: p, Targets: make([]Records, len(p.Targets)), Finds: make([]Records, len(p.Finds))}
+		for i := range p.Finds {
+			m.Finds[i].find = true
+		}
 	}
 	m.Source = src
 	return m
+}
+
+// record returns the records of a target or find by its number in a [Need].
+func (m *Mapped) record(i int) *Records {
+	if n := len(m.Targets); i >= n {
+		return &m.Finds[i-n]
+	}
+	return &m.Targets[i]
 }
 
 // Records are the records of one target.
@@ -56,6 +68,29 @@ type Records struct {
 
 	fates   []Fate
 	reasons []reason // of the rows that fail, by row
+	probes  []probe  // of rows that other targets refer to: for implied targets and finds alone
+	find    bool
+}
+
+// probe is what is known of a row's record that others refer to.
+type probe uint8
+
+const (
+	probeNone   probe = iota // nothing has asked for it
+	probeBlank               // its key is absent
+	probeNull                // its key is blank
+	probeReady               // its key is in the batch
+	probeWanted              // and a record that is sent refers to it
+)
+
+// open adds a row for each of the source's, none of which is wanted yet.
+func (r *Records) open(src *row.Batch) {
+	n := src.Len()
+	for i := range n {
+		r.Batch.AddRow(src.Line(i))
+		r.fates = append(r.fates, Skip)
+		r.probes = append(r.probes, probeNone)
+	}
 }
 
 type reason struct {
@@ -75,8 +110,13 @@ const (
 	// Fail: the row cannot become a record.
 	Fail
 	// Hold: the target does not want the row by itself, but gets it if the target that it is
-	// redirected from finds a converted lead; else the record is skipped.
+	// redirected from finds a converted lead; else the record is skipped. If it has a
+	// reason, its fields are wrong, and it fails once it is taken.
 	Hold
+	// Look: the record is only looked for by its keys, since another one of the same row refers to
+	// it. Nothing is sent, and it is no record of this run. Rows of an earlier run's failures have
+	// it, where another target failed. If it has a reason, it cannot be looked for.
+	Look
 )
 
 func (f Fate) String() string {
@@ -89,6 +129,8 @@ func (f Fate) String() string {
 		return "fail"
 	case Hold:
 		return "hold"
+	case Look:
+		return "look"
 	}
 	return "Fate(" + strconv.Itoa(int(f)) + ")"
 }
@@ -125,6 +167,8 @@ func (p *Problem) and(more int) *Problem {
 const (
 	CodeWhen           = "WHEN_FALSE"
 	CodeOtherTarget    = "OTHER_TARGET"
+	CodeNotReferred    = "NOT_REFERRED"
+	CodeParentUnknown  = "PARENT_UNKNOWN"
 	CodeKeyBlank       = "MATCH_KEY_BLANK"
 	CodeRequired       = "REQUIRED_FIELD_MISSING"
 	CodeUnmappedValue  = "UNMAPPED_VALUE"
@@ -157,6 +201,10 @@ func Remedy(code string) string {
 		return "make the expression take blank and odd values: blank(column) ? … : …"
 	case CodeWhen:
 		return "the target's when: does not want the row"
+	case CodeNotReferred:
+		return "there is nothing to do for the row"
+	case CodeParentUnknown:
+		return "run the rows again with the target that makes the record, or give that target a match"
 	case CodeKeyBlank:
 		return "fill the match field in the source; without a key no record can be found"
 	case CodeRequired:
@@ -170,19 +218,23 @@ func Remedy(code string) string {
 	case CodeFieldTwice:
 		return "map one of the columns under fields"
 	}
-	return ""
+	return event.Remedy(code)
 }
 
 // Fate returns what is to become of row i.
 func (r *Records) Fate(i int) Fate { return r.fates[i] }
 
-// Reason returns why row i is skipped or fails, and nothing for a row to be sent.
+// Reason returns why row i is skipped or fails, and nothing for a row to be sent. That of a row
+// on Hold is why it fails if it is taken, that of one with Look why it cannot be found.
 func (r *Records) Reason(i int) Problem {
 	switch r.fates[i] {
-	case Skip, Fail:
+	case Skip, Fail, Hold, Look:
 		if at, ok := slices.BinarySearchFunc(r.reasons, i, func(e reason, i int) int { return e.row - i }); ok {
 			return r.reasons[at].Problem
 		}
+	}
+	if r.fates[i] == Skip && len(r.probes) > 0 {
+		return Problem{Code: CodeNotReferred, Message: "no record of the row refers to it"}
 	}
 	if r.fates[i] == Skip {
 		return Problem{Code: CodeWhen, Message: "when: is false"}
@@ -191,9 +243,12 @@ func (r *Records) Reason(i int) Problem {
 }
 
 func (r *Records) fail(i int, p *Problem) Fate {
-	r.reasons = append(r.reasons, reason{i, *p})
+	r.note(i, p)
 	return Fail
 }
+
+// note records the reason of row i. Rows get theirs in order.
+func (r *Records) note(i int, p *Problem) { r.reasons = append(r.reasons, reason{i, *p}) }
 
 // skip skips row i; without a reason because of when, which may be most rows.
 func (r *Records) skip(i int, p *Problem) Fate {
@@ -208,9 +263,11 @@ func (r *Records) skip(i int, p *Problem) Fate {
 //
 //	{"file","line","target","object","operation","match":{…},"fields":{…},"insert_only":{…}}
 //
-// for a record (fields holds the match field too, if it is sent; match is empty for inserts),
+// for a record (match holds the fields of all keys that are not blank, fields those too that are
+// sent; match is empty without keys),
 // {"file","line","target","object","code","field","message"} for a row that fails, and
-// {"file","line","target","skipped"} for one that is skipped.
+// {"file","line","target","skipped"} for one that is skipped. The id of another record, which is not
+// known here, is {"lookup":"User.Username","value":"…"}, {"ref":"lead"} or {"record_type":"Inbound"}.
 func (m *Mapped) AppendJSON(dst []byte, i, target int, file string) []byte {
 	t, r := &m.plan.Targets[target], &m.Targets[target]
 	dst = appendText(append(dst, `{"file":`...), file)
@@ -220,6 +277,10 @@ func (m *Mapped) AppendJSON(dst []byte, i, target int, file string) []byte {
 	case Skip:
 		dst = appendText(append(dst, `,"skipped":`...), r.Reason(i).Message)
 		return append(dst, '}')
+	case Hold:
+		return append(dst, `,"skipped":"it is taken only where another target finds a converted lead"}`...)
+	case Look:
+		return append(dst, `,"skipped":"it is only looked for: another record of the row refers to it"}`...)
 	case Fail:
 		p := r.Reason(i)
 		dst = appendText(append(dst, `,"object":`...), t.Object.Name)
@@ -230,22 +291,37 @@ func (m *Mapped) AppendJSON(dst []byte, i, target int, file string) []byte {
 	}
 	dst = appendText(append(dst, `,"object":`...), t.Object.Name)
 	dst = appendText(append(dst, `,"operation":`...), string(t.Operation))
-	dst = append(dst, `,"match":{`...)
-	if t.Match != nil {
-		dst = append(appendText(dst, t.Match.Name), ':')
-		dst = appendCell(dst, r.Batch.Cell(i, t.key.out))
-	}
-	dst = r.appendFields(append(dst, `},"fields":{`...), i, t, false)
-	dst = r.appendFields(append(dst, `},"insert_only":{`...), i, t, true)
+	dst = m.appendMatch(append(dst, `,"match":{`...), i, target)
+	dst = m.appendFields(append(dst, `},"fields":{`...), i, target, false)
+	dst = m.appendFields(append(dst, `},"insert_only":{`...), i, target, true)
 	return append(dst, '}', '}')
 }
 
+// appendMatch appends the members of the keys, each field once.
+func (m *Mapped) appendMatch(dst []byte, i, target int) []byte {
+	t, r := &m.plan.Targets[target], &m.Targets[target]
+	first := true
+	for _, f := range t.inKey {
+		if r.Batch.Cell(i, f.out).Kind() <= row.Null {
+			continue
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = append(appendText(dst, f.field.Name), ':')
+		dst = m.appendCell(dst, i, target, f.out)
+	}
+	return dst
+}
+
 // appendFields appends the members of the fields that are sent, or of the insert-only ones.
-func (r *Records) appendFields(dst []byte, i int, t *PlanTarget, onInsert bool) []byte {
+func (m *Mapped) appendFields(dst []byte, i, target int, onInsert bool) []byte {
+	r := &m.Targets[target]
 	first := true
 	for c, col := range r.Batch.Schema().Columns {
 		cell := r.Batch.Cell(i, c)
-		if c == t.FoldColumn || cell.Kind() == row.Absent || cell.OnInsert() != onInsert {
+		if hidden(col.Name) || cell.Kind() == row.Absent || cell.OnInsert() != onInsert {
 			continue
 		}
 		if !first {
@@ -253,9 +329,54 @@ func (r *Records) appendFields(dst []byte, i int, t *PlanTarget, onInsert bool) 
 		}
 		first = false
 		dst = append(appendText(dst, col.Name), ':')
-		dst = appendCell(dst, cell)
+		dst = m.appendCell(dst, i, target, c)
 	}
 	return dst
+}
+
+// appendCell appends column c of row i as a JSON value.
+func (m *Mapped) appendCell(dst []byte, i, target, c int) []byte {
+	cell := m.Targets[target].Batch.Cell(i, c)
+	if !cell.Awaited() {
+		return appendCell(dst, cell)
+	}
+	what, name, value := m.Awaits(i, target, c)
+	dst = append(appendText(append(dst, '{'), what), ':')
+	dst = appendText(dst, name)
+	if what == awaitsLookup {
+		dst = appendCell(append(dst, `,"value":`...), value)
+	}
+	return append(dst, '}')
+}
+
+// What a cell can await.
+const (
+	awaitsLookup     = "lookup"
+	awaitsRef        = "ref"
+	awaitsRecordType = "record_type"
+)
+
+// Awaits says what column c of row i of a target stands for, which awaits a record's id: what is
+// "lookup" with the name of a field (User.Username) and the value that it is looked up by, "ref"
+// with the name of a target, or "record_type" with the name of one whose id the schema
+// lacks; "" for any other cell.
+func (m *Mapped) Awaits(i, target, c int) (what, name string, value row.Cell) {
+	t := &m.plan.Targets[target]
+	if c >= len(t.refers) || t.refers[c] == nil || !m.Targets[target].Batch.Cell(i, c).Awaited() {
+		return "", "", row.Cell{}
+	}
+	ref := t.refers[c].refer
+	switch {
+	case ref.record < 0:
+		return awaitsRecordType, ref.name, row.Cell{}
+	case !ref.lookup:
+		return awaitsRef, ref.name, row.Cell{}
+	}
+	n := ref.record
+	if ref.find {
+		n += len(m.Targets)
+	}
+	return awaitsLookup, ref.name, m.record(n).Batch.Cell(i, m.plan.Record(n).key.out)
 }
 
 // appendCell appends a mapped cell as a JSON value; numbers stay digit for digit.

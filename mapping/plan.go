@@ -17,6 +17,7 @@ import (
 
 	"sfsync/mapping/convert"
 	"sfsync/mapping/diag"
+	"sfsync/mapping/expr"
 	"sfsync/mapping/schema"
 	"sfsync/mapping/syntax"
 	"sfsync/pipeline/row"
@@ -33,11 +34,17 @@ type Plan struct {
 	// with the operation Find, whose records are never sent and stand in no report. See [Need].
 	Finds []PlanTarget
 
+	// Second is what is to be done in a second reading of the input, once the first has ended: it sets
+	// the fields by which records refer to others of the same object, which may come later in
+	// the same input. Its targets are updates; nil for nothing.
+	Second *Plan
+
+	own     int            // the number of targets that the file names: the implied ones stand behind them
+	implied []int          // the targets behind them, those that refer to others first
 	columns []string       // wanted from the source, in order of first mention
 	column  map[string]int // name → index in columns
 	uses    []use
 	rest    bool
-	exprs   int // number of expression programs, which need an environment each
 
 	mu       sync.Mutex
 	bindings map[*row.Schema]*binding
@@ -68,30 +75,47 @@ type PlanTarget struct {
 	OnlyIfEmpty []int
 	// Org names the org of this target; "" is the run's.
 	Org string
+	// First is the target of the first pass whose records a target of Plan.Second completes; -1 in
+	// all other plans.
+	First int
 
 	// Match is the field that finds existing records, if that is a single one; else nil.
 	Match *schema.Field
-	// KeyColumn is the column of Match in the records' batches. It is -1 for inserts, and where
+	// KeyColumn is the column of Match in the records' batches. It is -1 without Match, and where
 	// the match field is never sent because it cannot be written: Id, auto numbers.
 	KeyColumn int
-	// FoldColumn is the column that holds the key as [schema.Field.FoldKey] gives it, or -1 for
-	// inserts. It is no field and never sent; its name is [FoldColumnName].
+	// FoldColumn is the column that holds Match as [schema.Field.FoldKey] gives it, or -1
+	// without one. It is no field and never sent; its name is [FoldColumnName].
 	FoldColumn int
 	// Lookup is set where existing records have to be looked up before anything is sent: a
-	// native upsert does not exist for the match field, or could meet several records. Updates
-	// by anything but Id always need it.
+	// native upsert does not exist for the keys, could meet several records, or what is sent
+	// depends on what is there. Updates and deletes by anything but Id always need it, and so do
+	// inserts with a match, which only create what is missing.
 	Lookup bool
 	// InsertDefaults is set if a field has a default that counts only for new records. A record
 	// that carries one (see row.Cell.OnInsert) needs a lookup even if Lookup is not set; the
 	// others can go natively.
 	InsertDefaults bool
 	// Schema are the columns of the records' batches, unless rest: custom adds columns behind
-	// them: the fields in the order of the mapping, then the fold column.
+	// them: the fields in the order of the mapping, then those of the keys, whose names begin
+	// with a NUL and which are never sent.
 	Schema *row.Schema
 
 	rules   []*fieldPlan
-	key     *fieldPlan // the rule of the match field; nil for inserts
-	when    *condition // nil for always
+	key     *fieldPlan // the rule of Match; nil for none
+	keys    []keyPlan  // for each of Keys
+	inKey   []*fieldPlan
+	refers  []*fieldPlan // by column; nil where a field does not refer to another record
+	fields  []*schema.Field
+	track   *track
+	events  bool            // rest and custom are about traits
+	owned   map[string]bool // traits that the target's own rules name
+	when    *expr.Program   // nil for always
+	held    bool            // it takes the rows of another target
+	made    bool            // it is implied by a lookup with create: true
+	needs   []int           // the own targets that it refers to, or takes rows of, itself or through others
+	keyless string          // one of them that has no match
+	also    string          // another name that rows of an earlier run may have for it
 	rest    string
 	missing bool // missing: ignore
 	schema  *schema.Schema
@@ -150,8 +174,21 @@ const (
 	ConvertedRedirect
 )
 
-// FoldColumnName is the name of the fold column: no field's.
+// FoldColumnName is the name of the fold column of a key of one field: no field's. Other columns
+// of keys begin with the same character.
 const FoldColumnName = "\x00key"
+
+// hidden reports whether a column is of a key, and no field.
+func hidden(name string) bool { return name != "" && name[0] == FoldColumnName[0] }
+
+// keyPlan says how the columns of a key are filled.
+type keyPlan []keyPart
+
+type keyPart struct {
+	rule   *fieldPlan
+	column int  // of the folded text, or of the cell that awaits an id
+	fold   bool // the text is folded into the column
+}
 
 // use is one mention of a column in the mapping.
 type use struct {
@@ -167,16 +204,33 @@ type fieldPlan struct {
 	out    int // column in the records' batch; the fold column for a key that is never sent
 	conv   *convert.Converter
 	inputs []input
-	expr   *expression
+	expr   *expr.Program
 
 	constant *constant // value:
 	values   map[string]constant
+	blanks   bool // values has a line for blank ones
+	joined   bool // values are looked up by all inputs together
 	unmapped string
+	refer    *reference // the field refers to another record, by an id that is not known yet
 
 	def      *constant
-	onInsert bool // the default counts only for new records
+	onInsert bool     // the default counts only for new records
+	flags    row.Kind // of its cells
+	keyed    bool     // it is of a key
 	blank    Blank
 	required bool // a record cannot be created without it, and this target only creates
+	ifEmpty  bool // only_if: empty
+}
+
+// reference is what a field refers to.
+type reference struct {
+	// record is the index of the record: of targets, or of finds. It is -1 for a record type whose
+	// id the schema does not know.
+	record int
+	find   bool
+	lookup bool // the record is looked up by the value of the rule, rather than the row's own
+	name   string
+	pos    diag.Pos
 }
 
 // constant is a value that was converted when the mapping was compiled.
@@ -197,11 +251,21 @@ func (p *Plan) Rest() bool { return p.rest }
 func (t *PlanTarget) Fields() []string {
 	names := make([]string, 0, len(t.Schema.Columns))
 	for _, c := range t.Schema.Columns {
-		if c.Name != FoldColumnName {
+		if !hidden(c.Name) {
 			names = append(names, c.Name)
 		}
 	}
 	return names
+}
+
+// Field returns the field that column c of a batch of the target's records holds, or nil for a
+// column of a key. s is the batch's schema: the target's, or one with the columns of rest: custom
+// behind them.
+func (t *PlanTarget) Field(s *row.Schema, c int) *schema.Field {
+	if c < len(t.fields) {
+		return t.fields[c]
+	}
+	return t.Object.Field(s.Columns[c].Name)
 }
 
 // add registers a mention of a column and returns its index.
@@ -227,8 +291,9 @@ type binding struct {
 }
 
 type boundTarget struct {
-	schema *row.Schema
-	rest   []restColumn
+	schema   *row.Schema
+	rest     []restColumn
+	required []restRequired
 }
 
 // restColumn is a column that no rule of the mapping names.
@@ -239,6 +304,8 @@ type restColumn struct {
 	conv    *convert.Converter
 	problem *Problem // for a column that must not be there or has no field
 	present bool     // the problem is one even where the cell is blank
+	twice   *Problem // where another column has filled the field in the same row
+	members bool     // an object's members have columns of their own: it is nothing by itself
 }
 
 // bind resolves the plan's columns in a schema, once per schema.
@@ -248,18 +315,23 @@ func (p *Plan) bind(s *row.Schema) *binding {
 	if b, ok := p.bindings[s]; ok {
 		return b
 	}
-	b := &binding{columns: make([]int, len(p.columns)), targets: make([]boundTarget, len(p.Targets))}
+	b := &binding{columns: make([]int, len(p.columns)), targets: make([]boundTarget, len(p.Targets)+len(p.Finds))}
 	for i, name := range p.columns {
 		b.columns[i] = s.Index(name)
 	}
-	for i := range p.Targets {
-		t := &p.Targets[i]
+	for i := range b.targets {
+		t := p.Record(i)
 		b.targets[i].schema = t.Schema
-		if t.rest != restCustom && t.rest != restFail {
+		if t.rest != restCustom && t.rest != restFail && t.rest != restFields {
 			continue
 		}
 		var extra []row.Column
-		b.targets[i].rest, extra = t.bindRest(p, s)
+		if t.events {
+			b.targets[i].rest, extra = t.bindTraits(s)
+		} else {
+			b.targets[i].rest, extra = t.bindRest(p, s)
+		}
+		b.targets[i].required = t.requiredOfRest(b.targets[i].rest)
 		if len(extra) > 0 {
 			b.targets[i].schema = t.Schema.With(extra...)
 		}

@@ -2,45 +2,50 @@ package mapping
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
-	"strings"
+	"slices"
 	"testing"
 
+	"sfsync/mapping/diag"
+	"sfsync/mapping/internal/examples"
 	"sfsync/mapping/schema"
 )
 
-// TestReferenceExpressions compiles the expressions that the README shows. Whether the
-// objects have the fields does not matter here.
-func TestReferenceExpressions(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("README.md")
+// TestReference compiles every example of the reference. Only what an example leaves out because
+// it shows something else may be missing.
+func TestReference(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	exprs := 0
-	for _, b := range regexp.MustCompile("(?s)```yaml ?([a-z]*)\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
-		piece := strings.ReplaceAll(b[2], "maps/country.csv", "{D: Germany}")
-		switch b[1] {
-		case "target":
-			piece = "version: 1\ntargets:\n  -\n    object: Lead\n    operation: insert\n    " + strings.ReplaceAll(piece, "\n", "\n    ")
-		case "":
-		default:
-			continue
+	s, found, err := schema.Load("testdata/reference.schema.yaml")
+	if err != nil {
+		t.Fatal(found, err)
+	}
+	dir := t.TempDir()
+	for _, table := range regexp.MustCompile(`maps/\w+\.csv`).FindAllString(string(readme), -1) {
+		path := filepath.Join(dir, table)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
 		}
-		f, all, err := Parse("README.md", []byte(piece))
-		if err != nil {
-			t.Errorf("%s\n%v", piece, all)
-			continue
-		}
-		exprs += strings.Count(piece, "expr:") + strings.Count(piece, "when:")
-		_, all, _ = Compile(f, schema.Standard())
-		for _, d := range all {
-			if strings.HasPrefix(d.Code, "expr") {
-				t.Errorf("%s\n%v", piece, d)
-			}
+		if err := os.WriteFile(path, examples.Table(table), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if exprs < 4 {
-		t.Errorf("only %d expressions", exprs)
+	for _, e := range examples.All(string(readme)) {
+		t.Run(e.Name, func(t *testing.T) {
+			f, all, err := Parse(filepath.Join(dir, "example.yaml"), []byte(e.Text))
+			if err != nil {
+				t.Fatalf("%s\n%v", e.Text, all)
+			}
+			_, all, _ = Compile(f, s)
+			all = slices.DeleteFunc(all, func(d diag.Diagnostic) bool {
+				return d.Severity == diag.Warning || d.Code == "required-missing" && !e.Whole
+			})
+			if len(all) > 0 {
+				t.Errorf("%s\n%v", e.Text, all)
+			}
+		})
 	}
 }

@@ -9,30 +9,42 @@ import (
 	"sfsync/mapping/syntax"
 )
 
-// Parents returns the objects that the file's relationship fields refer to and that s lacks:
-// they have to be known before the file is compiled.
+// Parents returns the objects that the file's rules refer to, by a relationship or a lookup, and
+// that s lacks: they have to be known before the file is compiled. Where records are made along
+// the way, their rules may refer to further objects, so that it has to be asked again once s has
+// those that it named, until there are no new ones.
 func Parents(f *File, s *schema.Schema) []string {
 	var names []string
 	for _, t := range f.Targets {
-		o := s.Object(t.Object.Value)
-		if o == nil {
-			continue
-		}
-		for _, r := range t.Fields {
-			rel, ok := syntax.ParseRelation(r.Field.Value)
-			if !ok {
+		names = parents(names, t.Fields, s.Object(t.Object.Value), s)
+	}
+	return names
+}
+
+// parents adds the objects that the rules of one object refer to.
+func parents(names []string, rules []*Rule, o *schema.Object, s *schema.Schema) []string {
+	for _, r := range rules {
+		parent := ""
+		if rel, ok := syntax.ParseRelation(r.Field.Value); ok && o != nil {
+			var ref *schema.Field
+			if ref, parent = relationship(o, rel); ref == nil {
 				continue
 			}
-			ref, parent := relationship(o, rel)
-			if ref == nil || parent == "" && len(ref.ReferenceTo) != 1 {
-				continue
-			}
-			if parent == "" {
+			if parent == "" && len(ref.ReferenceTo) == 1 {
 				parent = ref.ReferenceTo[0]
 			}
-			if p := s.Object(parent); (p == nil || len(p.Fields) == 0) && !slices.Contains(names, parent) {
-				names = append(names, parent)
-			}
+		} else if r.Lookup != nil {
+			parent = r.Lookup.Object.Value
+		}
+		if parent == "" {
+			continue
+		}
+		p := s.Object(parent)
+		if (p == nil || len(p.Fields) == 0) && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, parent) }) {
+			names = append(names, parent)
+		}
+		if r.Lookup != nil {
+			names = parents(names, r.Lookup.Fields, p, s)
 		}
 	}
 	return names

@@ -8,15 +8,64 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"sfsync/mapping"
+	"sfsync/pipeline/keys"
+	"sfsync/pipeline/source"
 )
+
+// codeParentFailed is the code of a record that refers to one of the same row that fails.
+const codeParentFailed = "PARENT_FAILED"
 
 // Check reads and maps the inputs as [Run] does and sends nothing: Succeeded counts the rows
 // whose records would all be sent or skipped. Each, if not nil, is called with every mapped
 // batch in reading order; it must not keep it. Targets, Workers and Ledger of the options are
 // not used.
-func Check(ctx context.Context, opt Options, each func(m *mapping.Mapped, path string) error) (*Result, error) {
+func Check(ctx context.Context, opt Options, each func(m *mapping.Mapped, path string) error) (res *Result, err error) {
 	opt.defaults()
 	opt.Source.Only = true // no row is kept
+	res = &Result{Targets: make([]TargetCounts, len(opt.Plan.Targets))}
+	twice, err := findDuplicates(ctx, &opt)
+	if err != nil {
+		return res, err
+	}
+	defer func() { err = errors.Join(err, twice.close()) }()
+	var index *keyIndex
+	if twice == nil {
+		index = newKeyIndex(&opt)
+		defer func() { err = errors.Join(err, index.Close()) }()
+	}
+	read, err := survey(ctx, &opt, func(w *work) error {
+		if err := twice.apply(ctx, w.mapped); err != nil {
+			return err
+		}
+		inherit(opt.Plan, w.mapped)
+		path := opt.Inputs[w.source.File].Path
+		res.judge(&opt, w, path)
+		if index != nil {
+			if err := index.add(w.mapped); err != nil {
+				return err
+			}
+		}
+		if each == nil {
+			return nil
+		}
+		return each(w.mapped, path)
+	})
+	res.Inputs, res.Warnings = inputsOf(read.inputs, opt.Inputs), read.warnings
+	res.Complete = err == nil && read.complete
+	switch {
+	case twice != nil:
+		res.Keys = keyCounts(twice.groups, opt.Inputs)
+	case ctx.Err() == nil:
+		groups, _, found := index.Resolve(ctx, keys.InOrder)
+		res.Keys, err = keyCounts(groups, opt.Inputs), errors.Join(err, found)
+	}
+	return res, err
+}
+
+// survey reads and maps the inputs and calls next with one batch after the other, in reading order;
+// the first error of it ends the reading. What the reader found out comes back also with an
+// error. The error is the context's, next's, or one about an input.
+func survey(ctx context.Context, opt *Options, next func(*work) error) (*reader, error) {
 	procs := runtime.GOMAXPROCS(0)
 	g, ctx := errgroup.WithContext(ctx)
 	reading, unread := context.WithCancelCause(ctx)
@@ -34,9 +83,8 @@ func Check(ctx context.Context, opt Options, each func(m *mapping.Mapped, path s
 	}
 
 	window := newWindow(opt.Workers, procs)
-	read := &reader{opt: &opt, window: window, stop: reading}
+	read := &reader{opt: opt, window: window, stop: reading}
 	maps := newMapStage(procs)
-	res := &Result{Targets: make([]TargetCounts, len(opt.Plan.Targets))}
 	g.Go(func() error {
 		defer maps.close()
 		return guard(func() error {
@@ -44,7 +92,7 @@ func Check(ctx context.Context, opt Options, each func(m *mapping.Mapped, path s
 		})
 	})
 	var failed error
-	maps.start(g, procs, &opt, func(w *work) {
+	maps.start(g, procs, opt, func(w *work) {
 		defer func() {
 			window.leave(w.room, w.bytes)
 			w.free()
@@ -52,12 +100,7 @@ func Check(ctx context.Context, opt Options, each func(m *mapping.Mapped, path s
 		if w.mapped == nil || failed != nil {
 			return
 		}
-		path := opt.Inputs[w.source.File].Path
-		res.judge(&opt, w, path)
-		if each == nil {
-			return
-		}
-		if failed = guard(func() error { return each(w.mapped, path) }); failed != nil {
+		if failed = guard(func() error { return next(w) }); failed != nil {
 			unread(failed)
 		}
 	}, func() {})
@@ -65,9 +108,61 @@ func Check(ctx context.Context, opt Options, each func(m *mapping.Mapped, path s
 	if err == nil && !read.complete && reading.Err() != nil {
 		err = context.Cause(reading)
 	}
-	res.Inputs, res.Warnings = inputsOf(read.inputs, opt.Inputs), read.warnings
-	res.Complete = err == nil && read.complete
-	return res, err
+	return read, err
+}
+
+// inherit lets a record fail whose parent of the same row cannot be sent, as a run would: the
+// mapper judges each target by itself.
+func inherit(plan *mapping.Plan, m *mapping.Mapped) {
+	for t := range plan.Targets {
+		if len(plan.Targets[t].Needs) == 0 {
+			continue
+		}
+		for r := range m.Source.Len() {
+			inheritRow(plan, m, t, r, len(plan.Targets))
+		}
+	}
+}
+
+// inheritRow settles one record after those that it refers to. There are no circles; depth is a
+// bound in any case.
+func inheritRow(plan *mapping.Plan, m *mapping.Mapped, t, r, depth int) {
+	if depth == 0 || m.Targets[t].Fate(r) != mapping.Send {
+		return
+	}
+	for _, need := range plan.Targets[t].Needs {
+		if need.Record >= len(plan.Targets) || !m.Targets[t].Batch.Cell(r, need.Column).Awaited() {
+			continue
+		}
+		inheritRow(plan, m, need.Record, r, depth-1)
+		parent, name := &m.Targets[need.Record], plan.Targets[need.Record].Name
+		why := parent.Reason(r)
+		switch fate := parent.Fate(r); {
+		case fate == mapping.Fail:
+			m.Targets[t].Overrule(r, mapping.Fail, mapping.Problem{Code: codeParentFailed, Field: need.Field, Message: "the record of " + name + " failed: " + why.Code + ": " + why.Message})
+			return
+		case fate == mapping.Skip && why.Code == CodeSuperseded:
+			m.Targets[t].Overrule(r, mapping.Skip, why)
+			return
+		case fate == mapping.Skip && need.Blank == mapping.BlankFail:
+			m.Targets[t].Overrule(r, mapping.Fail, mapping.Problem{Code: mapping.CodeRequired, Field: need.Field, Message: need.Field + " is blank, since the record of " + name + " was skipped, and the mapping says blank: fail"})
+			return
+		}
+	}
+}
+
+// keyCounts brings what an index found into a form for reports.
+func keyCounts(groups []keys.Group, inputs []source.Input) []KeyCounts {
+	out := make([]KeyCounts, 0, len(groups))
+	place := func(p keys.Place) Place { return Place{inputs[p.File()].Path, p.Line()} }
+	for _, g := range groups {
+		c := KeyCounts{Target: g.Target, Key: g.Number, Records: g.Records, Distinct: g.Distinct, Repeated: g.Repeated, Sharing: g.Sharing}
+		for _, r := range g.First {
+			c.First = append(c.First, [2]Place{place(r.First), place(r.Again)})
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 // judge counts what would become of the rows of a batch.
@@ -80,7 +175,9 @@ func (res *Result) judge(opt *Options, w *work, path string) {
 			switch recs.Fate(r) {
 			case mapping.Send:
 				sent = true
-			case mapping.Skip:
+			case mapping.Look: // no record of its own
+				n.Records--
+			case mapping.Skip, mapping.Hold:
 				n.Skipped++
 				opt.Stats.Skipped.Add(1)
 			case mapping.Fail:

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"sfsync/mapping/event"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
 	"sfsync/pipeline/source"
@@ -23,7 +24,6 @@ const (
 type collector struct {
 	opt    *Options
 	window *window
-	lanes  []*lane
 	halt   func(error) // makes the run end early
 
 	next   int64           // the number of the batch to be written next
@@ -74,8 +74,8 @@ func (c *collector) fail(err error) {
 // finish writes a batch whose records are all decided.
 func (c *collector) finish(w *work) error {
 	if c.opt.Ledger != nil {
-		states := make([]ledger.State, len(w.records))
-		for i := range w.records {
+		states := make([]ledger.State, w.rows*len(c.targets)) // finds have no place in it
+		for i := range states {
 			states[i] = w.records[i].state
 		}
 		c.finals = append(c.finals, ledger.Final{Seq: w.seq(), States: states})
@@ -139,10 +139,13 @@ func (c *collector) write(w *work) error {
 	for r := range w.rows {
 		c.count(w, r, path)
 	}
+	if err := c.planned(w, path); err != nil {
+		return err
+	}
 	if c.opt.Rows == nil || w.mapped == nil {
 		return nil
 	}
-	return c.opt.Rows.Batch(w.source, path, len(c.lanes), func(r, t int) report.Outcome { return c.outcome(w, r, t) })
+	return c.opt.Rows.Batch(w.source, path, len(c.targets), func(r, t int) report.Outcome { return c.outcome(w, r, t) })
 }
 
 // count adds a row of a batch to the counts and its errors to the groups.
@@ -151,7 +154,7 @@ func (c *collector) count(w *work, r int, path string) {
 	if c.opt.Errors == nil {
 		return
 	}
-	for t := range c.lanes {
+	for t := range c.targets {
 		rec := &w.records[t*w.rows+r]
 		if p := rec.problem; p != nil && rank(rec.state) >= rank(ledger.Failed) {
 			c.opt.Errors.Add(p.Code, p.Field, path, w.source.Line(r), p.Message)
@@ -163,7 +166,7 @@ func (c *collector) count(w *work, r int, path string) {
 // else written if any was, else skipped.
 func (c *collector) tally(state func(target int) ledger.State) {
 	var worst ledger.State
-	for t := range c.lanes {
+	for t := range c.targets {
 		s := state(t)
 		c.targets[t].add(s)
 		if t == 0 || rank(s) > rank(worst) {
@@ -182,7 +185,7 @@ func rank(s ledger.State) int {
 		return 3
 	case ledger.Failed:
 		return 2
-	case ledger.Created, ledger.Updated:
+	case ledger.Created, ledger.Updated, ledger.Unchanged, ledger.Deleted, ledger.Published:
 		return 1
 	}
 	return 0
@@ -191,7 +194,7 @@ func rank(s ledger.State) int {
 func (n *Counts) add(s ledger.State) {
 	n.Read++
 	switch s {
-	case ledger.Created, ledger.Updated:
+	case ledger.Created, ledger.Updated, ledger.Unchanged, ledger.Deleted, ledger.Published:
 		n.Succeeded++
 	case ledger.Failed:
 		n.Failed++
@@ -211,6 +214,12 @@ func (n *TargetCounts) add(s ledger.State) {
 		n.Created++
 	case ledger.Updated:
 		n.Updated++
+	case ledger.Unchanged:
+		n.Unchanged++
+	case ledger.Deleted:
+		n.Deleted++
+	case ledger.Published:
+		n.Published++
 	case ledger.Failed:
 		n.Failed++
 	case ledger.Skipped:
@@ -225,7 +234,7 @@ func (n *TargetCounts) add(s ledger.State) {
 // outcome is the report's view of a record; one without a status has no line.
 func (c *collector) outcome(w *work, r, t int) report.Outcome {
 	rec := &w.records[t*w.rows+r]
-	p := c.lanes[t].plan
+	p := &c.opt.Plan.Targets[t]
 	o := report.Outcome{Target: p.Name, Object: p.Object.Name, ID: rec.id, Attempts: int(rec.attempts)}
 	switch rec.state {
 	case ledger.Pending:
@@ -234,9 +243,18 @@ func (c *collector) outcome(w *work, r, t int) report.Outcome {
 		o.Status, o.Action = report.Succeeded, "created"
 	case ledger.Updated:
 		o.Status, o.Action = report.Succeeded, "updated"
+	case ledger.Unchanged:
+		o.Status, o.Action = report.Succeeded, "unchanged"
+	case ledger.Deleted:
+		o.Status, o.Action = report.Succeeded, "deleted"
+	case ledger.Published:
+		o.Status, o.Action = report.Succeeded, "published"
 	case ledger.Failed:
 		o.Status = report.Failed
 	case ledger.Skipped:
+		if rec.problem != nil && rec.problem.Code == event.CodeNoEntry {
+			return report.Outcome{} // the target is for events that name it, which most do not
+		}
 		o.Status, o.Action = report.Skipped, "skipped"
 	default:
 		o.Status = report.Unknown

@@ -15,7 +15,9 @@ type job struct {
 	items  []item
 	lookup bool
 
-	found    [][]sink.Match // of a lookup
+	key      int            // of a lookup: which key, and what it asks for besides
+	want     *want          //
+	found    [][]sink.Match // and the answer
 	verdicts []verdict      // of a write
 	err      error          // why the run has to stop; verdicts are set even then
 
@@ -71,9 +73,12 @@ func deliver(ctx context.Context, opt *Options, jobs <-chan *job, done chan<- *j
 }
 
 func (j *job) do(ctx context.Context, opt *Options) {
-	if j.lookup {
+	switch {
+	case j.lookup:
 		j.find(ctx)
-	} else {
+	case opt.Rehearse:
+		j.rehearse()
+	default:
 		j.write(ctx, opt)
 	}
 	if j.err == nil {
@@ -82,10 +87,7 @@ func (j *job) do(ctx context.Context, opt *Options) {
 }
 
 func (j *job) find(ctx context.Context) {
-	l := j.lane.ask(make([]string, len(j.items)))
-	for i, it := range j.items {
-		l.Keys[i] = j.lane.foldedKey(it)
-	}
+	l := j.lane.ask(j.items, j.key, j.want)
 	j.err = j.lane.Matcher.Lookup(ctx, &l)
 	j.found = l.Found
 }
@@ -106,8 +108,8 @@ func (j *job) write(ctx context.Context, opt *Options) {
 	for i, it := range j.items {
 		rec := it.record()
 		req.Records[i] = sink.Record{
-			Batch: it.w.mapped.Targets[j.lane.index].Batch, Row: int(it.row), Action: it.action, ID: rec.id,
-			Resend: rec.resend && j.lane.mayCreate(),
+			Batch: j.lane.batch(it.w), Row: int(it.row), Action: it.action, ID: rec.id,
+			Resend: rec.resend && (j.lane.mayCreate() || it.action == sink.Delete),
 		}
 	}
 	j.err = j.lane.Writer.Write(ctx, &req, results)
@@ -130,7 +132,8 @@ func (j *job) judge(opt *Options, res *sink.Result, it item) verdict {
 	rec := it.record()
 	attempts := int(rec.attempts) + 1
 	v := verdict{state: stateOf(res.Status), id: res.ID}
-	if res.Status == sink.Created || res.Status == sink.Updated {
+	switch res.Status {
+	case sink.Created, sink.Updated, sink.Deleted, sink.Published:
 		return v
 	}
 	p := ledger.Problem{Code: "NO_ANSWER", Message: "no answer came: the record may or may not have been written", Attempts: attempts}
@@ -141,7 +144,7 @@ func (j *job) judge(opt *Options, res *sink.Result, it item) verdict {
 		v.resend = e.Lost && it.action != sink.Update
 	}
 	if res.Status == sink.Unknown {
-		if j.lane.insertOnly() {
+		if j.lane.once() {
 			v.problem = &p
 			return v
 		}
@@ -165,8 +168,16 @@ func (j *job) judge(opt *Options, res *sink.Result, it item) verdict {
 	if res.Status == sink.NotSent {
 		v.state = ledger.Failed
 	}
+	if it.action == sink.Delete && gone(p.Code) {
+		v.state = ledger.Skipped // there is nothing to delete
+	}
 	v.problem = &p
 	return v
+}
+
+// gone reports whether an error says that a record does not exist.
+func gone(code string) bool {
+	return code == "ENTITY_IS_DELETED" || code == "NOT_FOUND" || code == "INVALID_CROSS_REFERENCE_KEY"
 }
 
 // repeats corrects what cannot be told from one record alone: a record that was sent again and

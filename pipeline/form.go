@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"sfsync/mapping"
 	"sfsync/mapping/schema"
 	"sfsync/pipeline/ledger"
-	"sfsync/pipeline/row"
 	"sfsync/sink"
 )
 
@@ -19,12 +19,15 @@ import (
 // A record whose match key is on its way (queued, in flight, or waiting to be sent again) waits
 // behind that key: no request holds a key twice, which Salesforce fails, and the rows of a key
 // are written in file order. Keys are compared by hash: two keys that share one merely wait for
-// each other.
+// each other. A record that refers to others of its row waits for them too. See [phase].
 type former struct {
 	opt    *Options
 	window *window
 	lanes  []*lane
+	order  []*lane         // the lanes, those that others wait for first
 	keys   map[slot][]item // a key on its way → the items behind it
+	ready  queue           // items that nothing holds back any more
+	slots  []slot          // for slots
 
 	in      <-chan *work
 	jobs    chan<- *job
@@ -37,7 +40,7 @@ type former struct {
 	admitted  int64           // batches
 	inflight  int             // jobs
 	lookups   int             // of them lookups
-	behind    int             // items waiting behind a key
+	blocked   int             // items that wait behind a key or for another record
 	again     []item          // items to be sent again when the timer fires
 	timer     *time.Timer
 	attempt   int // the highest attempt among again
@@ -68,7 +71,12 @@ func (f *former) loop(ctx context.Context) {
 	defer f.timer.Stop()
 	stop, cut := f.opt.Stop, ctx.Done()
 	for !f.over() {
+		f.advance()
 		f.dispatch()
+		if f.stuck() {
+			f.halt(fmt.Errorf("%w: %d records wait for each other", ErrPanic, f.blocked))
+			continue
+		}
 		select {
 		case w, ok := <-f.in:
 			if !ok {
@@ -92,6 +100,21 @@ func (f *former) loop(ctx context.Context) {
 			f.halt(context.Cause(ctx))
 		}
 	}
+}
+
+// advance lets the items go on that nothing holds back any more.
+func (f *former) advance() {
+	for f.ready.len() > 0 {
+		it := f.ready.pop()
+		f.step(f.laneOf(it), it)
+	}
+}
+
+func (f *former) laneOf(it item) *lane { return f.lanes[int(it.index)/it.w.rows] }
+
+// stuck reports whether nothing can happen any more though records are open: a mistake of ours.
+func (f *former) stuck() bool {
+	return f.ended && f.inflight == 0 && f.err == nil && len(f.again) == 0 && len(f.undecided) > 0
 }
 
 // dispatch gives the free workers what is worth sending.
@@ -151,11 +174,14 @@ func (f *former) halt(err error) {
 	}
 }
 
-// admit takes a mapped batch in: every record is decided, queued, or waits behind its key.
+// admit takes a mapped batch in: every record is decided, queued, or waits for what it needs.
 func (f *former) admit(ctx context.Context, w *work) {
 	f.admitted++
 	w.records = make([]record, w.rows*len(f.lanes))
 	w.open = len(w.records)
+	if f.opt.Rehearse {
+		w.changes = make([]change, len(w.records))
+	}
 	f.undecided[w.seq()] = w
 	if w.mapped == nil { // the run was cut off before it could be mapped, or a mapper failed
 		f.halt(cmp.Or(context.Cause(ctx), ErrPanic))
@@ -165,29 +191,37 @@ func (f *former) admit(ctx context.Context, w *work) {
 		if w.prior != nil {
 			f.opt.Ledger.Adopt(w.prior)
 		} else {
-			f.opt.Ledger.Begin(w.ledgerBatch(), len(f.lanes))
+			f.opt.Ledger.Begin(w.ledgerBatch(), len(f.opt.Plan.Targets))
 		}
 	}
-	for t, l := range f.lanes {
-		recs := &w.mapped.Targets[t]
+	for _, l := range f.lanes {
 		for r := range w.rows {
-			it := item{w: w, index: int32(t*w.rows + r), row: int32(r)}
-			if w.prior != nil && f.remember(l, it) {
-				continue
-			}
-			switch recs.Fate(r) {
-			case mapping.Send:
-				it.size = int32(recs.Batch.TextSize(r))
-				f.enter(l, it)
-			case mapping.Skip:
-				f.decide(it, ledger.Skipped, problemOf(recs.Reason(r)))
-			case mapping.Fail:
-				f.decide(it, ledger.Failed, problemOf(recs.Reason(r)))
-			}
+			f.take(l, w, r)
 		}
 	}
 	if w.rows == 0 {
 		f.complete(w)
+	}
+}
+
+// take begins with one record.
+func (f *former) take(l *lane, w *work, r int) {
+	recs := l.records(w)
+	it := item{w: w, index: int32(l.index*w.rows + r), row: int32(r)}
+	if w.prior != nil && !l.find && f.remember(l, it) {
+		return
+	}
+	switch recs.Fate(r) {
+	case mapping.Skip:
+		f.decide(l, it, ledger.Skipped, problemOf(recs.Reason(r)))
+	case mapping.Fail:
+		f.decide(l, it, ledger.Failed, problemOf(recs.Reason(r)))
+	default:
+		if l.find && !f.needed(l, it) { // whatever would need it is decided
+			f.decide(l, it, ledger.Skipped, nil)
+			return
+		}
+		f.enter(l, l.item(w, r))
 	}
 }
 
@@ -203,8 +237,8 @@ func (f *former) remember(l *lane, it item) bool {
 	rec := it.record()
 	if state == ledger.Sending {
 		rec.resend = true
-		if l.insertOnly() {
-			f.decide(it, ledger.Unknown, &ledger.Problem{
+		if l.once() {
+			f.decide(l, it, ledger.Unknown, &ledger.Problem{
 				Code: "NO_ANSWER", Attempts: 1,
 				Message: "the run was cut off while this record was being inserted: it may or may not have been created",
 			})
@@ -215,7 +249,8 @@ func (f *former) remember(l *lane, it item) bool {
 		return false
 	}
 	rec.id = schema.ID18(it.w.prior.ID(i))
-	if state == ledger.Created || state == ledger.Updated {
+	switch state {
+	case ledger.Created, ledger.Updated, ledger.Deleted, ledger.Published:
 		rec.attempts = 1 // at least: the ledger does not keep it for those that went well
 	}
 	var p *ledger.Problem
@@ -223,66 +258,39 @@ func (f *former) remember(l *lane, it item) bool {
 		p = &known
 		rec.attempts = uint8(min(known.Attempts, 255))
 	}
-	f.decide(it, state, p)
+	f.decide(l, it, state, p)
 	return true
 }
 
-// enter queues an item, or puts it behind its key.
-func (f *former) enter(l *lane, it item) {
-	if l.plan.FoldColumn < 0 {
-		l.route(it)
-		return
-	}
-	it.key = row.Hash(l.foldedKey(it))
-	s := slot{l.index, it.key}
-	if waiting, busy := f.keys[s]; busy {
-		f.keys[s] = append(waiting, it)
-		f.behind++
-		return
-	}
-	f.keys[s] = nil
-	l.route(it)
-}
-
-// release lets the next item of a key go. The id is that of the record that holds the key, if
-// known: the next row of a key that was looked up need not be looked up again.
-func (f *former) release(l *lane, it item, id string) {
-	if l.plan.FoldColumn < 0 {
-		return
-	}
-	s := slot{l.index, it.key}
-	waiting := f.keys[s]
-	if len(waiting) == 0 {
-		delete(f.keys, s)
-		return
-	}
-	next := waiting[0]
-	f.keys[s] = waiting[1:]
-	f.behind--
-	if id != "" && (l.plan.Lookup || l.plan.InsertDefaults) && l.foldedKey(next) == l.foldedKey(it) {
-		next.record().id = id
-	}
-	l.route(next)
-}
-
-// next forms the next job, or returns nil if none is worth sending yet.
+// next forms the next job, or returns nil if none is worth sending yet. If requests that are not
+// full have to go, those that others wait for go first.
 func (f *former) next() *job {
 	for _, flush := range [2]bool{false, true} {
 		if flush && !f.flush() {
 			return nil
 		}
-		for _, l := range f.lanes {
-			j := f.job(l)
-			if j.items = l.write(j.items, flush && f.lookups == 0 && l.lookups.len() == 0); len(j.items) > 0 {
+		for _, l := range f.order {
+			if j := f.form(l, flush); j != nil {
 				return j
 			}
-			if j.items = l.lookup(j.items, flush); len(j.items) > 0 {
-				j.lookup = true
-				return j
-			}
-			f.spare = append(f.spare, j)
 		}
 	}
+	return nil
+}
+
+// form forms the next job of a lane.
+func (f *former) form(l *lane, flush bool) *job {
+	j := f.job(l)
+	if j.items = l.write(j.items, flush && f.lookups == 0 && !l.asking()); len(j.items) > 0 {
+		return j
+	}
+	for k := range l.lookups {
+		if l.lookup(j, k, flush); len(j.items) > 0 {
+			j.lookup = true
+			return j
+		}
+	}
+	f.spare = append(f.spare, j)
 	return nil
 }
 
@@ -303,7 +311,7 @@ func (f *former) flush() bool {
 	case f.inflight == 0:
 		return f.ended || f.window.exhausted(f.admitted)
 	case f.ended:
-		return f.behind == 0 && f.lookups == 0 && len(f.again) == 0
+		return f.blocked == 0 && f.lookups == 0 && len(f.again) == 0
 	}
 	return false // what is in flight will make room
 }
@@ -314,39 +322,23 @@ func (f *former) settle(j *job) {
 	if j.err != nil {
 		f.halt(j.err)
 	}
-	if j.lookup {
-		f.lookups--
-		if j.err == nil {
-			for i, it := range j.items {
-				f.matched(j.lane, it, j.found[i])
-			}
+	if !j.lookup {
+		j.lane.cost.Requests++
+		for i, it := range j.items {
+			f.judged(j.lane, it, &j.verdicts[i])
 		}
-		return // otherwise they stay pending
+		return
+	}
+	f.lookups--
+	if j.err != nil {
+		return // they stay pending
 	}
 	for i, it := range j.items {
-		f.judged(j.lane, it, &j.verdicts[i])
-	}
-}
-
-// matched applies the answer to a lookup.
-func (f *former) matched(l *lane, it item, found []sink.Match) {
-	refuse := func(code, message string) {
-		f.release(l, it, "")
-		f.decide(it, ledger.Failed, &ledger.Problem{Code: code, Field: l.target.Key, Message: message, Attempts: int(it.record().attempts)})
-	}
-	switch {
-	case len(found) > 1:
-		refuse("DUPLICATE_EXTERNAL_ID", "more than one record holds this "+l.target.Key)
-	case len(found) == 1 && found[0].Converted:
-		refuse("CANNOT_UPDATE_CONVERTED_LEAD", "the lead with this "+l.target.Key+" has been converted")
-	case len(found) == 1:
-		it.record().id = found[0].ID
-		it.action = sink.Update
-		l.updates.push(it)
-	case l.plan.Operation == mapping.Update:
-		refuse("NOT_FOUND", "no record holds this "+l.target.Key)
-	default:
-		l.absent(it)
+		found := j.found[i]
+		if j.lane.imagined != nil {
+			found = j.lane.imagined.correct(j.lane, it, j.key, j.want, found)
+		}
+		f.matched(j.lane, it, j.key, j.want, found)
 	}
 }
 
@@ -366,11 +358,15 @@ func (f *former) judged(l *lane, it item, v *verdict) {
 			f.timer.Reset(wait)
 		}
 	case v.state.Decided():
-		if v.id != "" {
+		if v.id != "" && rec.phase != placed { // placed: by this very id
 			rec.id = v.id
 		}
-		f.release(l, it, rec.id)
-		f.decide(it, v.state, v.problem) // last: it may give the batch away
+		if l.imagined != nil {
+			l.imagined.judge(l, it, v.state)
+		} else if v.state == ledger.Created {
+			l.learn(it, answer{id: rec.id})
+		}
+		f.finish(l, it, v.state, v.problem)
 	default:
 		rec.state = v.state // the run stops; the ledger knows
 	}
@@ -382,26 +378,29 @@ func (f *former) sendAgain() {
 	again := f.again
 	f.again, f.attempt = nil, 0
 	for _, it := range again {
-		l := f.lanes[int(it.index)/it.w.rows]
-		if it.action != sink.Update {
-			l.route(it)
+		l := f.laneOf(it)
+		if it.action == sink.Update || it.action == sink.Delete {
+			l.updates.push(it)
 			continue
 		}
-		l.updates.push(it)
+		f.route(l, it)
 	}
 }
 
 // decide closes the account of a record.
-func (f *former) decide(it item, state ledger.State, p *ledger.Problem) {
+func (f *former) decide(l *lane, it item, state ledger.State, p *ledger.Problem) {
 	rec := it.record()
 	rec.state, rec.problem = state, p
-	f.opt.Stats.add(state)
-	if state == ledger.Failed {
-		f.failed++
-		if f.opt.StopAfter.Exceeded(f.failed, f.opt.Stats.Read.Load()) {
-			f.halt(ErrTooManyFailed)
+	if !l.find {
+		f.opt.Stats.add(state)
+		if state == ledger.Failed {
+			f.failed++
+			if f.opt.StopAfter.Exceeded(f.failed, f.opt.Stats.Read.Load()) {
+				f.halt(ErrTooManyFailed)
+			}
 		}
 	}
+	f.wake(l, it)
 	if it.w.open--; it.w.open == 0 {
 		f.complete(it.w)
 	}

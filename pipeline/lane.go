@@ -1,10 +1,11 @@
 package pipeline
 
 import (
-	"strings"
+	"slices"
 
 	"sfsync/mapping"
 	"sfsync/mapping/schema"
+	"sfsync/pipeline/internal/recall"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/row"
 	"sfsync/sink"
@@ -16,7 +17,7 @@ type item struct {
 	index  int32 // of its record in w.records
 	row    int32
 	size   int32  // bytes of its text
-	key    uint64 // hash of its match key; meaningless without one
+	key    uint64 // hash of its match key; meaningless but in lanes that are simple
 	action sink.Action
 }
 
@@ -40,85 +41,220 @@ func (q *queue) push(it item) {
 	q.bytes += int(it.size)
 }
 
+// pop takes the first item of a queue that is not empty.
+func (q *queue) pop() item {
+	it := q.items[q.head]
+	q.items[q.head] = item{}
+	q.bytes -= int(it.size)
+	if q.head++; q.head == len(q.items) {
+		q.items, q.head = q.items[:0], 0
+	}
+	return it
+}
+
 // take moves up to n items, and no more bytes than room beyond the first item, to dst.
 func (q *queue) take(dst []item, n int, room *int) []item {
 	for range min(n, q.len()) {
-		it := q.items[q.head]
-		if int(it.size) > *room && len(dst) > 0 {
+		if int(q.items[q.head].size) > *room && len(dst) > 0 {
 			break
 		}
+		it := q.pop()
 		*room -= int(it.size)
-		q.bytes -= int(it.size)
-		q.items[q.head] = item{}
-		q.head++
 		dst = append(dst, it)
 	}
 	return dst
 }
 
-// lane is the former's state for one target.
+// lane is the former's state for one target or find of the plan.
 type lane struct {
 	index  int
 	plan   *mapping.PlanTarget
 	target *sink.Target
 	Target
 
-	writes  queue // creates and upserts
-	updates queue // by id
-	lookups queue
+	keys  []key // the match keys in order, then the record id
+	wants []*want
+
+	find       bool // the records are only looked for
+	simple     bool // one key, and no part of it is a reference
+	native     int  // the key of the org's own upsert, or -1
+	dependents []dependent
+	known      *recall.Map[answer] // what finds, and inserts by key, learned; else nil
+	imagined   *imagined           // in a rehearsal
+	cost       Cost
+
+	creates, upserts queue
+	updates          queue   // by id, and deletes
+	lookups          []queue // by key
 }
 
-// lookupCall is the most keys that are looked up at once: twice what a write takes, so that
-// short keys, of which one call holds many, save calls without letting the queue run dry.
-const lookupCall = 2000
+// dependent is a lane whose records may wait for those of another one, of the same row.
+type dependent struct {
+	lane   *lane
+	column int // the cell that awaits the id; -1: waits to be redirected
+}
 
-// lookupLeast is how many keys have to wait before it is worth asking how many fit a call.
-const lookupLeast = 200
+// answer is what is known of a key: the id of its one record, or how many there are.
+type answer struct {
+	id   string
+	many bool
+}
 
-func newLane(index int, p *mapping.PlanTarget, t Target) *lane {
-	l := &lane{index: index, plan: p, Target: t}
-	l.target = &sink.Target{Object: p.Object.Name, KeyColumn: p.KeyColumn}
-	if p.Match != nil {
-		l.target.Key, l.target.Fold = p.Match.Name, p.Match.FoldKey
+const (
+	// lookupCall is the most keys that are looked up at once: twice what a write takes, so that
+	// short keys, of which one call holds many, save calls without letting the queue run dry.
+	lookupCall = 2000
+	// lookupLeast is how many keys have to wait before it is worth asking how many fit a call.
+	lookupLeast = 200
+	// knownBytes bounds what a lane remembers of keys: some 100,000 of them.
+	knownBytes = 16 << 20
+)
+
+// newLanes returns the lanes of a plan: its targets, then its finds.
+func newLanes(opt *Options) []*lane {
+	p := opt.Plan
+	lanes := make([]*lane, len(p.Targets)+len(p.Finds))
+	for i := range lanes {
+		lanes[i] = newLane(i, p.Record(i), opt)
+		if i < len(p.Targets) {
+			lanes[i].Target = opt.Targets[i]
+		}
 	}
+	for i, l := range lanes[:len(p.Targets)] {
+		for _, n := range l.plan.Needs {
+			of := lanes[n.Record]
+			of.dependents = append(of.dependents, dependent{l, n.Column})
+			if of.find && of.Matcher == nil {
+				of.Target = opt.Targets[i] // a find asks the org of the records that need it
+			}
+		}
+		if l.plan.Redirected >= 0 {
+			of := lanes[l.plan.Redirected]
+			of.dependents = append(of.dependents, dependent{l, -1})
+		}
+	}
+	return lanes
+}
+
+// ordered returns the lanes so that those come first that others wait for.
+func ordered(lanes []*lane) []*lane {
+	order := make([]*lane, 0, len(lanes))
+	var visit func(l *lane)
+	visit = func(l *lane) {
+		if slices.Contains(order, l) {
+			return
+		}
+		for _, n := range l.plan.Needs { // no cycles: the plan is compiled so
+			visit(lanes[n.Record])
+		}
+		if of := l.plan.Redirected; of >= 0 {
+			visit(lanes[of])
+		}
+		order = append(order, l)
+	}
+	for _, l := range lanes {
+		visit(l)
+	}
+	return order
+}
+
+func costs(lanes []*lane) []Cost {
+	c := make([]Cost, len(lanes))
+	for i, l := range lanes {
+		c[i] = l.cost
+	}
+	return c
+}
+
+func newLane(index int, p *mapping.PlanTarget, opt *Options) *lane {
+	l := &lane{index: index, plan: p, find: p.Operation == mapping.Find, native: -1}
+	l.target = &sink.Target{Object: p.Object.Name, KeyColumn: -1}
+	for _, k := range p.Keys {
+		l.keys = append(l.keys, newKey(p, k))
+	}
+	l.simple = len(l.keys) == 1 && !l.keys[0].late
+	for i, k := range l.keys {
+		if f := k.fields[0]; len(k.fields) == 1 && (len(l.keys) == 1 || f.Key() && f.Type != schema.ID) {
+			l.target.Key, l.target.Fold, l.target.KeyColumn = f.Name, f.FoldKey, p.Schema.Index(f.Name)
+			if f.Key() && f.Type != schema.ID && l.target.KeyColumn >= 0 {
+				l.native = i
+			}
+			break
+		}
+	}
+	l.keys = append(l.keys, idKey(p.Object))
+	l.lookups = make([]queue, len(l.keys))
+	if opt.Rehearse && !l.find {
+		l.imagined = newImagined()
+	}
+	if l.find || p.Operation == mapping.Insert && l.keyed() && l.imagined == nil {
+		l.known = recall.New[answer](knownBytes)
+	}
+	l.wants = []*want{newWant(l, p.Schema)}
 	return l
 }
 
-// route puts an item where it has to go next: it is written at once where the org can tell by
-// itself what is there and the answer does not matter, and looked up first otherwise.
-func (l *lane) route(it item) {
-	rec := it.record()
+// keyed reports whether the lane's records are matched by a key.
+func (l *lane) keyed() bool { return len(l.keys) > 1 }
+
+// once reports whether a record of the lane whose answer was lost must not be sent again.
+func (l *lane) once() bool {
+	return !l.keyed() && (l.plan.Operation == mapping.Insert || l.plan.Operation == mapping.Publish)
+}
+
+// byID reports whether the key of the lane is the record id itself.
+func (l *lane) byID() bool { return len(l.keys) == 2 && l.keys[0].isID() }
+
+// asks reports whether a record of the lane has to be looked up in a run before it is sent.
+func (l *lane) asks(it item) bool {
+	p := l.plan
 	switch {
-	case l.plan.Match == nil:
-		it.action = sink.Create
-		l.writes.push(it)
-	case rec.id != "": // an earlier row of the key, or a lookup, told the id
-		it.action = sink.Update
-		l.updates.push(it)
-	case l.plan.Match.Type == schema.ID:
-		rec.id = strings.Clone(l.foldedKey(it))
-		it.action = sink.Update
-		l.updates.push(it)
-	case l.plan.Lookup || l.plan.InsertDefaults && hasInsertDefault(it.w.mapped.Targets[l.index].Batch, int(it.row)):
-		l.lookups.push(it)
-	default:
-		it.action = sink.Upsert
-		l.writes.push(it)
+	case l.find, len(p.OnlyIfEmpty) > 0:
+		return true
+	case l.byID():
+		return false
+	case p.Lookup:
+		return true
+	case p.Operation != mapping.Upsert, l.native != 0, len(l.keys) > 2,
+		p.Converted != mapping.ConvertedFail, p.OnMany != mapping.ManyFail && !l.keys[0].fields[0].UniqueKey():
+		return true
 	}
+	return p.InsertDefaults && hasInsertDefault(l.batch(it.w), int(it.row))
 }
 
-// absent routes an item whose key no record holds.
-func (l *lane) absent(it item) {
-	it.action = sink.Create
-	if l.plan.Match.Key() {
-		it.action = sink.Upsert // so that a lost answer can be sent again
-	}
-	l.writes.push(it)
+// passes reports whether the id of a record that was written tells the next row of its key all
+// that a lookup would.
+func (l *lane) passes() bool {
+	return l.simple && len(l.plan.OnlyIfEmpty) == 0 && l.plan.Operation != mapping.Delete && l.imagined == nil
 }
 
-// foldedKey is a view on the batch.
-func (l *lane) foldedKey(it item) string {
-	return it.w.mapped.Targets[l.index].Batch.Cell(int(it.row), l.plan.FoldColumn).Text
+// mayCreate reports whether the records of the lane can come into being by being sent.
+func (l *lane) mayCreate() bool {
+	return (l.plan.Operation == mapping.Upsert || l.plan.Operation == mapping.Insert) && l.keyed() && !l.byID()
+}
+
+// records are a batch's records of the lane.
+func (l *lane) records(w *work) *mapping.Records {
+	if n := len(w.mapped.Targets); l.index >= n {
+		return &w.mapped.Finds[l.index-n]
+	}
+	return &w.mapped.Targets[l.index]
+}
+
+func (l *lane) batch(w *work) *row.Batch { return l.records(w).Batch }
+
+// item makes the item of a row of a batch.
+func (l *lane) item(w *work, r int) item {
+	it := item{w: w, index: int32(l.index*w.rows + r), row: int32(r)}
+	b := l.batch(w)
+	it.size = int32(b.TextSize(r))
+	if l.simple {
+		it.key = row.Hash(b.Cell(r, l.keys[0].columns[0]).Text)
+		if len(l.keys[0].columns) > 1 {
+			it.key, _ = l.hash(it, 0)
+		}
+	}
+	return it
 }
 
 func hasInsertDefault(b *row.Batch, r int) bool {
@@ -130,74 +266,111 @@ func hasInsertDefault(b *row.Batch, r int) bool {
 	return false
 }
 
-// write appends to dst, which is empty, the items of the next write request: full groups of either kind first, since
-// each started group costs as much as a full one. Without flush it returns none until a
-// request is full.
+// create queues an item whose key no record holds.
+func (l *lane) create(it item) {
+	switch {
+	case l.plan.Operation == mapping.Publish:
+		it.action = sink.Publish
+	case l.native >= 0 && !l.batch(it.w).Cell(int(it.row), l.target.KeyColumn).Blank():
+		it.action = sink.Upsert // so that a lost answer can be sent again
+		l.upserts.push(it)
+		return
+	default:
+		it.action = sink.Create
+	}
+	l.creates.push(it)
+}
+
+// change queues an item whose id is known.
+func (l *lane) change(it item) {
+	it.action = sink.Update
+	if l.plan.Operation == mapping.Delete {
+		it.action = sink.Delete
+	}
+	l.updates.push(it)
+}
+
+// asking reports whether keys wait to be looked up.
+func (l *lane) asking() bool {
+	return slices.ContainsFunc(l.lookups, func(q queue) bool { return q.len() > 0 })
+}
+
+// write appends to dst, which is empty, the items of the next write request: full groups of one
+// action first, since each started group costs as much as a full one. Without flush it returns
+// none until a request is full.
 func (l *lane) write(dst []item, flush bool) []item {
+	queues := [...]*queue{&l.upserts, &l.creates, &l.updates}
+	if l.upserts.len()+l.creates.len()+l.updates.len() == 0 {
+		return dst
+	}
 	limits := l.Writer.Limits() // a sink may ask for smaller requests for a while
 	group, groups := limits.Group, limits.Groups
 	if group <= 0 || groups <= 0 {
 		group, groups = limits.Records, 1
 	}
-	a, b := l.writes.len()/group, l.updates.len()/group
-	tooLarge := limits.Bytes > 0 && l.writes.bytes+l.updates.bytes >= limits.Bytes
-	if a+b < groups && !tooLarge && !flush {
+	full, bytes := 0, 0
+	for _, q := range queues {
+		full += q.len() / group
+		bytes += q.bytes
+	}
+	if full < groups && !(limits.Bytes > 0 && bytes >= limits.Bytes) && !flush {
 		return dst
 	}
-	a = min(a, groups)
-	b = min(b, groups-a)
-	if a+b < groups && l.writes.len() > a*group {
-		a++
+	var of [len(queues)]int // groups of each
+	left := groups
+	for i, q := range queues {
+		of[i] = min(q.len()/group, left)
+		left -= of[i]
 	}
-	if a+b < groups && l.updates.len() > b*group {
-		b++
+	for i, q := range queues {
+		if left > 0 && q.len() > of[i]*group {
+			of[i]++
+			left--
+		}
 	}
 	room := limits.Bytes
 	if room <= 0 {
 		room = 1 << 62
 	}
 	most := min(limits.Records, groups*group)
-	items := l.writes.take(dst, min(a*group, most), &room)
-	return l.updates.take(items, min(b*group, most-len(items)), &room)
+	for i, q := range queues {
+		dst = q.take(dst, min(of[i]*group, most-len(dst)), &room)
+	}
+	return dst
 }
 
-// lookup appends to dst, which is empty, the items of the next lookup. Without flush it returns none until a call is
-// full.
-func (l *lane) lookup(dst []item, flush bool) []item {
-	n := l.lookups.len()
+// lookup moves to j, which is empty, the items of the next lookup by key k. Without flush it
+// takes none until a call is full.
+func (l *lane) lookup(j *job, k int, flush bool) {
+	q := &l.lookups[k]
+	n := q.len()
 	if n == 0 || !flush && n < lookupLeast {
-		return dst
+		return
 	}
-	keys := make([]string, 0, min(n, lookupCall))
-	for _, it := range l.lookups.items[l.lookups.head:][:min(n, lookupCall)] {
-		keys = append(keys, l.foldedKey(it))
+	items := q.items[q.head:][:min(n, lookupCall)]
+	j.key, j.want = k, l.wantOf(items[0])
+	for i, it := range items {
+		if l.wantOf(it) != j.want {
+			items = items[:i]
+			break
+		}
 	}
-	ask := l.ask(keys)
+	ask := l.ask(items, k, j.want)
 	fit := max(1, l.Matcher.LookupKeys(&ask))
 	if fit >= n && n < lookupCall && !flush {
-		return dst
+		return
 	}
 	room := 1 << 62
-	return l.lookups.take(dst, fit, &room)
+	j.items = q.take(j.items, min(fit, len(items)), &room)
 }
 
-// ask is the question for the records that hold the keys.
-func (l *lane) ask(keys []string) sink.Lookup {
-	return sink.Lookup{Object: l.target.Object, By: []sink.KeyField{{Name: l.target.Key, Fold: l.target.Fold}}, Keys: keys}
-}
-
-// insertOnly reports whether a record whose answer was lost must not be sent again.
-func (l *lane) insertOnly() bool { return l.plan.Match == nil }
-
-// mayCreate reports whether the records of the lane can come into being by being sent.
-func (l *lane) mayCreate() bool {
-	return l.plan.Operation != mapping.Update && l.plan.Match != nil && l.plan.Match.Type != schema.ID
-}
-
-// slot names a match key of a target.
-type slot struct {
-	lane int
-	key  uint64
+// ask is the question for the records that hold the items' keys.
+func (l *lane) ask(items []item, k int, w *want) sink.Lookup {
+	q := sink.Lookup{Object: l.target.Object, By: l.keys[k].by, Want: w.names, Keys: make([]string, len(items))}
+	for i, it := range items {
+		q.Keys[i] = l.text(it, k)
+	}
+	return q
 }
 
 // stateOf is the ledger's word for a result.

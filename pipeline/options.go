@@ -6,6 +6,7 @@ import (
 
 	"sfsync/mapping"
 	"sfsync/pipeline/ledger"
+	"sfsync/pipeline/plan"
 	"sfsync/pipeline/report"
 	"sfsync/pipeline/row"
 	"sfsync/pipeline/source"
@@ -39,6 +40,16 @@ type Options struct {
 	Workers int
 	// Limit stops reading after so many rows; 0 reads all.
 	Limit int64
+	// Sample reads only so many rows, spread evenly over the input, which is read once before to
+	// count them; 0 for all. Not together with Limit.
+	Sample int64
+	// Wide reads all columns of an input, not only those that the plan names: for a profile.
+	Wide bool
+	// Duplicates says what happens to records of a target that have the same match key: in_order
+	// or "" sends them one after the other, last skips all but the last one, fail refuses them. For
+	// the latter two the input is read and mapped once before; what does not fit into memory
+	// then goes to a file in Temp, "" for the system's directory.
+	Duplicates, Temp string
 	// StopAfter stops sending once more records than this have failed: 0 for never.
 	StopAfter Threshold
 	// Stop, once closed, ends the run early: requests in flight are finished, what was not sent
@@ -60,6 +71,13 @@ type Options struct {
 	Errors *report.Errors
 	// Stats is updated while the run goes on; nil for none.
 	Stats *Stats
+
+	// Rehearse makes the run a rehearsal: every record is looked up and compared with what the org
+	// has, nothing is written. The counts then say what a run would do. There must be no Ledger.
+	Rehearse bool
+	// Planned gets what a rehearsal found out about each read batch, in reading order; an error
+	// ends the run. Nil for none.
+	Planned func(*plan.Batch) error
 
 	pool *row.Pool
 }
@@ -103,5 +121,5 @@ func (o *Options) defaults() {
 	o.pool = &row.Pool{}
 	o.Source.Pool = o.pool
 	o.Source.Paths = o.Plan.Paths()
-	o.Source.Rest = o.Plan.Rest()
+	o.Source.Rest = o.Plan.Rest() || o.Wide
 }

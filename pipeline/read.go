@@ -26,6 +26,8 @@ type reader struct {
 	complete bool
 	err      error // why an input could not be read to its end
 
+	sample *sample // which rows are read; nil for all
+
 	seq   int64 // the number of the next batch
 	known int64 // up to this one an earlier try left batches behind; -1 for none
 }
@@ -34,8 +36,14 @@ type reader struct {
 // delivered, and the error is kept for the end of the run.
 func (rd *reader) run(ctx context.Context, emit func(context.Context, *work) error) error {
 	rd.known = -1
+	var err error
+	if rd.sample, err = newSample(rd.stop, rd.opt); err != nil {
+		if rd.stop.Err() == nil {
+			rd.err = err
+		}
+		return nil
+	}
 	if rd.opt.Resume {
-		var err error
 		if rd.known, err = rd.opt.Ledger.Last(ctx); err != nil {
 			return err
 		}
@@ -103,6 +111,12 @@ func (rd *reader) file(ctx context.Context, index int, in source.Input, emit fun
 			return false, err
 		}
 		b.Seq, b.File = rd.seq, index
+		if rd.sample != nil {
+			if rd.sample.choose(b); b.Len() == 0 {
+				b.Free()
+				continue
+			}
+		}
 		if limit := rd.opt.Limit; limit > 0 {
 			for rd.rows+int64(b.Len()) > limit {
 				b.DropLast()

@@ -25,10 +25,7 @@ func Run(ctx context.Context, opt Options) (*Result, error) {
 	defer unread(nil)
 
 	window := newWindow(opt.Workers, procs)
-	lanes := make([]*lane, len(opt.Plan.Targets))
-	for i := range lanes {
-		lanes[i] = newLane(i, &opt.Plan.Targets[i], opt.Targets[i])
-	}
+	lanes := newLanes(&opt)
 	mapped := make(chan *work, 1)
 	jobs := make(chan *job, opt.Workers)
 	answers := make(chan *job, opt.Workers)
@@ -38,13 +35,13 @@ func Run(ctx context.Context, opt Options) (*Result, error) {
 	read := &reader{opt: &opt, window: window, stop: reading}
 	maps := newMapStage(procs)
 	form := &former{
-		opt: &opt, window: window, lanes: lanes, keys: make(map[slot][]item), undecided: make(map[int64]*work),
+		opt: &opt, window: window, lanes: lanes, order: ordered(lanes), keys: make(map[slot][]item), undecided: make(map[int64]*work),
 		in: mapped, jobs: jobs, done: answers, collect: decided,
 		trouble: trouble, unread: unread,
 	}
 	collect := &collector{
-		opt: &opt, window: window, lanes: lanes, halt: func(err error) { trouble <- err },
-		held: make(map[int64]*work), targets: make([]TargetCounts, len(lanes)),
+		opt: &opt, window: window, halt: func(err error) { trouble <- err },
+		held: make(map[int64]*work), targets: make([]TargetCounts, len(opt.Plan.Targets)),
 	}
 	if opt.Resume {
 		if err := collect.restore(ctx); err != nil {
@@ -67,7 +64,7 @@ func Run(ctx context.Context, opt Options) (*Result, error) {
 	g.Go(func() error { return collect.run(ctx, decided) })
 	err := g.Wait()
 
-	res := &Result{Rows: collect.rows, Targets: collect.targets, Inputs: inputsOf(read.inputs, opt.Inputs), Warnings: read.warnings, Retried: form.retried}
+	res := &Result{Rows: collect.rows, Targets: collect.targets, Costs: costs(lanes), Inputs: inputsOf(read.inputs, opt.Inputs), Warnings: read.warnings, Retried: form.retried}
 	err = cmp.Or(err, form.err)
 	err = errors.Join(err, read.err)
 	if err == nil && !read.complete && outer.Err() != nil {

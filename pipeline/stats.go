@@ -39,7 +39,15 @@ type Counts struct {
 // TargetCounts says what became of the records of one target. Records is always the sum of
 // the others.
 type TargetCounts struct {
-	Records, Created, Updated, Failed, Skipped, Unknown, Pending int64
+	Records, Created, Updated, Unchanged, Deleted, Published, Failed, Skipped, Unknown, Pending int64
+}
+
+// Cost says what the records of one target cost.
+type Cost struct {
+	// Keys is how many match keys were looked up; in a rehearsal those that a run would look up.
+	Keys int64
+	// Requests is how many write requests were sent; in a rehearsal those that a run would send.
+	Requests int64
 }
 
 // Input says what was read of one input.
@@ -52,11 +60,34 @@ type Input struct {
 type Result struct {
 	Rows    Counts
 	Targets []TargetCounts
-	Inputs  []Input
+	// Costs are those of the targets, then those of the plan's finds.
+	Costs  []Cost
+	Inputs []Input
 	// Warnings are the readers' (renamed columns, keys named twice), without repeats.
 	Warnings []string
+	// Keys say what there is of each match key; only [Check] fills it.
+	Keys []KeyCounts
 	// Retried counts the records that were sent again on their own.
 	Retried int64
 	// Complete: every input was read to its end and every record is decided.
 	Complete bool
+}
+
+// KeyCounts say what there is of one match key of a target in an input.
+type KeyCounts struct {
+	// Target is the index of the plan's target, Key that of its key.
+	Target, Key int
+	// Records are those that have the key, not blank; Distinct is how many values it takes.
+	Records, Distinct int64
+	// Repeated is how many of the values several records have, Sharing how many records those are
+	// together.
+	Repeated, Sharing int64
+	// First are the first places of the first three repeated values: where it comes first, and again.
+	First [][2]Place
+}
+
+// Place is a line of an input.
+type Place struct {
+	File string
+	Line int64
 }

@@ -18,20 +18,27 @@ type work struct {
 	sum         uint32        // checksum of the source batch
 	prior       *ledger.Batch // what an earlier try at the run left, or nil
 
-	records []record // of row r and target t: t*rows + r
+	records []record // of row r and lane t: t*rows + r
 	open    int      // records that are not decided
+	changes []change // in a rehearsal, of each record
 }
 
-// record is what is known of one row for one target.
+// record is what is known of one row for one target or find.
 type record struct {
-	state    ledger.State
-	attempts uint8
-	resend   bool // it may have reached the org before
-	id       string
-	problem  *ledger.Problem
+	state      ledger.State
+	attempts   uint8
+	resend     bool // it may have reached the org before
+	redirected bool // another target's record came to a converted lead and told the id
+	phase      phase
+	waits      uint16 // what holds it back: keys on their way, records that it needs
+	id         string
+	problem    *ledger.Problem
 }
 
 func (w *work) seq() int64 { return w.source.Seq }
+
+// record returns the record of a row for a lane.
+func (w *work) record(lane int, r int32) *record { return &w.records[lane*w.rows+int(r)] }
 
 func (w *work) free() {
 	if w.mapped != nil {

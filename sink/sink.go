@@ -186,12 +186,16 @@ type Limits struct {
 	Group, Groups int
 }
 
-// Calls returns how many calls a request of so many creates-or-upserts and updates costs.
-func (l Limits) Calls(upserts, updates int) int {
+// Calls returns how many calls a request of so many records of each action costs: upserts, updates,
+// deletes and so on.
+func (l Limits) Calls(records ...int) int {
 	if l.Group == 0 || l.Groups == 0 {
 		return 1
 	}
-	groups := (upserts+l.Group-1)/l.Group + (updates+l.Group-1)/l.Group
+	groups := 0
+	for _, n := range records {
+		groups += (n + l.Group - 1) / l.Group
+	}
 	return max(1, (groups+l.Groups-1)/l.Groups)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,15 +21,48 @@ import (
 func TestWriterOnLocalOrg(t *testing.T) {
 	t.Parallel()
 	s, found := schema.Overlay(schema.Standard(), "test.yaml",
-		[]byte("objects:\n  Lead:\n    fields:\n      Ext__c: {type: string, length: 80, externalId: true, unique: true}\n"))
+		[]byte("objects:\n  Lead:\n    fields:\n      Ext__c: {type: string, length: 80, externalId: true, unique: true}\n"+
+			"  Signup__e:\n    fields:\n      Email__c: {type: email}\n"))
 	if len(found) > 0 {
 		t.Fatal(found)
 	}
 	columns := row.NewSchema(row.Column{Name: "Ext__c"}, row.Column{Name: "Title"}, row.Column{Name: "LastName"}, row.Column{Name: "Company"}, row.Column{Name: "\x00key"})
 	sinktest.Test(t, func(t *testing.T) sinktest.Harness {
-		c := client(t, s)
+		var lose atomic.Value // localorg.Action: what happens to the next write
+		org, url := serveFaulty(t, s, func(p localorg.Fault) localorg.Action {
+			if p.Row || p.Sub || p.Path != "/composite" {
+				return localorg.Action{}
+			}
+			act, _ := lose.Swap(localorg.Action{}).(localorg.Action)
+			return act
+		})
+		c := connect(t, map[string]string{"SFSYNC_INSTANCE_URL": url, "SFSYNC_ACCESS_TOKEN": org.Credentials().AccessToken})
 		return sinktest.Harness{
-			Writer: c.Writer(), Schema: columns, Text: 1, Fixed: map[int]string{2: "Doe", 3: "Acme"},
+			Lose: func(_ *testing.T, after bool) {
+				act := localorg.Action{Drop: localorg.DropBefore}
+				if after {
+					act.Drop = localorg.DropAfter
+				}
+				lose.Store(act)
+			},
+			Event: &sinktest.Event{
+				Target: &sink.Target{Object: "Signup__e", KeyColumn: -1},
+				Schema: row.NewSchema(row.Column{Name: "Email__c"}), Fixed: map[int]string{0: "someone@example.com"},
+				Published: func(t *testing.T) int {
+					t.Helper()
+					show, err := org.Show(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, o := range show.Objects {
+						if o.Name == "Signup__e" {
+							return int(o.Records)
+						}
+					}
+					return 0
+				},
+			},
+			Writer: c.Writer(), Schema: columns, Nobody: "00Q999999999999EAA", Text: 1, Fixed: map[int]string{2: "Doe", 3: "Acme"},
 			Target: &sink.Target{Object: "Lead", Key: "Ext__c", KeyColumn: 0, Fold: s.Object("Lead").Field("Ext__c").FoldKey},
 			Refuse: func(b *row.Batch, r int) { b.SetKind(r, 3, row.Null) },
 			Read: func(t *testing.T, key string) (string, bool) {
@@ -62,7 +96,13 @@ func client(t *testing.T, s *schema.Schema) *salesforce.Client {
 // serveOrg serves a fresh local org for as long as the test lasts and returns its address.
 func serveOrg(t *testing.T, s *schema.Schema) (*localorg.Org, string) {
 	t.Helper()
-	org, err := localorg.Open(t.Context(), localorg.Config{DB: localorg.Memory, Schema: s, Now: time.Now})
+	return serveFaulty(t, s, nil)
+}
+
+// serveFaulty is serveOrg with trouble: fault says what goes wrong when.
+func serveFaulty(t *testing.T, s *schema.Schema, fault func(localorg.Fault) localorg.Action) (*localorg.Org, string) {
+	t.Helper()
+	org, err := localorg.Open(t.Context(), localorg.Config{DB: localorg.Memory, Schema: s, Now: time.Now, Fault: fault})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +132,7 @@ func connect(t *testing.T, env map[string]string) *salesforce.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := salesforce.Connect(t.Context(), salesforce.Config{Auth: auth, Now: time.Now, Since: time.Now()})
+	c, err := salesforce.Connect(t.Context(), salesforce.Config{Auth: auth, Now: time.Now, Since: time.Now(), Rand: func() float64 { return 0 }})
 	if err != nil {
 		t.Fatal(err)
 	}

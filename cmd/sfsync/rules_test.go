@@ -63,7 +63,7 @@ func TestImportRules(t *testing.T) {
 		{"mapping/yamlnode", is("mapping/diag")},
 		{"mapping/schema", or(is("mapping/diag", "mapping/yamlnode"), anyOf("mapping/schema"))},
 		{"mapping", or(is("pipeline/row"), anyOf("mapping"))},
-		{"sink/salesforce", or(is("sink", "sink/retry", "pipeline/row"), anyOf("sink/salesforce"))},
+		{"sink/salesforce", or(is("sink", "sink/retry", "sink/throttle", "pipeline/row"), anyOf("sink/salesforce"))},
 		{"sink/localorg/fault", is("mapping/diag", "mapping/yamlnode")},
 		{"sink/localorg", or(is("mapping/schema", "mapping/diag"), anyOf("sink/localorg"))},
 		{"sink", or(is("pipeline/row", "mapping/schema", "mapping/diag", "sink", "sink/retry", "sink/sinktest"))},

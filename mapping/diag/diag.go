@@ -69,36 +69,68 @@ func (d Diagnostic) String() string {
 	return b.String()
 }
 
-// List collects diagnostics. The zero List is ready.
-type List struct{ all []Diagnostic }
+// MaxList is the most diagnostics that a list keeps. One more says how many there are besides.
+const MaxList = 1000
+
+// List collects diagnostics, the first [MaxList] of them. The zero List is ready.
+type List struct {
+	all    []Diagnostic
+	more   int
+	failed bool
+}
 
 // Errorf adds an error. The hint may be empty.
 func (l *List) Errorf(pos Pos, code, hint, format string, args ...any) {
-	l.all = append(l.all, Diagnostic{pos, Error, code, fmt.Sprintf(format, args...), hint})
+	l.add(Diagnostic{pos, Error, code, fmt.Sprintf(format, args...), hint})
 }
 
 // Warnf adds a warning. The hint may be empty.
 func (l *List) Warnf(pos Pos, code, hint, format string, args ...any) {
-	l.all = append(l.all, Diagnostic{pos, Warning, code, fmt.Sprintf(format, args...), hint})
+	l.add(Diagnostic{pos, Warning, code, fmt.Sprintf(format, args...), hint})
 }
 
 // Add appends the diagnostics of another list.
-func (l *List) Add(other []Diagnostic) { l.all = append(l.all, other...) }
+func (l *List) Add(other []Diagnostic) {
+	for _, d := range other {
+		l.add(d)
+	}
+}
 
-// All returns the diagnostics by place, errors before warnings at one place, without repeats.
+// add keeps a diagnostic, or counts it. Of two lists that are full the first one counts: an
+// error is never lost to warnings, because Failed remembers it.
+func (l *List) add(d Diagnostic) {
+	l.failed = l.failed || d.Severity == Error
+	if len(l.all) >= MaxList {
+		l.more++
+		return
+	}
+	l.all = append(l.all, d)
+}
+
+// All returns the diagnostics by place, errors before warnings at one place, without repeats. If
+// there are more than [MaxList], the last one says how many.
 func (l *List) All() []Diagnostic {
 	out := slices.Clone(l.all)
 	slices.SortStableFunc(out, func(a, b Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line),
 			cmp.Compare(a.Pos.Column, b.Pos.Column), cmp.Compare(a.Severity, b.Severity))
 	})
-	return slices.Compact(out)
+	out = slices.Compact(out)
+	if l.more > 0 {
+		severity := Warning
+		if l.failed {
+			severity = Error
+		}
+		out = append(out, Diagnostic{Pos: Pos{File: out[0].Pos.File, Line: 1, Column: 1}, Severity: severity, Code: CodeMore, Message: fmt.Sprintf("there are %d more findings", l.more)})
+	}
+	return out
 }
 
-// Failed reports whether the list holds an error.
-func (l *List) Failed() bool {
-	return slices.ContainsFunc(l.all, func(d Diagnostic) bool { return d.Severity == Error })
-}
+// CodeMore is the code of the diagnostic that stands for those that a [List] did not keep.
+const CodeMore = "more"
+
+// Failed reports whether an error was added.
+func (l *List) Failed() bool { return l.failed }
 
 // Err returns the list as an [*Errors] if it holds an error, else nil.
 func (l *List) Err() error {
@@ -132,7 +164,7 @@ func As(err error) ([]Diagnostic, bool) {
 // Nearest returns the candidate that a person most likely meant by name, or "". Case and
 // punctuation count less than letters.
 func Nearest(name string, candidates []string) string {
-	best, bestDist := "", 1+max(1, len(name)/3)
+	best, bestDist := "", 1+max(1, min(len(name), 64)/3)
 	folded := fold(name)
 	for _, c := range candidates {
 		if d := distance(folded, fold(c), bestDist); d < bestDist {

@@ -1,6 +1,7 @@
 package propose
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -22,22 +23,22 @@ func plain(name string) string {
 // The key is the plain name of a field, without the kind of an address in front.
 func synonyms() map[string][]string {
 	return map[string][]string{
-		"email":             {"emailaddress", "mail", "mailaddress", "eaddress"},
-		"phone":             {"phonenumber", "telephone", "telephonenumber", "tel", "telefon", "businessphone", "workphone"},
-		"mobilephone":       {"mobile", "mobilenumber", "cell", "cellphone", "handy", "mobil"},
+		"email":             {"emailaddress", "mail", "mailaddress", "eaddress", "courriel", "correo", "correoelectronico", "correoelectrónico"},
+		"phone":             {"phonenumber", "telephone", "telephonenumber", "tel", "telefon", "businessphone", "workphone", "téléphone", "telefono", "teléfono"},
+		"mobilephone":       {"mobile", "mobilenumber", "cell", "cellphone", "handy", "mobil", "portable", "movil", "móvil"},
 		"fax":               {"faxnumber", "telefax"},
-		"firstname":         {"givenname", "forename", "vorname", "fname", "prenom"},
-		"lastname":          {"surname", "familyname", "nachname", "lname", "nom"},
-		"company":           {"companyname", "organisation", "organization", "firm", "firma", "employer", "accountname", "account"},
+		"firstname":         {"givenname", "forename", "vorname", "fname", "prenom", "prénom", "nombre"},
+		"lastname":          {"surname", "familyname", "nachname", "lname", "nom", "nomdefamille", "apellido", "apellidos"},
+		"company":           {"companyname", "organisation", "organization", "firm", "firma", "employer", "accountname", "account", "société", "societe", "entreprise", "empresa"},
 		"name":              {"accountname", "companyname", "company", "organisation", "organization", "firm", "title"},
 		"title":             {"jobtitle", "position", "role", "function"},
 		"salutation":        {"prefix", "anrede", "courtesytitle"},
 		"website":           {"url", "homepage", "web", "site", "domain"},
-		"street":            {"address", "streetaddress", "address1", "addressline1", "addr", "strasse", "straße"},
-		"city":              {"town", "ort", "stadt", "locality"},
+		"street":            {"address", "streetaddress", "address1", "addressline1", "addr", "strasse", "straße", "rue", "adresse", "calle", "direccion", "dirección", "anschrift"},
+		"city":              {"town", "ort", "stadt", "locality", "ville", "ciudad"},
 		"state":             {"province", "region", "county", "stateprovince", "bundesland"},
-		"postalcode":        {"postcode", "zip", "zipcode", "plz"},
-		"country":           {"nation", "land", "countryname"},
+		"postalcode":        {"postcode", "zip", "zipcode", "plz", "codepostal", "codigopostal", "códigopostal"},
+		"country":           {"nation", "land", "countryname", "pays", "pais", "país", "countrycode"},
 		"numberofemployees": {"employees", "employeecount", "headcount", "staff", "companysize"},
 		"annualrevenue":     {"revenue", "turnover", "yearlyrevenue", "umsatz"},
 		"industry":          {"sector", "branch", "branche"},
@@ -59,6 +60,7 @@ const (
 	fitName    = 100 // the API name, letter by letter
 	fitPlain   = 95  // the API name or label, in the plain form
 	sure       = 90
+	fitPrefix  = 92 // the same behind the name of the object: contact_email
 	fitSynonym = 85
 	fitPath    = 10 // taken off for the last part of a path
 	fitOther   = 3  // taken off for an address that is not the main one
@@ -67,6 +69,7 @@ const (
 // names are what one field answers to.
 type names struct {
 	field    *schema.Field
+	prefixes []string // the object's own name and label
 	plain    []string // API name and label
 	synonyms []string
 	other    bool
@@ -74,9 +77,9 @@ type names struct {
 
 // namesOf lists what a field answers to. An address field answers to its part alone too:
 // BillingCity to city.
-func namesOf(f *schema.Field, words map[string][]string) names {
+func namesOf(o *schema.Object, f *schema.Field, words map[string][]string) names {
 	base := strings.TrimSuffix(f.Name, "__c")
-	n := names{field: f, plain: []string{plain(base), plain(f.Label)}}
+	n := names{field: f, plain: []string{plain(base), plain(f.Label)}, prefixes: objectNames(o)}
 	concept := plain(base)
 	for i, kind := range []string{"mailing", "billing", "shipping", "other"} {
 		if rest, ok := strings.CutPrefix(concept, kind); ok && f.CompoundFieldName != "" {
@@ -105,18 +108,43 @@ func (n *names) fitWhole(column string) int {
 	if p == "" {
 		return 0
 	}
-	for _, name := range n.plain {
-		if p == name {
-			return fitPlain
-		}
+	if fit := n.fitPlain(p); fit > 0 {
+		return fit
 	}
-	for _, name := range n.synonyms {
-		if p == name {
-			if n.other {
-				return fitSynonym - fitOther
-			}
-			return fitSynonym
+	for _, prefix := range n.prefixes {
+		if rest, ok := strings.CutPrefix(p, prefix); ok && rest != "" {
+			return min(n.fitPlain(rest), fitPrefix)
 		}
 	}
 	return 0
+}
+
+func (n *names) fitPlain(p string) int {
+	if slices.Contains(n.plain, p) {
+		return fitPlain
+	}
+	if !slices.Contains(n.synonyms, p) {
+		return 0
+	}
+	if n.other {
+		return fitSynonym - fitOther
+	}
+	return fitSynonym
+}
+
+// objectNames are the names by which columns call an object.
+func objectNames(o *schema.Object) []string {
+	return []string{plain(strings.TrimSuffix(o.Name, "__c")), plain(o.Label)}
+}
+
+// about reports whether a column's name says that it is of the object: account.name, Account
+// Name, account_name.
+func about(column string, o *schema.Object) bool {
+	first := column
+	if i := strings.IndexFunc(column, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }); i > 0 {
+		first = column[:i]
+	} else {
+		return false
+	}
+	return slices.Contains(objectNames(o), plain(first))
 }

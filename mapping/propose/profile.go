@@ -26,8 +26,15 @@ const (
 type Profile struct {
 	// Rows is how many rows were seen.
 	Rows    int
+	files   []file
 	columns []*column
 	byName  map[string]*column
+}
+
+// file is one that was looked at. A complete one has no columns but those seen.
+type file struct {
+	name     string
+	complete bool
 }
 
 // column is what was seen of one column.
@@ -38,19 +45,34 @@ type column struct {
 	values []string
 	seen   map[string]bool
 	more   bool
-	nested bool // it holds JSON objects or lists
+	nested bool  // it holds JSON objects or lists
+	files  []int // those that have it, in order
 }
+
+// in reports whether a file has the column.
+func (c *column) in(file int) bool { return slices.Contains(c.files, file) }
 
 // distinct reports whether no value came twice, as far as values were kept.
 func (c *column) distinct() bool {
 	return len(c.values) == c.filled || c.more && len(c.values) == maxValues
 }
 
+// File says that what is added next is of another file. Complete is set if the file can have no
+// columns but those of its batches' schema, as CSV and Parquet files: a mapping that names other
+// columns cannot read them.
+func (p *Profile) File(name string, complete bool) {
+	p.files = append(p.files, file{name, complete})
+}
+
+// Columns takes the columns of a file into account, also those of which no row has a value.
+func (p *Profile) Columns(s *row.Schema) {
+	for _, c := range s.Columns {
+		p.column(c.Name)
+	}
+}
+
 // Add takes a batch into account. Rows that could not be read are passed over.
 func (p *Profile) Add(b *row.Batch) {
-	if p.byName == nil {
-		p.byName = map[string]*column{}
-	}
 	cols := make([]*column, len(b.Schema().Columns))
 	for i, c := range b.Schema().Columns {
 		cols[i] = p.column(c.Name)
@@ -103,11 +125,23 @@ func (p *Profile) open(path string, text jsontext.Value, depth int) {
 }
 
 func (p *Profile) column(name string) *column {
+	if len(p.files) == 0 {
+		p.File("the file", false)
+	}
+	if p.byName == nil {
+		p.byName = map[string]*column{}
+	}
 	c := p.byName[name]
-	if c == nil && len(p.columns) < maxColumns {
+	if c == nil {
+		if len(p.columns) == maxColumns {
+			return nil
+		}
 		c = &column{name: name, seen: map[string]bool{}}
 		p.byName[name] = c
 		p.columns = append(p.columns, c)
+	}
+	if here := len(p.files) - 1; !c.in(here) {
+		c.files = append(c.files, here)
 	}
 	return c
 }

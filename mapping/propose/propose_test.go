@@ -41,17 +41,28 @@ func batch(lines [][]string) *row.Batch {
 	return b
 }
 
-func proposal(t interface{ Fatal(...any) }, s *schema.Schema, object string, lines [][]string) []byte {
+// proposal proposes a mapping for objects from files of rows; nil where nothing fits. A file whose
+// name ends in .jsonl may have any column.
+func proposal(t interface{ Fatal(...any) }, s *schema.Schema, objects string, names []string, files ...[][]string) []byte {
 	var p propose.Profile
-	p.Add(batch(lines))
-	target, err := p.For(s.Object(object), s)
+	for i, lines := range files {
+		p.File(names[i], !strings.HasSuffix(names[i], ".jsonl"))
+		p.Add(batch(lines))
+	}
+	var list []*schema.Object
+	for name := range strings.SplitSeq(objects, ",") {
+		list = append(list, s.Object(name))
+	}
+	targets, err := p.Targets(list, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !target.Sends() {
-		return nil
+	f := propose.File{Name: "t", SchemaURL: "sfsync.schema.json", Files: names, Targets: targets}
+	for _, target := range targets {
+		if !target.Sends() {
+			return nil
+		}
 	}
-	f := propose.File{Name: "t", SchemaURL: "sfsync.schema.json", Files: []string{"in/t.csv"}, Targets: []*propose.Target{target}}
 	return f.YAML()
 }
 
@@ -79,6 +90,9 @@ func TestProposals(t *testing.T) {
       Sum__c: {type: currency, precision: 12, scale: 2}
       Opt_In__c: {type: boolean}
       Seen__c: {type: datetime}
+  Account:
+    fields:
+      ERP_Id__c: {type: string, length: 10, externalId: true, unique: true}
 `), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -120,9 +134,58 @@ func TestProposals(t *testing.T) {
 		{"odd-names", "Contact", `
 			Last Name | null | #1 | it's "so" | a: b
 			Able | 1 | 2 | 3 | 4`},
+		{"two-files", "Contact", `
+			a.csv:
+			Last Name | E-Mail | Phone
+			Able | a@example.com | 1
+			====
+			b.csv:
+			Surname | Email | Title
+			Baker | b@example.com | Boss
+			====
+			c.jsonl:
+			Surname | Email | MobilePhone
+			Charlie | c@example.com | 2`},
+		{"two-objects", "Account,Contact", `
+			account_name | account_phone | contact.first_name | contact.last_name | contact_email | Key | city
+			Hill | 1 | Ada | Able | a@example.com | k1 | Rome
+			Dale | 2 | Bo | Baker | b@example.com | k2 | Bonn`},
+		{"references", "Contact", `
+			LastName | account_erp_id | Owner | Reports To Email
+			Able | e-1 | boss@example.com | x@example.com
+			Baker | e-2 | boss@example.com | y@example.com`},
+		{"reference-by-name", "Contact", `
+			LastName | Account | Owner Id
+			Able | Hill | 005000000000001
+			Baker | Dale | 005000000000001`},
+		{"blank-keys", "Contact", `
+			LastName | Email | Department
+			Able | a@example.com | x
+			 | b@example.com | y
+			Charlie | | z`},
+		{"long-names", "Contact", `
+			Full Name | Email
+			Anna-Maria Wilhelmine Charlotte Theodora of Somewhere | a@example.com`},
+		{"picklists", "Lead", `
+			Last Name | Company | Lead Source | Rating | Industry
+			Able | x | web | HOT | banking
+			Baker | y | partner | Hot | Fishing
+			Charlie | z | list | warm | Banking`},
+		{"prefixed", "Contact", `
+			contact_last_name | Contact E-Mail | contact.phone
+			Able | a@example.com | 1`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := proposal(t, s, tt.object, split(tt.text))
+			var names []string
+			var files [][][]string
+			for text := range strings.SplitSeq(tt.text, "====") {
+				name, rest, ok := strings.Cut(text, ":\n")
+				if !ok {
+					name, rest = "in/t.csv", text
+				}
+				names, files = append(names, strings.TrimSpace(name)), append(files, split(rest))
+			}
+			got := proposal(t, s, tt.object, names, files...)
 			path := filepath.Join("testdata", tt.name+".golden.yaml")
 			golden.Check(t, path, string(got), *update)
 			f, _, err := mapping.Parse("t.yaml", got)
@@ -152,7 +215,7 @@ func TestProposalsCompile(t *testing.T) {
 		for range rapid.IntRange(0, 4).Draw(t, "rows") {
 			lines = append(lines, rapid.SliceOfN(value, len(names), len(names)).Draw(t, "cells"))
 		}
-		text := proposal(t, s, object.Name, lines)
+		text := proposal(t, s, object.Name, []string{rapid.SampledFrom([]string{"t.csv", "t.jsonl"}).Draw(t, "file")}, lines)
 		if text == nil {
 			return // nothing fits
 		}

@@ -74,13 +74,18 @@ type chosen struct {
 // choose tries the chains of a field on a column's values and returns the first that leaves
 // nothing behind, else the one that leaves the least.
 func choose(f *schema.Field, s *schema.Schema, c *column) (chosen, error) {
+	return chooseWith(f, s, c, chains(f))
+}
+
+// chooseWith is choose with chains of its own.
+func chooseWith(f *schema.Field, s *schema.Schema, c *column, all [][]step) (chosen, error) {
 	conv, err := convert.New(f, s)
 	if err != nil {
 		return chosen{}, fmt.Errorf("propose a rule for %s: %w", f.Name, err)
 	}
 	var best *chosen
 	passing := 0
-	for _, chain := range chains(f) {
+	for _, chain := range all {
 		funcs := make([]transform.Func, len(chain))
 		for i, st := range chain {
 			if funcs[i], err = transform.Compile(st.name, st.args); err != nil {
@@ -102,7 +107,7 @@ func choose(f *schema.Field, s *schema.Schema, c *column) (chosen, error) {
 	if best.failed == 0 && len(best.steps) > 0 && passing > 1 && dayMonth(best.steps[0]) {
 		best.doubt = "day and month could be the other way round"
 	}
-	if best.failed == 0 && len(best.steps) == 1 && best.steps[0].name == "truncate" {
+	if n := len(best.steps); best.failed == 0 && n > 0 && best.steps[n-1].name == "truncate" {
 		best.doubt = "some values are longer than the field"
 	}
 	return *best, nil
@@ -152,3 +157,6 @@ func saysBoth(fn transform.Func, values []string) bool {
 func dayMonth(s step) bool {
 	return (s.name == "date" || s.name == "datetime") && strings.Contains(s.args[0], "/") && !strings.HasPrefix(s.args[0], "yyyy")
 }
+
+// length is a field's length as the argument of truncate.
+func length(f *schema.Field) string { return strconv.Itoa(max(1, f.Length)) }

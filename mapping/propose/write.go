@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sfsync/mapping/internal/yamltext"
 	"sfsync/mapping/schema"
 )
 
@@ -26,144 +27,142 @@ func (f *File) YAML() []byte {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# yaml-language-server: $schema=%s", f.SchemaURL)
 	line("version: 1")
-	line("name: %s", scalar(f.Name))
+	line("name: %s", yamltext.Scalar(f.Name))
 	if f.Schema != "" {
-		line("schema: %s", scalar(f.Schema))
+		line("schema: %s", yamltext.Scalar(f.Schema))
 	}
 	line("source:")
 	if len(f.Files) == 1 {
-		line("  files: %s", scalar(f.Files[0]))
+		line("  files: %s", yamltext.Scalar(f.Files[0]))
 	} else {
 		line("  files:")
 		for _, path := range f.Files {
-			line("    - %s", scalar(path))
+			line("    - %s", yamltext.Scalar(path))
 		}
 	}
 	if f.Format != "" {
 		line("  format: %s", f.Format)
 	}
 	line("targets:")
+	names := map[*Target]string{}
 	seen := map[string]int{}
 	for _, t := range f.Targets {
 		name := strings.ToLower(strings.TrimSuffix(t.Object.Name, "__c"))
 		if seen[name]++; seen[name] > 1 {
 			name += strconv.Itoa(seen[name])
 		}
-		line("  - name: %s", name)
-		t.write(line)
+		names[t] = name
+	}
+	for _, t := range f.Targets {
+		line("  - name: %s", names[t])
+		t.write(line, names)
 	}
 	return []byte(b.String())
 }
 
-func (t *Target) write(line func(string, ...any)) {
+func (t *Target) write(line func(string, ...any), names map[*Target]string) {
 	line("    object: %s", t.Object.Name)
 	if t.Match == nil {
 		line("    operation: insert # no column fits a key of %s: every run creates the records anew", t.Object.Name)
 	} else {
 		line("    match: %s%s", t.Match.Name, comment(t.MatchNote))
 	}
+	if t.When != "" {
+		line("    when: %s%s", yamltext.Scalar(t.When), comment(t.WhenNote))
+	}
 	line("    fields:")
 	width := 0
 	for _, r := range t.Rules {
-		width = max(width, len(r.Field.Name))
+		if !r.Off {
+			width = max(width, len(r.name()))
+		}
 	}
 	for _, r := range t.Rules {
-		if r.Column == "" && r.Field.Type == schema.Reference {
+		switch {
+		case len(r.From) == 0 && r.Ref == nil && r.Field.Type == schema.Reference:
 			line("      # %s: a record id, or the relationship and an external id%s", r.Field.Name, comment(r.Note)[1:])
-			continue
+		case r.Off:
+			line("      # %s: %s%s", r.name(), r.text(names), comment(r.Note))
+		default:
+			pad := strings.Repeat(" ", width-len(r.name()))
+			line("      %s: %s%s%s", r.name(), pad, r.text(names), comment(r.Note))
 		}
-		pad := strings.Repeat(" ", width-len(r.Field.Name))
-		line("      %s: %s%s%s", r.Field.Name, pad, r.text(), comment(r.Note))
 	}
 	if len(t.Unused) > 0 {
 		line("    # Columns that no rule has; rest: fail would refuse files with them, rest: custom sends")
 		line("    # each to the custom field of its name:")
-		for _, c := range t.Unused {
-			line("    #   %s", oneLine(c))
+		for _, u := range t.Unused {
+			only := ""
+			if u.Only != "" {
+				only = " (only in " + yamltext.OneLine(u.Only) + ")"
+			}
+			line("    #   %s%s", yamltext.OneLine(u.Column), only)
 		}
 	}
 	line("    rest: ignore")
 }
 
-// text writes a rule as it stands behind its field.
-func (r *Rule) text() string {
-	if r.Column == "" {
-		return "{value: " + flow(r.Value) + "}"
+// name writes what a rule has on the left.
+func (r *Rule) name() string {
+	switch {
+	case r.Key == "":
+		return r.Field.Name
+	case r.Parent != "":
+		return yamltext.Scalar(r.Parent + ":" + r.Field.RelationshipName + "." + r.Key)
 	}
-	return scalar(strings.Join(append([]string{reference(r.Column)}, r.Steps...), " | "))
+	return r.Field.RelationshipName + "." + r.Key
+}
+
+// text writes a rule as it stands behind its field.
+func (r *Rule) text(names map[*Target]string) string {
+	if r.Ref != nil {
+		return "{ref: " + names[r.Ref] + "}"
+	}
+	if len(r.From) == 0 {
+		return "{value: " + yamltext.Flow(r.Value) + "}"
+	}
+	if len(r.From) == 1 && r.Lookup == "" && r.Default == "" && r.Values == nil {
+		return yamltext.Scalar(r.From[0].text())
+	}
+	var keys []string
+	if r.Lookup != "" {
+		keys = append(keys, "lookup: "+r.Lookup)
+	}
+	from := make([]string, len(r.From))
+	for i, src := range r.From {
+		from[i] = yamltext.Flow(src.text())
+	}
+	if len(from) == 1 {
+		keys = append(keys, "from: "+from[0])
+	} else {
+		keys = append(keys, "from: ["+strings.Join(from, ", ")+"]")
+	}
+	if r.Values != nil {
+		pairs := make([]string, len(r.Values))
+		for i, v := range r.Values {
+			pairs[i] = yamltext.Flow(strings.TrimSpace(v.From)) + ": " + yamltext.Flow(v.To)
+		}
+		keys = append(keys, "values: {"+strings.Join(pairs, ", ")+"}")
+	}
+	if r.Default != "" {
+		keys = append(keys, "default: "+yamltext.Flow(r.Default))
+	}
+	return "{" + strings.Join(keys, ", ") + "}"
+}
+
+// text writes a column with its transforms.
+func (s *Source) text() string {
+	return strings.Join(append([]string{yamltext.Column(s.Column)}, s.Steps...), " | ")
 }
 
 func comment(note string) string {
 	if note == "" {
 		return ""
 	}
-	return " # " + note
+	return " # " + yamltext.OneLine(note)
 }
 
-func oneLine(s string) string {
-	q := strconv.Quote(s)
-	return q[1 : len(q)-1]
-}
-
-// reference writes a column's name as a rule does: in quotes where it is no path.
-func reference(name string) string {
-	ok := name != ""
-	for i, r := range name {
-		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		switch {
-		case letter:
-		case i > 0 && (r >= '0' && r <= '9' || r == '-' || r == '.' && name[i-1] != '.' && i+1 < len(name)):
-		default:
-			ok = false
-		}
-	}
-	switch strings.ToLower(name) {
-	case "null", "true", "false":
-		ok = false
-	}
-	if ok {
-		return name
-	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
-}
-
-// scalar writes a text as a YAML scalar: plain where that cannot be misread.
-func scalar(s string) string {
-	plain := s != "" && s[0] != ' ' && s[len(s)-1] != ' '
-	for i, r := range s {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '_' && i > 0, r == '/':
-		case i > 0 && (r >= '0' && r <= '9' || strings.ContainsRune("-. |()+", r)):
-		default:
-			plain = false
-		}
-	}
-	switch strings.ToLower(s) {
-	case "null", "true", "false", "yes", "no", "on", "off", "y", "n":
-		plain = false
-	}
-	if plain {
-		return s
-	}
-	for _, r := range s {
-		if r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 || r == 0xfeff {
-			return strconv.Quote(s)
-		}
-	}
-	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
-}
-
-// flow writes a scalar inside { }.
-func flow(s string) string {
-	if strings.ContainsAny(s, ",[]{}:#") {
-		return "'" + strings.ReplaceAll(s, "'", "''") + "'"
-	}
-	return scalar(s)
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
+// of says how many of them there are: "1 of 42 rows".
+func of(n, all int, noun string) string {
+	return strconv.Itoa(n) + " of " + strconv.Itoa(all) + " " + noun + "s"
 }

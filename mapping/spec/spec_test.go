@@ -23,16 +23,14 @@ func TestLanguage(t *testing.T) {
 			if k.Place != "" {
 				used[k.Place] = true
 			}
-			if (k.Form == spec.Map || k.Form == spec.Maps || k.Form == spec.Rules) != (k.Place != "") {
+			if (k.Form == spec.Map || k.Form == spec.Maps || k.Form == spec.Rules || k.Form == spec.Sources) != (k.Place != "") {
 				t.Errorf("%s.%s: %v with place %q", p.Name, k.Name, k.Form, k.Place)
 			}
-			if k.Form == spec.Word && (len(k.Words) == 0 || !k.Required && !slices.Contains(k.Words, k.Fallback)) {
+			if k.Form == spec.Word && (len(k.Words) == 0 || !k.Required && len(k.Words) > 1 && !slices.Contains(k.Words, k.Fallback)) {
 				t.Errorf("%s.%s: words %v, default %q", p.Name, k.Name, k.Words, k.Fallback)
 			}
-			for _, w := range k.LaterWords {
-				if slices.Contains(k.Words, w) {
-					t.Errorf("%s.%s: %s is available and not", p.Name, k.Name, w)
-				}
+			if (k.Form == spec.Count) != (k.Most > 0) {
+				t.Errorf("%s.%s: %v up to %d", p.Name, k.Name, k.Form, k.Most)
 			}
 			if k.Form.String() == "" {
 				t.Errorf("%s.%s: a form without a name", p.Name, k.Name)
@@ -40,8 +38,8 @@ func TestLanguage(t *testing.T) {
 			if got := p.Key(k.Name); got == nil || got.Name != k.Name {
 				t.Errorf("%s.%s is not found", p.Name, k.Name)
 			}
-			if slices.Contains(p.Names(), k.Name) != (k.Form != spec.Later) {
-				t.Errorf("%s.%s: suggested or not", p.Name, k.Name)
+			if !slices.Contains(p.Names(), k.Name) {
+				t.Errorf("%s.%s is not suggested", p.Name, k.Name)
 			}
 		}
 		if p.Key("nowhere") != nil {

@@ -152,7 +152,8 @@ func Transforms() []Transform {
 			Example: `Description: note | suffix(" (web)")`, In: "hello", Out: "hello (web)",
 		},
 		{
-			Name: "date", Args: []Arg{{Name: "layout", Kind: ArgLayout}}, Doc: "reads a date written in a layout",
+			Name: "date", Args: []Arg{{Name: "layout", Kind: ArgLayout}, {Name: "zone", Kind: ArgZone, Optional: true}},
+			Doc:     "reads a date written in a layout; with a zone, the date that a moment (unix, unix_ms, or a layout with Z) has there",
 			Example: "Birthdate: born | date(dd.MM.yyyy)", In: "10.12.1815", Out: "1815-12-10",
 		},
 		{
@@ -170,7 +171,8 @@ func Transforms() []Transform {
 			Example: "Newsletter__c: opt_in | bool(ja, yes, x)", In: "Ja", Out: "true",
 		},
 		{
-			Name: "hash", Doc: "gives the SHA-256 of the text in 64 hex digits; trim and lower first where that must not matter",
+			Name: "hash", Args: []Arg{{Name: "algorithm", Kind: ArgText, Optional: true}},
+			Doc:     "gives the SHA-256 of the text in hex digits, or its sha512, sha1 or md5; trim and lower first where that must not matter",
 			Example: "Email_Hash__c: email | trim | lower | hash", In: "Ada@example.com", Out: "b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72",
 		},
 		{

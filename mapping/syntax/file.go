@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"sfsync/mapping/diag"
+	"sfsync/mapping/event"
+	"sfsync/mapping/syntax/table"
 	"sfsync/mapping/yamlnode"
 )
 
@@ -33,14 +35,14 @@ type File struct {
 type Test struct {
 	Name Str
 	Pos  diag.Pos
-	// Row is one JSON object a row, as a line of JSON Lines.
+	// Rows are one JSON object a row, as a line of JSON Lines.
 	Rows []Str
 	// Expect are the outcomes, in no order: each names a row by its number from 1.
 	Expect []*Expectation
 }
 
-// Expectation is what one row becomes for one target. Exactly one of Fields, Code and Skipped
-// is set.
+// Expectation is what one row becomes for one target: a record with Fields and without Absent,
+// an error with a Code, or nothing where it is Skipped.
 type Expectation struct {
 	Pos    diag.Pos
 	Row    int
@@ -50,6 +52,8 @@ type Expectation struct {
 	Fields []ExpectedField
 	// Code is that of the error with which the row has to fail.
 	Code Str
+	// Absent are fields that the record must not send at all.
+	Absent []Str
 	// Skipped says that the target does not want the row.
 	Skipped bool
 }
@@ -89,6 +93,9 @@ type Source struct {
 	// for Salesforce are skipped.
 	Events string
 	Gate   bool
+	// Entries are the records that events of the input name themselves. They are no part of the
+	// language: package fanout makes targets of what an input has.
+	Entries []event.Entry
 	// Duplicates says what happens to rows with the same match key: in_order, last or fail.
 	Duplicates string
 }
@@ -119,9 +126,12 @@ type Target struct {
 	Name      Str
 	Object    Str
 	Operation Operation
-	// Match is the one match field; its Value is empty for inserts.
+	// Match is the match field of an upsert, update or delete that has one key of one field;
+	// else its Value is empty.
 	Match Str
-	// Keys are the match keys in order, each of one field or several.
+	// Keys are the match keys in order, each of one field or several. An upsert without any has
+	// a rule with a RefTo: its object may have a key by nature. So may an update or delete that is
+	// only reached through another target's OnConverted.
 	Keys [][]Str
 	// OnMany says what a row whose key finds several records does: fail, newest, oldest or skip.
 	OnMany string
@@ -139,6 +149,11 @@ type Target struct {
 	// Track is the name of the track event whose rows the target takes; empty for identify events
 	// and for rows that are no events.
 	Track Str
+	// Entry, in a target that package fanout made, is the column of the entry of an event that the
+	// target's record is for.
+	Entry Str
+	// Passed, beside Entry, are columns that rest passes over.
+	Passed []Str
 	// When is the condition in the expression language; empty for always.
 	When   Str
 	Fields []*Rule
@@ -150,10 +165,12 @@ type Target struct {
 	Rest string
 	// MissingIgnore lets custom columns pass for which the object has no field.
 	MissingIgnore bool
+
+	broken bool // match or operation are written, and wrong in form
 }
 
-// Rule says where one field's value comes from. Exactly one of From, Value, Expr, RecordType and
-// RefTo is set; Lookup goes with From, Value or Expr.
+// Rule says where one field's value comes from. Exactly one of From, Value, Expr, RecordType,
+// RefTo and the Columns of Values is set; Lookup goes with all but RecordType and RefTo.
 type Rule struct {
 	Field Str
 	// From are columns or paths; the first that is not blank after its transforms counts.
@@ -168,6 +185,8 @@ type Rule struct {
 	Values        *Values
 	// OnlyIfEmpty keeps a value that the record has already.
 	OnlyIfEmpty bool
+	// MissingIgnore leaves the rule out where the object has no such field.
+	MissingIgnore bool
 	// Lookup makes the value the key of another record, whose id the field gets.
 	Lookup *Lookup
 	// RecordType is the name of a record type, whose id the field gets.
@@ -176,7 +195,8 @@ type Rule struct {
 	RefTo *Str
 }
 
-// Lookup names another record by a field: lookup: User.Username.
+// Lookup names another record by a field: lookup: User.Username. The rule's value, after Values
+// and Default, is what the record has to have in it.
 type Lookup struct {
 	Pos           diag.Pos
 	Object, Field Str
@@ -195,12 +215,14 @@ const (
 	BlankFail  Blank = "fail"  // the row fails
 )
 
-// Ref is a column or path with its transforms.
+// Ref is a column or path with its transforms, or an expression in its place.
 type Ref struct {
-	// Name is a column's name, or a path with dots.
+	// Name is a column's name, or a path with dots; empty where Expr is set.
 	Name       string
 	Pos        diag.Pos
 	Transforms []Call
+	// Expr is an expression in the list of a rule's from; nil for a column.
+	Expr *Str
 }
 
 // Call is one transform with its arguments.
@@ -216,7 +238,7 @@ type Values struct {
 	Pos diag.Pos
 	// Columns are the columns whose values together are looked up, where the CSV's header names
 	// them instead of from; the keys of Pairs and Entries are then their trimmed values joined
-	// by ValueSep.
+	// by ValueSep, "" for a blank one. Unmapped is fail or blank then.
 	Columns []Ref
 	Pairs   map[string]string
 	// Entries are the same pairs in the order of the file, with their places; those of a CSV
@@ -229,8 +251,12 @@ type Values struct {
 	Unmapped string
 }
 
+// RestFields is a word of Target.Rest that no file can have: the traits that no rule names are fields
+// by their own names. Package fanout says so where events name an object that the file does not.
+const RestFields = "fields"
+
 // ValueSep stands between the values of several columns in a table of values.
-const ValueSep = "\x00"
+const ValueSep = table.Sep
 
 // CustomName returns the API name of the custom field that a column or path goes to by
 // custom: or rest: custom: its last segment, with "__c" unless it ends so already.

@@ -2,44 +2,48 @@ package syntax
 
 import (
 	"cmp"
-	"fmt"
+	"strconv"
 	"strings"
 
 	"sfsync/mapping/diag"
 	"sfsync/mapping/spec"
+	"sfsync/mapping/syntax/preset"
+	"sfsync/mapping/syntax/table"
 	"sfsync/mapping/yamlnode"
 )
 
 // The codes of diagnostics about a mapping's form.
 const (
-	codeEmpty          = "mapping-empty"
-	codeKeyUnknown     = "key-unknown"
-	codeKeyMissing     = "key-missing"
-	codeNotYet         = "not-yet"
-	codeKind           = "value-kind"
-	codeValueMissing   = "value-missing"
-	codeValueUnknown   = "value-unknown"
-	codeValueInvalid   = "value-invalid"
-	codeValueNull      = "value-null"
-	codeName           = "name-invalid"
-	codeColumn         = "column-invalid"
-	codeTransform      = "transform-unknown"
-	codeArgs           = "transform-args"
-	codeSyntax         = "rule-syntax"
-	codeConflict       = "keys-conflict"
-	codeNoEffect       = "no-effect"
-	codeFieldTwice     = "field-twice"
-	codeTargetTwice    = "target-twice"
-	codeNoFields       = "fields-missing"
-	codeMatchMissing   = "match-missing"
-	codeMatchNoSource  = "match-no-source"
-	codeColumnTwice    = "column-twice"
-	codeValuesFile     = "values-file"
-	codeValuesConflict = "values-conflict"
+	codeEmpty         = "mapping-empty"
+	codeKeyUnknown    = "key-unknown"
+	codeKeyMissing    = "key-missing"
+	codeKind          = "value-kind"
+	codeValueMissing  = "value-missing"
+	codeValueUnknown  = "value-unknown"
+	codeValueInvalid  = "value-invalid"
+	codeValueNull     = "value-null"
+	codeName          = "name-invalid"
+	codeColumn        = table.CodeColumn
+	codeTransform     = "transform-unknown"
+	codeArgs          = "transform-args"
+	codeSyntax        = "rule-syntax"
+	codeConflict      = "keys-conflict"
+	codeNoEffect      = preset.CodeNoEffect
+	codeFieldTwice    = "field-twice"
+	codeTargetTwice   = "target-twice"
+	codeNoFields      = "fields-missing"
+	codeMatchMissing  = "match-missing"
+	codeMatchNoSource = "match-no-source"
+	codeColumnTwice   = table.CodeTwice
+	codeValuesFile    = table.CodeFile
+	codeTarget        = "target-unknown"
+	codeRef           = "ref-invalid"
+	codeEvents        = "events-missing"
+	codeObject        = "object-operation"
+	codeUnreached     = "target-unreached"
+	codePreset        = "preset-unknown"
+	codeLimit         = table.CodeLimit
 )
-
-// maxName is the longest name of a mapping or target, in bytes: it is part of file names.
-const maxName = 64
 
 // object is a map of the mapping whose keys and values were checked against the language.
 type object struct {
@@ -72,9 +76,6 @@ func (p *parser) object(n *yamlnode.Node, name string) (*object, bool) {
 			if near := p.unknownKey(pl, pair.Key); near != "" {
 				meant[near] = pair.Key.Pos
 			}
-		case k.Form == spec.Later:
-			o.seen[k.Name] = pair.Key.Pos
-			p.notYet(pair.Key.Pos, "key %q of %s", k.Name, pl.What)
 		default:
 			o.seen[k.Name] = pair.Key.Pos
 			if p.check(k, pair.Value) {
@@ -95,17 +96,15 @@ func (p *parser) object(n *yamlnode.Node, name string) (*object, bool) {
 	return o, true
 }
 
-func (p *parser) notYet(pos diag.Pos, format string, args ...any) {
-	p.list.Errorf(pos, codeNotYet, "", "%s is not yet available", fmt.Sprintf(format, args...))
-}
-
 // unknownKey reports a key with the place that has it, or the nearest key of this place,
 // which it returns.
 func (p *parser) unknownKey(pl *spec.Place, k *yamlnode.Node) (near string) {
 	near = diag.Nearest(k.Text, pl.Names())
 	hint := "did you mean " + near + "?"
-	if near == "" {
-		hint = "the keys are " + strings.Join(pl.Names(), ", ")
+	if names := pl.Names(); near == "" && len(names) == 1 {
+		hint = "the only key is " + names[0]
+	} else if near == "" {
+		hint = "the keys are " + strings.Join(names, ", ")
 	}
 	if !strings.EqualFold(near, k.Text) {
 		for _, other := range spec.Language() {
@@ -129,32 +128,55 @@ func (p *parser) check(k *spec.Key, n *yamlnode.Node) bool {
 		return false
 	}
 	switch k.Form {
-	case spec.Map:
+	case spec.Map, spec.Rules, spec.Row:
 		return p.kind(k, n, yamlnode.Map)
 	case spec.Maps:
 		return p.kind(k, n, yamlnode.Seq)
-	case spec.Rules:
-		return p.kind(k, n, yamlnode.Map)
+	case spec.Rows:
+		return p.kind(k, n, yamlnode.Seq) && p.checkList(k, n, yamlnode.Map)
+	case spec.Outcomes:
+		return p.kind(k, n, yamlnode.Map, yamlnode.Seq) && p.checkList(k, n, yamlnode.Map)
 	case spec.Values:
 		return p.kind(k, n, yamlnode.Map, yamlnode.Scalar)
 	case spec.Match:
 		return p.kind(k, n, yamlnode.Scalar, yamlnode.Seq) && p.checkMatch(k, n)
-	case spec.Texts, spec.Paths, spec.Columns:
-		if !p.kind(k, n, yamlnode.Scalar, yamlnode.Seq) {
-			return false
-		}
-		ok := true
-		for _, item := range n.Items {
-			ok = p.kind(k, item, yamlnode.Scalar) && (k.Form != spec.Paths || p.text(k, item)) && ok
-		}
-		if n.Kind == yamlnode.Seq && len(n.Items) == 0 && k.Form != spec.Texts {
-			p.list.Errorf(n.Pos, codeValueMissing, "", "the list %q is empty", k.Name)
-			return false
-		}
-		return ok && (k.Form != spec.Paths || n.Kind == yamlnode.Seq || p.text(k, n))
+	case spec.Sources:
+		return p.kind(k, n, yamlnode.Scalar, yamlnode.Seq) && p.checkList(k, n, yamlnode.Scalar, yamlnode.Map) && p.checkSources(k, n)
+	case spec.Texts, spec.Paths, spec.Columns, spec.APINames:
+		return p.kind(k, n, yamlnode.Scalar, yamlnode.Seq) && p.checkList(k, n, yamlnode.Scalar)
 	default:
 		return p.kind(k, n, yamlnode.Scalar) && p.text(k, n)
 	}
+}
+
+// checkList checks the kinds of a list's entries, and the text of those that are paths or names.
+// A value that is no list is checked like an entry.
+func (p *parser) checkList(k *spec.Key, n *yamlnode.Node, kinds ...yamlnode.Kind) bool {
+	items := n.Items
+	if n.Kind != yamlnode.Seq {
+		items = []*yamlnode.Node{n}
+	} else if len(items) == 0 && k.Form != spec.Texts {
+		p.list.Errorf(n.Pos, codeValueMissing, "", "the list %q is empty", k.Name)
+		return false
+	}
+	ok := true
+	for _, item := range items {
+		good := p.kind(k, item, kinds...)
+		if good && (k.Form == spec.Paths || k.Form == spec.APINames) {
+			good = p.text(k, item)
+		}
+		ok = ok && good
+	}
+	return ok
+}
+
+// checkSources checks the length of a rule's from.
+func (p *parser) checkSources(k *spec.Key, n *yamlnode.Node) bool {
+	if len(n.Items) > spec.MaxSources {
+		p.list.Errorf(n.Items[spec.MaxSources].Pos, codeLimit, "", "the list %q has more than %d entries", k.Name, spec.MaxSources)
+		return false
+	}
+	return true
 }
 
 func (p *parser) kind(k *spec.Key, n *yamlnode.Node, kinds ...yamlnode.Kind) bool {
@@ -201,8 +223,20 @@ func (p *parser) text(k *spec.Key, n *yamlnode.Node) bool {
 	switch k.Form {
 	case spec.Name:
 		return p.name(k, n)
-	case spec.APIName:
+	case spec.APIName, spec.APINames:
 		return p.apiName(k, n)
+	case spec.Count:
+		return p.count(k, n)
+	case spec.Lookup:
+		return p.lookupName(n)
+	}
+	return true
+}
+
+func (p *parser) count(k *spec.Key, n *yamlnode.Node) bool {
+	if v, err := strconv.Atoi(n.Text); err != nil || v < 1 || v > k.Most || strconv.Itoa(v) != n.Text {
+		p.list.Errorf(n.Pos, codeValueInvalid, "for example "+k.Example, "%q is %q; it must be a whole number from 1 to %d", k.Name, cut(n.Text), k.Most)
+		return false
 	}
 	return true
 }
@@ -211,12 +245,6 @@ func (p *parser) word(k *spec.Key, n *yamlnode.Node) bool {
 	for _, w := range k.Words {
 		if n.Text == w {
 			return true
-		}
-	}
-	for _, w := range k.LaterWords {
-		if n.Text == w || w == spec.AnyWord {
-			p.notYet(n.Pos, "%s: %s", k.Name, n.Text)
-			return false
 		}
 	}
 	hint := "for example " + k.Example
@@ -247,8 +275,8 @@ func (p *parser) name(k *spec.Key, n *yamlnode.Node) bool {
 		p.list.Errorf(n.Pos, codeName, "begin with a letter, a digit or _", "%q cannot be %q", k.Name, cut(n.Text))
 		return false
 	}
-	if len(n.Text) > maxName {
-		p.list.Errorf(n.Pos, codeName, "", "%q has %d characters, more than the %d allowed", k.Name, len(n.Text), maxName)
+	if len(n.Text) > spec.MaxName {
+		p.list.Errorf(n.Pos, codeName, "", "%q has %d characters, more than the %d allowed", k.Name, len(n.Text), spec.MaxName)
 		return false
 	}
 	return true
@@ -261,7 +289,11 @@ func nameByte(c byte) bool {
 // apiName checks the name of an object.
 func (p *parser) apiName(k *spec.Key, n *yamlnode.Node) bool {
 	if i := badAPIName(n.Text); i >= 0 {
-		p.list.Errorf(n.At(i), codeName, "use the API name, such as Lead or Visit__c", "%q cannot be %q", k.Name, cut(n.Text))
+		hint := "use the API name, such as Lead or Visit__c"
+		if k.Form == spec.APINames {
+			hint = "use API names of fields, such as LastName or Score__c"
+		}
+		p.list.Errorf(n.At(i), codeName, hint, "%q cannot be %q", k.Name, cut(n.Text))
 		return false
 	}
 	return true
@@ -269,6 +301,9 @@ func (p *parser) apiName(k *spec.Key, n *yamlnode.Node) bool {
 
 // badAPIName returns where text stops being an API name, or -1.
 func badAPIName(s string) int {
+	if s == "" {
+		return 0
+	}
 	for i := range len(s) {
 		c := s[i]
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
@@ -302,40 +337,6 @@ func (p *parser) ruleName(n *yamlnode.Node) bool {
 		return true
 	}
 	return p.fieldName(n)
-}
-
-// matchName checks the name of a match field.
-func (p *parser) matchName(n *yamlnode.Node) bool {
-	if _, ok := ParseRelation(n.Text); ok {
-		p.list.Errorf(n.Pos, codeName, "match by a field of the object itself", "the match field %q is behind a relationship", n.Text)
-		return false
-	}
-	return p.fieldName(n)
-}
-
-// checkMatch checks a match: a field, or a list of one.
-func (p *parser) checkMatch(k *spec.Key, n *yamlnode.Node) bool {
-	if n.Kind == yamlnode.Scalar {
-		return p.text(&spec.Key{Name: k.Name, Form: spec.Text, Example: k.Example}, n) && p.matchName(n)
-	}
-	if len(n.Items) == 0 {
-		p.list.Errorf(n.Pos, codeValueMissing, "for example "+k.Example, "the list %q is empty", k.Name)
-		return false
-	}
-	for _, item := range n.Items {
-		switch {
-		case item.Kind == yamlnode.Seq:
-			p.notYet(item.Pos, "a composite match key")
-			return false
-		case !p.kind(k, item, yamlnode.Scalar) || !p.matchName(item):
-			return false
-		}
-	}
-	if len(n.Items) > 1 {
-		p.notYet(n.Items[1].Pos, "matching by a second key")
-		return false
-	}
-	return true
 }
 
 // get returns a key's value, or nil if it is missing or its form is wrong.
@@ -379,18 +380,6 @@ func (o *object) texts(name string) []Str {
 		out[i] = str(item)
 	}
 	return out
-}
-
-// match returns the one match field, or the zero Str.
-func (o *object) match(name string) Str {
-	n := o.get(name)
-	if n != nil && n.Kind == yamlnode.Seq {
-		n = n.Items[0]
-	}
-	if n == nil {
-		return Str{}
-	}
-	return str(n)
 }
 
 // cut shortens a text for a message.

@@ -26,14 +26,14 @@ import (
 //
 // with blanks allowed between the parts.
 
-// refs parses a scalar or a list of scalars. It returns nil if one of them is wrong. alone
-// says that the scalar is a whole rule, which could be a constant as well.
+// refs parses a column or a list of columns and expressions. It returns nil if one of them is
+// wrong. alone says that the column is a whole rule, which could be a constant as well.
 func (p *parser) refs(n *yamlnode.Node, alone bool) []Ref {
 	if n == nil {
 		return nil
 	}
 	items := n.Items
-	if n.Kind == yamlnode.Scalar {
+	if n.Kind != yamlnode.Seq {
 		items = []*yamlnode.Node{n}
 	}
 	out, ok := make([]Ref, 0, len(items)), true
@@ -58,6 +58,11 @@ type refParser struct {
 }
 
 func (p *parser) ref(n *yamlnode.Node, alone bool) (Ref, bool) {
+	if n.Kind == yamlnode.Map {
+		o, _ := p.object(n, spec.AtItem)
+		expr := o.optional("expr")
+		return Ref{Pos: n.Pos, Expr: expr}, expr != nil
+	}
 	if n.IsNull() {
 		if !n.Broken {
 			p.list.Errorf(n.Pos, codeColumn, `for a column of that name write '"null"'`, "no column is named")
@@ -73,6 +78,10 @@ func (p *parser) ref(n *yamlnode.Node, alone bool) (Ref, bool) {
 	}
 	ref.Name = name
 	for r.space(); r.peek() == '|'; r.space() {
+		if len(ref.Transforms) == spec.MaxSources {
+			r.errorf(r.off, codeLimit, "", "column %q has more than %d transforms", cut(name), spec.MaxSources)
+			return ref, false
+		}
 		r.off++
 		call, good := r.call()
 		if call.Name == "" {

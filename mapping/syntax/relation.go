@@ -28,3 +28,12 @@ func ParseRelation(s string) (Relation, bool) {
 	}
 	return Relation{Name: name, Object: object, Field: field}, true
 }
+
+// field is the reference that the relationship stands for, by the rule that the org's own
+// names follow: Account is AccountId's, Visit__r is Visit__c's.
+func (r Relation) field() string {
+	if n := len(r.Name) - len("__r"); n > 0 && strings.EqualFold(r.Name[n:], "__r") {
+		return r.Name[:n] + "__c"
+	}
+	return r.Name + "Id"
+}

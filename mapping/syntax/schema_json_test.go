@@ -91,7 +91,7 @@ func TestJSONSchema(t *testing.T) {
 		if !ok {
 			continue
 		}
-		_, all, err := Parse(path, text)
+		_, all, err := Parse(path, text, testPresets())
 		valid := schema.Validate(v)
 		wrong := slices.ContainsFunc(all, func(d diag.Diagnostic) bool {
 			return d.Severity == diag.Error && slices.Contains(byForm, d.Code)

@@ -1,8 +1,12 @@
 package transform
 
 import (
+	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -277,11 +281,26 @@ func join(b *Buffer, x, y string) (string, *convert.Problem) {
 	return b.since(start), nil
 }
 
-// hash gives the SHA-256 of the text in hex.
-func hash(b *Buffer, s string) (string, *convert.Problem) {
-	start := len(b.b)
-	b.b = append(b.b, s...)
-	sum := sha256.Sum256(b.b[start:])
-	b.b = hex.AppendEncode(b.b[:start], sum[:])
-	return b.since(start), nil
+// hash gives the digest of the text in hex: of SHA-256 unless another algorithm is named. Those that
+// others keep their lists of hashed addresses in are there; none of them hides what can be guessed.
+func hash(algorithm string) (Func, error) {
+	var sum func(dst, text []byte) []byte
+	switch strings.ToLower(algorithm) {
+	case "sha256":
+		sum = func(dst, text []byte) []byte { d := sha256.Sum256(text); return hex.AppendEncode(dst, d[:]) }
+	case "sha512":
+		sum = func(dst, text []byte) []byte { d := sha512.Sum512(text); return hex.AppendEncode(dst, d[:]) }
+	case "sha1":
+		sum = func(dst, text []byte) []byte { d := sha1.Sum(text); return hex.AppendEncode(dst, d[:]) }
+	case "md5":
+		sum = func(dst, text []byte) []byte { d := md5.Sum(text); return hex.AppendEncode(dst, d[:]) }
+	default:
+		return nil, &ArgError{0, fmt.Errorf("unknown algorithm %q: use sha256, sha512, sha1 or md5", algorithm)}
+	}
+	return func(b *Buffer, s string) (string, *convert.Problem) {
+		start := len(b.b)
+		b.b = append(b.b, s...)
+		b.b = sum(b.b[:start], b.b[start:])
+		return b.since(start), nil
+	}, nil
 }

@@ -120,8 +120,16 @@ func Compile(name string, args []string) (Func, error) {
 		return prefix(first(args)), need(1, 1)
 	case "suffix":
 		return suffix(first(args)), need(1, 1)
+	case "hash":
+		if err := need(0, 1); err != nil {
+			return nil, err
+		}
+		if len(args) == 0 {
+			return hash("sha256")
+		}
+		return hash(args[0])
 	case "date":
-		if err := need(1, 1); err != nil {
+		if err := need(1, 2); err != nil {
 			return nil, err
 		}
 		return date(args)
@@ -179,8 +187,6 @@ func plain(name string) Func {
 		return firstName
 	case "last_name":
 		return lastName
-	case "hash":
-		return hash
 	}
 	return nil
 }

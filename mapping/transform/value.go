@@ -18,8 +18,9 @@ func bad(format string, args ...any) *convert.Problem {
 	return &convert.Problem{Code: convert.CodeType, Message: fmt.Sprintf(format, args...)}
 }
 
-// date reads a date by a layout and gives yyyy-mm-dd. A layout with a time of day is allowed:
-// the date counts as it is written.
+// date reads a date by a layout and gives yyyy-mm-dd. A layout with a time of day is allowed: the
+// date counts as it is written, or with a zone, where the value is a moment (it holds an offset,
+// or the layout is unix), the date that the moment has there.
 func date(args []string) (Func, error) {
 	l, err := parseLayout(args[0])
 	if err != nil {
@@ -28,12 +29,27 @@ func date(args []string) (Func, error) {
 	if !l.date {
 		return nil, &ArgError{0, fmt.Errorf("the layout %q has no year, month and day", args[0])}
 	}
+	var zone *time.Location
+	if len(args) == 2 {
+		if zone, err = location(args[1]); err != nil {
+			return nil, err
+		}
+		if !l.moment {
+			return nil, &ArgError{1, fmt.Errorf("the layout %q has no offset (Z), so that the date is as it is written, in any zone", args[0])}
+		}
+	}
 	return func(b *Buffer, s string) (string, *convert.Problem) {
 		t, ok := l.parse(strings.TrimSpace(s), time.UTC)
 		if !ok {
 			return "", bad("%s is no date of the form %s", convert.Quote(s), l.text)
 		}
+		if zone != nil {
+			t = t.In(zone)
+		}
 		y, m, d := t.Date()
+		if y < 0 || y > 9999 {
+			return "", bad("%s is outside the years 0 to 9999", convert.Quote(s))
+		}
 		start := len(b.b)
 		b.b = convert.AppendDate(b.b, y, int(m), d)
 		return b.since(start), nil
@@ -53,8 +69,8 @@ func dateTime(args []string) (Func, error) {
 	}
 	zone := time.UTC
 	if len(args) == 2 {
-		if zone, err = time.LoadLocation(args[1]); err != nil || args[1] == "" || args[1] == "Local" {
-			return nil, &ArgError{1, fmt.Errorf("unknown time zone %q: use a name such as Europe/Berlin or UTC", args[1])}
+		if zone, err = location(args[1]); err != nil {
+			return nil, err
 		}
 	}
 	return func(b *Buffer, s string) (string, *convert.Problem) {
@@ -71,24 +87,35 @@ func dateTime(args []string) (Func, error) {
 	}, nil
 }
 
-// layout is how a date is written: yyyy yy MMMM MMM MM M dd d HH H hh h mm m ss s, SSS after a
-// dot or comma, a for AM or PM, Z for an offset or Z, T and text in 'quotes' as they are; or
+// location finds a time zone, the second argument.
+func location(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return nil, &ArgError{1, fmt.Errorf("unknown time zone %q: use a name such as Europe/Berlin or UTC", name)}
+	}
+	return zone, nil
+}
+
+// layout is how a date is written: yyyy yy MMMM MMM MM M dd d EEEE EEE HH H hh h mm m ss s, SSS after
+// a dot or comma, a for AM or PM, Z for an offset or Z, T and text in 'quotes' as they are; or
 // unix and unix_ms for seconds and milliseconds since 1970.
 type layout struct {
 	text string
 	form string // for the time package; "" for unix times
 	unit time.Duration
 	date bool
+	// moment is set where the value tells its zone itself.
+	moment bool
 }
 
 func parseLayout(text string) (*layout, error) {
 	l := &layout{text: text, date: true}
 	switch text {
 	case "unix":
-		l.unit = time.Second
+		l.unit, l.moment = time.Second, true
 		return l, nil
 	case "unix_ms":
-		l.unit = time.Millisecond
+		l.unit, l.moment = time.Millisecond, true
 		return l, nil
 	}
 	var form strings.Builder
@@ -120,7 +147,7 @@ func parseLayout(text string) (*layout, error) {
 		default:
 			word, ok := layoutWord(text[i:i+n], text[:i])
 			if !ok {
-				return nil, fmt.Errorf("the layout %q has %q, which is none of yyyy yy MMMM MMM MM M dd d HH H hh h mm m ss s SSS a Z T (or unix, unix_ms)", text, text[i:i+n])
+				return nil, fmt.Errorf("the layout %q has %q, which is none of yyyy yy MMMM MMM MM M dd d EEEE EEE HH H hh h mm m ss s SSS a Z T (or unix, unix_ms)", text, text[i:i+n])
 			}
 			form.WriteString(word)
 			seen[c] = true
@@ -128,6 +155,7 @@ func parseLayout(text string) (*layout, error) {
 		i += n
 	}
 	l.form = form.String()
+	l.moment = seen['Z']
 	l.date = seen['y'] && seen['M'] && seen['d']
 	if seen['h'] && !seen['a'] {
 		return nil, fmt.Errorf("the layout %q counts hours to 12 (h) without AM or PM (a): use H", text)
@@ -153,6 +181,10 @@ func layoutWord(w, before string) (string, bool) {
 		return "02", true
 	case "d":
 		return "2", true
+	case "EEEE":
+		return "Monday", true
+	case "EEE":
+		return "Mon", true
 	case "HH", "H":
 		return "15", true
 	case "hh":

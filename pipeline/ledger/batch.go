@@ -299,7 +299,7 @@ func scan(scan func(...any) error) (*Batch, error) {
 	}
 	b.States = make([]State, len(states))
 	for i, s := range states {
-		if s > byte(Unknown) {
+		if s > byte(Published) {
 			return nil, fmt.Errorf("batch %d: state %d", b.Seq, s)
 		}
 		b.States[i] = State(s)

@@ -41,6 +41,10 @@ type Summary struct {
 	Retries  RetryCounts  `json:"retries"`
 	RowsPerS float64      `json:"rows_per_s"`
 	Exit     Exit         `json:"exit"`
+	// Plan says what a run would do; only that of a plan has it.
+	Plan *PlanInfo `json:"plan,omitempty"`
+	// Found is what a check finds besides; only that of a check has it.
+	Found *CheckInfo `json:"check,omitempty"`
 	// Environment lists the flags that came from the environment, by their variables' names.
 	Environment []string `json:"environment,omitempty"`
 	// Warnings are what the readers found odd (renamed columns, keys named twice).
@@ -112,6 +116,7 @@ type TargetInfo struct {
 	Updated   int64  `json:"updated"`
 	Deleted   int64  `json:"deleted"`
 	Unchanged int64  `json:"unchanged"`
+	Published int64  `json:"published"`
 	Failed    int64  `json:"failed"`
 	Skipped   int64  `json:"skipped"`
 	Unknown   int64  `json:"unknown"`
@@ -147,7 +152,7 @@ func (s *Summary) Check() error {
 		wrong("the run is complete, but %d rows are pending", r.Pending)
 	}
 	for _, t := range s.Targets {
-		counts := [...]int64{t.Created, t.Updated, t.Deleted, t.Unchanged, t.Failed, t.Skipped, t.Unknown, t.Pending}
+		counts := [...]int64{t.Created, t.Updated, t.Deleted, t.Unchanged, t.Published, t.Failed, t.Skipped, t.Unknown, t.Pending}
 		var sum int64
 		for _, n := range counts {
 			if sum += n; n < 0 {
@@ -155,7 +160,7 @@ func (s *Summary) Check() error {
 			}
 		}
 		if sum != t.Records {
-			wrong("target %s has %d records, %d are accounted for (created, updated, deleted, unchanged, failed, skipped, unknown, pending: %v)",
+			wrong("target %s has %d records, %d are accounted for (created, updated, deleted, unchanged, published, failed, skipped, unknown, pending: %v)",
 				t.Name, t.Records, sum, counts)
 		}
 		if s.Complete && t.Pending != 0 {

@@ -111,6 +111,7 @@ type Batch struct {
 	lines    []int64
 	raws     []span
 	problems map[int]Problem
+	skips    map[int]Problem
 	only     map[int]string
 	pool     *Pool
 }
@@ -132,6 +133,7 @@ func (b *Batch) Reset(s *Schema) {
 	b.raws = b.raws[:0]
 	b.Seq, b.File = 0, 0
 	clear(b.problems)
+	clear(b.skips)
 	clear(b.only)
 }
 
@@ -194,6 +196,24 @@ func (b *Batch) Problem(r int) (p Problem, ok bool) {
 	}
 	p, ok = b.problems[r]
 	return p, ok
+}
+
+// Skipped returns why row r is nothing for any target; ok is false for a row that is wanted.
+func (b *Batch) Skipped(r int) (p Problem, ok bool) {
+	if len(b.skips) == 0 {
+		return Problem{}, false
+	}
+	p, ok = b.skips[r]
+	return p, ok
+}
+
+// Skip says that row r is nothing for any target, and why: an event of a kind that is not read. It
+// counts as skipped, where one that has a problem fails.
+func (b *Batch) Skip(r int, p Problem) {
+	if b.skips == nil {
+		b.skips = make(map[int]Problem)
+	}
+	b.skips[r] = p
 }
 
 // Only returns the name of the one target that row r is for, or "" if it is for all.
@@ -269,6 +289,9 @@ func (b *Batch) Fill(r, c int, id string) {
 	b.kinds[i] &^= Awaited
 }
 
+// Flag adds a flag to the kind of a cell. It changes no other cell's memory.
+func (b *Batch) Flag(r, c int, flag Kind) { b.kinds[r*len(b.schema.Columns)+c] |= flag & flags }
+
 // SetKind stores a cell without text: Absent or Null.
 func (b *Batch) SetKind(r, c int, k Kind) {
 	i := r*len(b.schema.Columns) + c
@@ -334,7 +357,47 @@ func (b *Batch) DropLast() {
 	b.cells, b.kinds = b.cells[:n*w], b.kinds[:n*w]
 	b.lines, b.raws = b.lines[:n], b.raws[:n]
 	delete(b.problems, n)
+	delete(b.skips, n)
 	delete(b.only, n)
+}
+
+// Retain removes the rows for which keep is false. Their text stays in the arena until Reset.
+func (b *Batch) Retain(keep func(r int) bool) {
+	w, n := len(b.schema.Columns), 0
+	for r := range b.lines {
+		if !keep(r) {
+			continue
+		}
+		if n < r {
+			copy(b.cells[n*w:(n+1)*w], b.cells[r*w:])
+			copy(b.kinds[n*w:(n+1)*w], b.kinds[r*w:])
+			b.lines[n], b.raws[n] = b.lines[r], b.raws[r]
+		}
+		moveKey(b.problems, r, n)
+		moveKey(b.skips, r, n)
+		moveKey(b.only, r, n)
+		n++
+	}
+	for r := n; r < len(b.lines); r++ {
+		delete(b.problems, r)
+		delete(b.skips, r)
+		delete(b.only, r)
+	}
+	b.cells, b.kinds = b.cells[:n*w], b.kinds[:n*w]
+	b.lines, b.raws = b.lines[:n], b.raws[:n]
+}
+
+// moveKey gives a row's entry to the row that takes its place, in place of that one's.
+func moveKey[T any](m map[int]T, from, to int) {
+	if from == to || len(m) == 0 {
+		return
+	}
+	if v, ok := m[from]; ok {
+		m[to] = v
+		delete(m, from)
+	} else {
+		delete(m, to)
+	}
 }
 
 // Widen gives the batch a schema that has the columns of its present one and more

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"sfsync/pipeline/row"
+	"sfsync/pipeline/source/events"
 )
 
 // DefaultMaxLine is the longest line (CSV: row) that is read.
@@ -40,6 +41,9 @@ type Options struct {
 	Rest bool
 	// All means Rest: every top-level key, for those who have no Paths.
 	All bool
+	// Events makes the rows of JSON Lines events: Paths and Rest are then about events and their
+	// traits, as package events has them. Nil for rows that are none. Other formats are refused.
+	Events *events.Options
 	// Pool gives the batches; nil for a pool of the reader's own.
 	Pool *row.Pool
 	// MaxLine is the most bytes a line (CSV: a row) may have; 0 means DefaultMaxLine.
@@ -102,6 +106,9 @@ func Open(ctx context.Context, in Input, opt Options) (Reader, error) {
 		return nil, err
 	}
 	opt.defaults()
+	if opt.Events != nil {
+		return openEvents(ctx, in, opt)
+	}
 	format := opt.Format
 	if in.Format != "" && in.Format != "auto" {
 		format = in.Format

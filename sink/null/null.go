@@ -9,8 +9,8 @@ import (
 	"sfsync/sink"
 )
 
-// Writer accepts every record at once: a Create or Upsert makes up an id, an Update keeps its
-// record's. It is a [sink.Writer] and, as an org that holds nothing, a [sink.Matcher]. The zero
+// Writer accepts every record at once: a Create, Upsert or Publish makes up an id, an Update or
+// Delete keeps its record's. It is a [sink.Writer] and, as an org that holds nothing, a [sink.Matcher]. The zero
 // Writer is ready and safe for concurrent use.
 type Writer struct {
 	requests, records, ids atomic.Int64
@@ -58,10 +58,16 @@ func (w *Writer) Write(ctx context.Context, req *sink.Request, results []sink.Re
 	}
 	ids := string(buf)
 	for i := range req.Records {
-		if r := &req.Records[i]; r.Action == sink.Update {
+		id := ids[i*idLen : (i+1)*idLen]
+		switch r := &req.Records[i]; r.Action {
+		case sink.Update:
 			results[i] = sink.Result{Status: sink.Updated, ID: r.ID}
-		} else {
-			results[i] = sink.Result{Status: sink.Created, ID: ids[i*idLen : (i+1)*idLen]}
+		case sink.Delete:
+			results[i] = sink.Result{Status: sink.Deleted, ID: r.ID}
+		case sink.Publish:
+			results[i] = sink.Result{Status: sink.Published, ID: id}
+		default:
+			results[i] = sink.Result{Status: sink.Created, ID: id}
 		}
 	}
 	return nil

@@ -19,6 +19,7 @@ import (
 	"sfsync/sink/retry"
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/credentials"
+	"sfsync/sink/throttle"
 )
 
 // Config says how to reach an org. Auth and Now are required.
@@ -49,6 +50,8 @@ type Config struct {
 	// nil for math/rand. Both are for tests.
 	Sleep func(ctx context.Context, d time.Duration) error
 	Rand  func() float64
+	// InFlight is the most requests at once; 0 for 64. While the org says that they are too many it is fewer.
+	InFlight int
 	// OnRetry is told of every request that is sent again, and how long it waits before: a
 	// throttle slows down by it. It must not block; nil for none.
 	OnRetry func(err *sink.Error, wait time.Duration)
@@ -119,9 +122,10 @@ type Client struct {
 
 	onRefreshToken func(Secret)
 
-	log     *slog.Logger
-	session *session
-	buffers sync.Pool
+	log      *slog.Logger
+	session  *session
+	throttle *throttle.Throttle
+	buffers  sync.Pool
 
 	made, retries, used, limit atomic.Int64
 	skew                       atomic.Int64 // org clock minus ours, at least, in ns
@@ -184,6 +188,10 @@ func newClient(cfg Config) (*Client, error) {
 	if c.policy.Attempts <= 0 {
 		c.policy.Attempts = 6
 	}
+	if cfg.InFlight <= 0 {
+		cfg.InFlight = 64
+	}
+	c.throttle = throttle.New(cfg.InFlight)
 	if c.since.IsZero() {
 		c.since = c.now()
 	}

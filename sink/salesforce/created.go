@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"sfsync/sink"
+	"sfsync/sink/salesforce/lookup"
 )
 
 // created dates of the API have seconds; this is their layout ("2026-11-21T10:00:00.000+0000").
@@ -23,12 +23,13 @@ func (j *job) askCreated(ctx context.Context) {
 	byID := make(map[string]int, len(j.ask))
 	literals := make([]string, 0, len(j.ask))
 	for _, i := range j.ask {
-		if id := j.results[i].ID; wellFormedID(id) {
+		if id := j.results[i].ID; lookup.WellFormedID(id) {
 			byID[id] = i
 			literals = append(literals, "'"+id+"'")
 		}
 	}
-	err := j.w.queryIn(ctx, j.req.Target.Object, "Id,CreatedDate,CreatedById", "Id", literals, func(rec []byte) {
+	q := lookup.In(j.req.Target.Object, "Id,CreatedDate,CreatedById", "Id", literals)
+	err := j.w.query(ctx, q, func(rec []byte) {
 		var r struct {
 			ID          string `json:"Id"`
 			CreatedDate string
@@ -131,15 +132,4 @@ func (r *recent) has(g generations, id string) bool {
 	_, a := g.now[k]
 	_, b := g.before[k]
 	return a || b
-}
-
-// wellFormedID reports whether s can be a record id: 15 or 18 letters and digits. A malformed
-// one fails a whole query.
-func wellFormedID(s string) bool {
-	if len(s) != 15 && len(s) != 18 {
-		return false
-	}
-	return strings.IndexFunc(s, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	}) < 0
 }

@@ -9,8 +9,9 @@
 // Top down: [Writer] turns records into requests and answers into results (writer.go,
 // settle.go, lookup.go), [Client] knows the org's resources, and its exchange sends one
 // request, with a fresh session and retries for whatever certainly did not happen. Below them,
-// package wire writes and reads JSON, catalog knows the org's error codes, and credentials
-// what to log in with and where it may go.
+// package wire writes and reads JSON, lookup writes SOQL for keys and reads what it finds,
+// catalog knows the org's error codes, and credentials what to log in with and where it may go.
+// Package estimate says beforehand what it all costs.
 //
 // Where a comment names a source, "REST API guide" is Salesforce's "REST API Developer
 // Guide" and "Limits" its "Developer Limits and Allocations Quick Reference".

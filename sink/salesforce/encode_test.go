@@ -91,6 +91,11 @@ func TestCompositeBody(t *testing.T) {
 			{Batch: b, Row: full, Action: sink.Update, ID: "00Q000000000002AAA"},
 		}},
 		{"upsert by id is update", "Id", []sink.Record{{Batch: b, Row: full, Action: sink.Upsert}}},
+		{"deletions go by id, events are created", "", []sink.Record{
+			{Batch: b, Row: nulls, Action: sink.Publish},
+			{Batch: b, Row: sparse, Action: sink.Delete, ID: "00Q000000000002AAA"},
+			{Batch: b, Row: full, Action: sink.Delete, ID: "00Q000000000003AAA"},
+		}},
 		{"names that need escaping in a URL", "Odd/Key c", []sink.Record{{Batch: b, Row: sparse, Action: sink.Upsert}}},
 	} {
 		target := &sink.Target{Object: "Lead", Key: c.key, KeyColumn: max(0, s.Index(c.key))}

@@ -17,6 +17,7 @@ import (
 
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
+	"sfsync/sink/salesforce/transfer"
 	"sfsync/sink/salesforce/wire"
 )
 
@@ -35,10 +36,13 @@ type call struct {
 	path        string   // with the query
 	contentType string   // "" for application/json
 	body        []byte
-	login       bool // a login: no session, and errors as OAuth shapes them
-	open        bool // needs no session
-	noAssign    bool // keeps assignment rules from running
-	repeat      bool // may be sent again although an earlier try may have been carried out
+	file        io.ReaderAt // the body instead, of size bytes
+	size        int64
+	to          transfer.Sink // takes the body of a success, of any length, instead of the answer
+	login       bool          // a login: no session, and errors as OAuth shapes them
+	open        bool          // needs no session
+	noAssign    bool          // keeps assignment rules from running
+	repeat      bool          // may be sent again although an earlier try may have been carried out
 	// tries is how many attempts there have been, for the bound on them: the caller may start
 	// with those of an earlier exchange, and finds the sum afterwards.
 	tries int
@@ -79,15 +83,20 @@ func (c *Client) exchange(ctx context.Context, k *call) (*answer, *sink.Error) {
 		if ctx.Err() != nil {
 			return nil, catalog.New(sink.Network, catalog.CodeCancelled, "")
 		}
+		if c.throttle.Acquire(ctx) != nil {
+			return nil, catalog.New(sink.Network, catalog.CodeCancelled, "")
+		}
 		t, gen := c.session.get()
 		ans, e := c.send(ctx, k, t.access)
 		if e == nil && ans.status < 300 {
+			c.throttle.Release(true)
 			return ans, nil
 		}
 		if e == nil {
 			e = c.refusal(k, ans)
 			ans.free()
 		}
+		c.throttle.Release(!tooMuch(e))
 		if e.HTTPStatus == http.StatusUnauthorized && !k.login && !k.open {
 			if renewed {
 				return nil, e
@@ -147,6 +156,16 @@ func heavyAnswer(e *sink.Error) bool {
 	return e.HTTPStatus == http.StatusRequestEntityTooLarge || catalog.Heavy(e.Code)
 }
 
+// tooMuch reports whether an error says that the org has more to do than it can: too many requests, or no
+// time for them. A daily limit that is used up is no reason to send less at once.
+func tooMuch(e *sink.Error) bool {
+	switch e.HTTPStatus {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, 420:
+		return true
+	}
+	return e.Code == "REQUEST_LIMIT_EXCEEDED" && strings.Contains(e.Message, "Concurrent") || e.Code == "SERVER_UNAVAILABLE" || catalog.Heavy(e.Code)
+}
+
 // exhausted is an error after the last attempt: an org that limits says "later", one that
 // cannot be reached is down.
 func exhausted(e *sink.Error) *sink.Error {
@@ -188,10 +207,18 @@ func (c *Client) send(ctx context.Context, k *call, access string) (*answer, *si
 		req.GetBody = func() (io.ReadCloser, error) { return src.reader(), nil }
 		req.Header.Set("Content-Type", "application/json; charset=UTF-8")
 	}
+	if k.file != nil {
+		req.ContentLength = k.size
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(k.file, 0, k.size)), nil }
+		req.Body, _ = req.GetBody()
+	}
 	if k.contentType != "" {
 		req.Header.Set("Content-Type", k.contentType)
 	}
 	req.Header.Set("Accept", "application/json")
+	if k.to != nil {
+		req.Header.Set("Accept", "text/csv")
+	}
 	req.Header.Set("User-Agent", c.agent)
 	if !k.login && !k.open {
 		req.Header.Set("Authorization", "Bearer "+access)
@@ -213,14 +240,22 @@ func (c *Client) send(ctx context.Context, k *call, access string) (*answer, *si
 	}
 	body := c.buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // the pool holds nothing else
 	body.Reset()
-	n, err := body.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
+	var n int64
+	if k.to != nil && resp.StatusCode < 300 {
+		n, err = transfer.Fill(k.to, resp.Body)
+	} else {
+		n, err = body.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
+	}
 	ans := &answer{status: resp.StatusCode, header: resp.Header, body: body, pool: &c.buffers}
 	c.log.DebugContext(parent, "request", "request", k.name(), "status", resp.StatusCode, "sent", len(k.body), "received", n,
 		"duration", c.now().Sub(start))
 	switch {
-	case n > maxAnswer:
+	case n > maxAnswer && k.to == nil:
 		ans.free()
 		return nil, catalog.New(sink.Network, catalog.CodeTooLarge, fmt.Sprintf("%s: the answer has more than %d MiB", k.name(), maxAnswer>>20))
+	case errors.As(err, new(*transfer.WriteError)):
+		ans.free()
+		return nil, catalog.New(sink.Config, catalog.CodeSetup, k.name()+": "+err.Error())
 	case err != nil:
 		ans.free()
 		return nil, c.transportError(parent, k, fmt.Errorf("the answer broke off: %w", err), true)

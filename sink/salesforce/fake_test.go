@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -29,6 +28,8 @@ type fake struct {
 
 	mu      sync.Mutex
 	records []map[string]any // with Id, CreatedDate, CreatedById
+	gone    map[string]bool  // ids in the recycle bin
+	events  int              // published
 	next    int
 	tokens  map[string]bool
 	calls   []string // "POST /composite" and so on, without what is not counted
@@ -50,7 +51,7 @@ type fake struct {
 const fakeUser = "005000000000001AAA"
 
 func newFake(t testing.TB) *fake {
-	f := &fake{t: t, tokens: map[string]bool{"00Dtest!first": true}, clock: time.Now, page: 2000}
+	f := &fake{t: t, gone: map[string]bool{}, tokens: map[string]bool{"00Dtest!first": true}, clock: time.Now, page: 2000}
 	srv := httptest.NewServer(f)
 	t.Cleanup(srv.Close)
 	f.url = srv.URL
@@ -186,8 +187,14 @@ func (f *fake) route(method, path string, r *http.Request) (int, any) {
 		return 200, map[string]string{"user_id": fakeUser}
 	case path == "/sobjects/Lead/describe":
 		return 200, map[string]any{"name": "Lead", "fields": []map[string]string{
-			{"name": "Ext__c", "type": "string"}, {"name": "Num__c", "type": "double"}, {"name": "Email", "type": "email"},
+			{"name": "Ext__c", "type": "string"},
+			{"name": "Num__c", "type": "double"},
+			{"name": "Email", "type": "email"},
+			{"name": "Day__c", "type": "date"},
+			{"name": "Title", "type": "string"},
 		}}
+	case path == "/sobjects/Account/describe":
+		return 200, map[string]any{"name": "Account", "fields": []map[string]string{{"name": "Ext__c", "type": "string"}}}
 	case path == "/sobjects":
 		return 200, map[string]any{"sobjects": []any{}}
 	case path == "/limits":
@@ -236,6 +243,8 @@ func (f *fake) composite(r *http.Request) (int, any) {
 			status, answer = 400, orgError("PROCESSING_HALTED", "Invalid reference specified.")
 		case err != nil || !strings.HasPrefix(u.Path, "/services/data/v66.0/"):
 			status, answer = 404, orgError("NOT_FOUND", "The requested resource does not exist")
+		case s.Method == "DELETE":
+			status, answer = f.remove(u.Query())
 		case s.Method == "GET":
 			q, err := url.ParseQuery(u.RawQuery)
 			if err != nil {
@@ -290,11 +299,55 @@ func (f *fake) collection(method, path string, body json.RawMessage) (int, any) 
 	}
 	out := make([]map[string]any, 0, len(req.Records))
 	for _, rec := range req.Records {
+		if a, _ := rec["attributes"].(map[string]any); a["type"] == "Signup__e" {
+			out = append(out, f.publish(method, rec))
+			continue
+		}
 		delete(rec, "attributes")
 		k, _ := rec[key].(string)
 		out = append(out, f.one(method, key, k, rec, seen[strings.ToLower(k)] > 1))
 	}
 	return 200, out
+}
+
+// remove puts records into the recycle bin.
+func (f *fake) remove(q url.Values) (int, any) {
+	ids := strings.Split(q.Get("ids"), ",")
+	if len(ids) > 200 || q.Get("allOrNone") != "false" {
+		return 400, orgError("EXCEEDED_ID_LIMIT", "record limit reached. cannot submit more than 200 records into this call")
+	}
+	var out []map[string]any
+	for _, id := range ids {
+		i := slices.IndexFunc(f.records, func(r map[string]any) bool { return r["Id"] == id })
+		switch {
+		case f.gone[id]:
+			out = append(out, rowError("ENTITY_IS_DELETED", "entity is deleted"))
+		case i < 0:
+			out = append(out, rowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"))
+		case f.records[i]["LastName"] == "held":
+			out = append(out, rowError("DELETE_FAILED", "Your attempt to delete the record could not be completed because it is associated with others"))
+		default:
+			f.gone[id] = true
+			f.records = slices.Delete(f.records, i, i+1)
+			out = append(out, map[string]any{"id": id, "success": true, "errors": []any{}})
+		}
+	}
+	return 200, out
+}
+
+// publish takes an event: a good answer that has an error in it.
+func (f *fake) publish(method string, rec map[string]any) map[string]any {
+	if method != "POST" {
+		return rowError("CANNOT_UPDATE", "events can only be published")
+	}
+	if rec["LastName"] == "refuse" {
+		return rowError("REQUIRED_FIELD_MISSING", "Required fields are missing: [Company]", "Company")
+	}
+	f.events++
+	return map[string]any{
+		"id": fmt.Sprintf("e01%012dAAA", f.events), "success": true,
+		"errors": []map[string]any{{"statusCode": "OPERATION_ENQUEUED", "message": "8f1c2d3e-0000-4000-8000-000000000001", "fields": []string{}}},
+	}
 }
 
 func rowError(code, message string, fields ...string) map[string]any {
@@ -344,102 +397,6 @@ func (f *fake) one(method, key, value string, rec map[string]any, twice bool) ma
 		res["created"] = created
 	}
 	return res
-}
-
-var fakeIn = regexp.MustCompile(`(?s)^SELECT ([\w,]+) FROM Lead WHERE (\w+) IN \((.*)\)$`)
-
-// query answers SELECT … FROM Lead WHERE f IN (…), in pages.
-func (f *fake) query(q, path string) (int, any) {
-	if strings.Contains(q, "FROM Organization") {
-		return 200, map[string]any{"totalSize": 1, "done": true, "records": []map[string]any{{
-			"attributes": map[string]string{"type": "Organization"}, "Id": "00D000000000001AAA", "Name": "Fake", "IsSandbox": false, "InstanceName": "LOCAL",
-		}}}
-	}
-	from := 0
-	if rest, ok := strings.CutPrefix(path, "/query/"); ok {
-		if _, err := fmt.Sscanf(rest, "%d-", &from); err != nil {
-			return 404, orgError("INVALID_QUERY_LOCATOR", "invalid query locator")
-		}
-		b, _ := url.PathUnescape(rest[strings.IndexByte(rest, '-')+1:])
-		q = b
-	}
-	m := fakeIn.FindStringSubmatch(q)
-	if m == nil {
-		return 400, orgError("MALFORMED_QUERY", "unexpected token: "+q)
-	}
-	values, err := fakeLiterals(m[3])
-	if err != nil {
-		return 400, orgError("MALFORMED_QUERY", err.Error())
-	}
-	fields := strings.Split(m[1], ",")
-	var all []map[string]any
-	for _, r := range f.records {
-		v := fmt.Sprint(r[m[2]])
-		if !slices.ContainsFunc(values, func(s string) bool { return strings.EqualFold(s, v) }) {
-			continue
-		}
-		out := map[string]any{"attributes": map[string]string{"type": "Lead", "url": "/x"}}
-		for _, name := range fields {
-			out[name] = r[name]
-		}
-		all = append(all, out)
-	}
-	end := min(len(all), from+f.page)
-	res := map[string]any{"totalSize": len(all), "done": end == len(all), "records": all[from:end]}
-	if end < len(all) {
-		res["nextRecordsUrl"] = fmt.Sprintf("/services/data/v66.0/query/%d-%s", end, url.PathEscape(q))
-	}
-	return 200, res
-}
-
-// fakeLiterals reads a list of SOQL literals as the reference defines them.
-func fakeLiterals(s string) ([]string, error) {
-	var out []string
-	for s != "" {
-		if s[0] != '\'' {
-			v, rest, _ := strings.Cut(s, ",")
-			out, s = append(out, v), rest
-			continue
-		}
-		var b strings.Builder
-		i := 1
-		for ; i < len(s) && s[i] != '\''; i++ {
-			if s[i] != '\\' {
-				b.WriteByte(s[i])
-				continue
-			}
-			i++
-			if i == len(s) {
-				return nil, fmt.Errorf("literal ends in a backslash")
-			}
-			j := strings.IndexByte(`nrtbf"'\`, s[i])
-			switch {
-			case j >= 0:
-				b.WriteByte("\n\r\t\b\f\"'\\"[j])
-			case s[i] == 'u' && i+4 < len(s):
-				var r rune
-				if _, err := fmt.Sscanf(s[i+1:i+5], "%04X", &r); err != nil {
-					return nil, err
-				}
-				b.WriteRune(r)
-				i += 4
-			default:
-				return nil, fmt.Errorf("bad escape \\%c", s[i])
-			}
-		}
-		if i >= len(s) {
-			return nil, fmt.Errorf("literal without an end")
-		}
-		out = append(out, b.String())
-		s = s[i+1:]
-		if s != "" {
-			if s[0] != ',' {
-				return nil, fmt.Errorf("no comma at %q", s)
-			}
-			s = s[1:]
-		}
-	}
-	return out, nil
 }
 
 // drop ends a connection without an answer.

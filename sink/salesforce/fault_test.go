@@ -340,6 +340,10 @@ func TestNothingHappened(t *testing.T) {
 		if want := []time.Duration{500 * time.Millisecond}; name != "expired" && !cmp.Equal(*waits, want) {
 			t.Errorf("%s: waits %v", name, *waits)
 		}
+		// Too much at once makes fewer; the bound grows back from one with the try that went well.
+		if n := w.c.throttle.Limit(); (n == 2) != (name != "expired") {
+			t.Errorf("%s: %d requests at once afterwards", name, n)
+		}
 	}
 }
 

@@ -78,6 +78,9 @@ func TestRowClasses(t *testing.T) {
 			t.Errorf("%s: %v %+v", codes[i], r.Status, r.Err)
 		}
 	}
+	if n := w.c.throttle.Limit(); n != 1 {
+		t.Errorf("%d requests at once after a lock in the only one there was", n)
+	}
 	// One that means the whole org stops the run; its record can go later.
 	req = leads(3, sink.Upsert)
 	set(req, 1, 1, "row:STORAGE_LIMIT_EXCEEDED")

@@ -2,17 +2,15 @@ package salesforce
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/credentials"
+	"sfsync/sink/salesforce/lookup"
 	"sfsync/sink/salesforce/wire"
 )
 
@@ -22,267 +20,140 @@ const (
 	// not documented, so there is headroom, and it shrinks where an org refuses.
 	queryRoom    = 15000
 	minQueryRoom = 2000
-	// maxLiteral is the longest string literal of a SOQL condition, in characters (SOQL and SOSL
-	// reference, "SOQL … Limits").
-	maxLiteral = 4000
-)
-
-// keyKind is how values of a key field are written in SOQL.
-type keyKind uint8
-
-const (
-	keyText keyKind = iota
-	keyID
-	keyBare // numbers, booleans, dates: without quotes
 )
 
 // Lookup implements [sink.Matcher]: five queries travel in one API call. It describes the
-// object first unless the client has done so, to know how the key's type is written. Keys
-// that no record can hold (a malformed id) find nothing.
+// object first unless the client has done so, to know how the key's types are written. Keys
+// that no record can hold (a malformed id, a text longer than its field) find nothing.
+//
+// Names of fields may be those of a load: "Account.ERP_Id__c" for a parent's, "User:Owner.Username"
+// where the parent may be of several objects. Fields that such objects have in common are asked for
+// by path, others by TYPEOF, which has not been tried against a real org. Where the names of the
+// wanted fields leave no room in a URL, they come by several queries for the same keys.
 func (w *Writer) Lookup(ctx context.Context, l *sink.Lookup) error {
 	l.Found = make([][]sink.Match, len(l.Keys))
-	if len(l.By) != 1 {
-		return catalog.New(sink.Config, catalog.CodeSetup, "a lookup needs one key field")
+	if len(l.Keys) == 0 {
+		return nil
 	}
-	key := l.By[0]
-	kind, err := w.keyKind(ctx, l.Object, key.Name)
-	if err != nil {
-		return err
-	}
-	f := finder{by: key, kind: kind, index: make(map[string]int, len(l.Keys)), keys: l.Keys}
-	literals := make([]string, 0, len(l.Keys))
-	for i, k := range l.Keys {
-		if lit, ok := literal(kind, k); ok {
-			literals = append(literals, lit)
-			f.index[f.canonical(k)] = i
+	fields := make([]lookup.Field, len(l.By))
+	for i, by := range l.By {
+		var err error
+		if fields[i], err = w.keyField(ctx, l.Object, by.Name); err != nil {
+			return err
 		}
 	}
-	fields := "Id"
-	if !isID(key.Name) {
-		fields += "," + key.Name
+	for {
+		room := w.uriRoom.Load()
+		q, err := lookup.New(l, fields, int(room)/2)
+		if err != nil {
+			return catalog.New(sink.Config, catalog.CodeSetup, err.Error())
+		}
+		err = w.ask(ctx, l, q)
+		// The list of fields has to be shorter, too, if even one key is too long with it.
+		if e := (*sink.Error)(nil); errors.As(err, &e) && tooLong(e) && w.uriRoom.Load() < room && len(l.Want) > 0 {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("look up %s by %s: %w", l.Object, keyName(l), err)
+		}
+		return nil
 	}
-	if strings.EqualFold(l.Object, "Lead") {
-		fields += ",IsConverted"
+}
+
+// ask carries a lookup out.
+func (w *Writer) ask(ctx context.Context, l *sink.Lookup, q *lookup.Question) error {
+	found := q.Records()
+	for _, query := range q.Queries() {
+		found.Next()
+		if err := w.query(ctx, query, found.Add); err != nil {
+			return err
+		}
 	}
-	if err := w.queryIn(ctx, l.Object, fields, key.Name, literals, f.add); err != nil {
-		return fmt.Errorf("look up %s by %s: %w", l.Object, key.Name, err)
+	if n := found.Strange(); n > 0 {
+		w.c.log.WarnContext(ctx, "the org found records under keys that differ from what was asked for", "object", l.Object, "key", keyName(l), "records", n)
 	}
-	if f.strange > 0 {
-		w.c.log.WarnContext(ctx, "the org found records under keys that differ from what was asked for", "object", l.Object, "key", key.Name, "records", f.strange)
-	}
-	f.fill(l.Found)
+	found.Fill(l.Found)
 	return nil
 }
 
-// finder collects what a lookup finds.
-type finder struct {
-	by      sink.KeyField
-	kind    keyKind
-	keys    []string
-	index   map[string]int
-	hits    []hit
-	strange int
-}
-
-type hit struct {
-	key int
-	sink.Match
-}
-
-func (f *finder) add(rec []byte) {
-	var h hit
-	var key string
-	d := wire.NewDecoder(rec)
-	if !d.Open('{') {
-		return
+func keyName(l *sink.Lookup) string {
+	names := make([]string, len(l.By))
+	for i, by := range l.By {
+		names[i] = by.Name
 	}
-	for d.More() {
-		switch name := string(d.Text()); {
-		case name == "Id":
-			h.ID = string(d.Text())
-			if isID(f.by.Name) {
-				key = h.ID
-			}
-		case name == "IsConverted":
-			h.Converted = d.Bool()
-		case strings.EqualFold(name, f.by.Name):
-			v := d.Value()
-			if key = string(v); len(v) > 0 && v[0] == '"' {
-				if json.Unmarshal(v, &key) != nil {
-					key = ""
-				}
-			}
-		default:
-			d.Skip()
+	return strings.Join(names, ", ")
+}
+
+// keyField returns what a field of a key is like, be it the object's own or a parent's.
+func (w *Writer) keyField(ctx context.Context, object, name string) (lookup.Field, error) {
+	p := lookup.ParsePath(name)
+	if strings.EqualFold(p.Field, "Id") {
+		return lookup.Field{Kind: lookup.ID}, nil
+	}
+	if p.Relation != "" && p.Object == "" {
+		o, err := w.object(ctx, object)
+		if err != nil {
+			return lookup.Field{}, err
 		}
+		p.Object = o.Parent(p.Relation)
 	}
-	if h.ID == "" {
-		return
+	if p.Object != "" {
+		object = p.Object
 	}
-	if f.by.Fold != nil {
-		key = f.by.Fold(key)
-	}
-	var ok bool
-	if h.key, ok = f.index[f.canonical(key)]; !ok && !f.alike(key, &h.key) {
-		f.strange++
-		return
-	}
-	f.hits = append(f.hits, h)
-}
-
-// alike finds the key that differs from what was asked for in a way that only the org's
-// comparison passes over.
-func (f *finder) alike(key string, at *int) bool {
-	for i, k := range f.keys {
-		if strings.EqualFold(k, key) {
-			*at = i
-			return true
-		}
-	}
-	return false
-}
-
-// canonical returns a key in the form in which equal ones are the same text. Numbers come back
-// as the org writes them: 12 as 12.0, large ones with an exponent.
-func (f *finder) canonical(key string) string {
-	if f.kind != keyBare || len(key) > 64 || !wire.JSONNumber(key) {
-		return key
-	}
-	if v, err := strconv.ParseFloat(key, 64); err != nil || (v != 0 && (v > 1e60 || v < -1e60)) {
-		return key // the exact form would be long
-	}
-	r, ok := new(big.Rat).SetString(key)
-	if !ok {
-		return key
-	}
-	return r.RatString()
-}
-
-// fill hands the hits out by key, over one backing array.
-func (f *finder) fill(found [][]sink.Match) {
-	counts := make([]int, len(found)+1)
-	for _, h := range f.hits {
-		counts[h.key+1]++
-	}
-	for i := range found {
-		counts[i+1] += counts[i]
-	}
-	all := make([]sink.Match, len(f.hits))
-	for i := range found {
-		if counts[i+1] > counts[i] {
-			found[i] = all[counts[i]:counts[i]:counts[i+1]]
-		}
-	}
-	for _, h := range f.hits {
-		found[h.key] = append(found[h.key], h.Match)
-	}
-}
-
-// keyKind returns how values of a key field are written.
-func (w *Writer) keyKind(ctx context.Context, object, field string) (keyKind, error) {
-	if isID(field) {
-		return keyID, nil
-	}
-	of := object + "." + field
-	if k, ok := w.kinds.Load(of); ok {
-		return k.(keyKind), nil //nolint:forcetypeassert // nothing else is stored
-	}
-	raw, err := w.c.Describe(ctx, object)
+	o, err := w.object(ctx, object)
 	if err != nil {
-		return 0, err
+		return lookup.Field{}, err
 	}
-	var d struct {
-		Fields []struct {
-			Name string `json:"name"`
-			Type string `json:"type"`
-		} `json:"fields"`
-	}
-	if json.Unmarshal(raw, &d) != nil {
-		return 0, catalog.New(sink.Network, catalog.CodeBadAnswer, "the description of "+object+" cannot be read")
-	}
-	kind := keyText
-	for _, f := range d.Fields {
-		if strings.EqualFold(f.Name, field) {
-			switch f.Type {
-			case "int", "long", "double", "currency", "percent", "boolean", "date", "datetime", "time":
-				kind = keyBare
-			case "id", "reference":
-				kind = keyID
-			}
-		}
-	}
-	w.kinds.Store(of, kind)
-	return kind, nil
+	return o.Field(p.Field), nil
 }
 
-// literal returns a key as a SOQL literal, encoded for a URL; ok is false if no record can hold
-// such a key.
-func literal(kind keyKind, key string) (_ string, ok bool) {
-	switch kind {
-	case keyID:
-		if !wellFormedID(key) {
-			return "", false
-		}
-	case keyBare:
-		for _, r := range key {
-			if !strings.ContainsRune("0123456789+-.:eETZtruefals", r) {
-				return "", false
-			}
-		}
-		return string(wire.AppendURL(nil, key)), key != ""
+// object returns what lookups have to know of an object, by its description.
+func (w *Writer) object(ctx context.Context, name string) (*lookup.Object, error) {
+	key := strings.ToLower(name)
+	if o, ok := w.objects.Load(key); ok {
+		return o.(*lookup.Object), nil //nolint:forcetypeassert // nothing else is stored
 	}
-	if len(key) > 4*maxLiteral {
-		return "", false
+	raw, err := w.c.Describe(ctx, name)
+	if err != nil {
+		return nil, err
 	}
-	return string(wire.AppendURL(nil, wire.QuoteSOQL(key))), true
+	o, err := lookup.ParseObject(raw)
+	if err != nil {
+		return nil, catalog.New(sink.Network, catalog.CodeBadAnswer, "the description of "+name+" cannot be read")
+	}
+	w.objects.Store(key, o)
+	return o, nil
 }
 
 // LookupKeys implements [sink.Matcher].
 func (w *Writer) LookupKeys(l *sink.Lookup) int {
-	if len(l.By) != 1 {
+	room := int(w.uriRoom.Load())
+	var fields []lookup.Field
+	if o, ok := w.objects.Load(strings.ToLower(l.Object)); ok {
+		for _, by := range l.By {
+			if strings.Contains(by.Name, ".") {
+				fields = nil // the rest is not known either
+				break
+			}
+			fields = append(fields, o.(*lookup.Object).Field(by.Name)) //nolint:forcetypeassert // nothing else is stored
+		}
+	}
+	q, err := lookup.New(l, fields, room/2)
+	if err != nil {
 		return len(l.Keys) // Lookup says what is wrong with it
 	}
-	key := l.By[0].Name
-	room := int(w.uriRoom.Load()) - len(w.queryHead(l.Object, "Id,IsConverted,"+key, key))
-	queries, left := 1, room
-	for i, k := range l.Keys {
-		n := 1 + len("''") // a comma and quotes
-		for j := range len(k) {
-			switch c := k[j]; {
-			case c == '\\' || c == '\'' || c == '"':
-				n += 6
-			case c < ' ' || c == 0x7F:
-				n += 8
-			case wire.Plain(c):
-				n++
-			default:
-				n += 3
-			}
-		}
-		if left -= n; left >= 0 {
-			continue
-		}
-		if queries++; queries > fullGroups {
-			return max(i, 1)
-		}
-		left = room - n
-	}
-	return len(l.Keys)
+	return q.Fit(room, len(w.queryPath()))
 }
 
-// queryHead is the URL of a query up to its list of values.
-func (w *Writer) queryHead(object, fields, where string) string {
-	return w.c.prefix + "/query?q=" + string(wire.AppendURL(nil, "SELECT "+fields+" FROM "+object+" WHERE "+where+" IN ("))
-}
+// queryPath is what comes before a query in a URL.
+func (w *Writer) queryPath() string { return w.c.prefix + "/query?q=" }
 
-// span is a run of literals that travel in one query.
-type span struct{ lo, hi, tries int }
-
-// queryIn calls each with the records of an object whose field where has one of the values,
-// given as encoded literals. Several queries travel in one call, about equally long.
-func (w *Writer) queryIn(ctx context.Context, object, fields, where string, literals []string, each func(rec []byte)) error {
-	head := w.queryHead(object, fields, where)
-	todo := w.pack(literals, span{hi: len(literals)}, len(head))
+// query calls each with the records that a query finds. Several queries travel in one call, about
+// equally long.
+func (w *Writer) query(ctx context.Context, q *lookup.Query, each func(rec []byte)) error {
+	path := w.queryPath()
+	pack := func(s lookup.Span) []lookup.Span { return q.Pack(s, int(w.uriRoom.Load()), len(path)) }
+	todo := pack(lookup.Span{Hi: len(q.Terms)})
 	subs := make([]wire.SubAnswer, fullGroups)
 	var body []byte
 	for len(todo) > 0 {
@@ -294,14 +165,8 @@ func (w *Writer) queryIn(ctx context.Context, object, fields, where string, lite
 				body = append(body, ',')
 			}
 			body = append(body, `{"method":"GET","url":"`...)
-			body = append(body, head...)
-			for k, lit := range literals[s.lo:s.hi] {
-				if k > 0 {
-					body = append(body, ',')
-				}
-				body = append(body, lit...)
-			}
-			body = append(body, `)","referenceId":"`...)
+			body = q.AppendURL(append(body, path...), s)
+			body = append(body, `","referenceId":"`...)
 			body = append(wire.AppendRef(body, i), `"}`...)
 		}
 		body = append(body, wire.CompositeClose...)
@@ -321,7 +186,7 @@ func (w *Writer) queryIn(ctx context.Context, object, fields, where string, lite
 				return err
 			}
 			for _, a := range again {
-				todo = append(todo, w.pack(literals, a, len(head))...)
+				todo = append(todo, pack(a)...)
 			}
 		}
 		ans.free()
@@ -329,31 +194,14 @@ func (w *Writer) queryIn(ctx context.Context, object, fields, where string, lite
 	return nil
 }
 
-// pack cuts a run of literals into queries: no longer than the room there is, and, if there is
-// enough for more than one query, about equally long.
-func (w *Writer) pack(literals []string, s span, head int) []span {
-	total, longest := 0, 0
-	for _, l := range literals[s.lo:s.hi] {
-		total += len(l) + 1
-		longest = max(longest, len(l)+1)
-	}
-	room := int(w.uriRoom.Load()) - head
-	room = min(room, max(4096, total/fullGroups+longest))
-	var out []span
-	left := 0
-	for i := s.lo; i < s.hi; i++ {
-		if left -= len(literals[i]) + 1; left < 0 || len(out) == 0 {
-			out = append(out, span{lo: i, tries: s.tries})
-			left = room - len(literals[i]) - 1
-		}
-		out[len(out)-1].hi = i + 1
-	}
-	return out
+// tooLong reports whether a URL was longer than the org takes.
+func tooLong(e *sink.Error) bool {
+	return e.HTTPStatus == http.StatusRequestURITooLong || e.HTTPStatus == http.StatusRequestHeaderFieldsTooLarge
 }
 
 // queried deals with the answer to one query, or with the error of the call it was part of. It
 // returns what is to be asked again.
-func (w *Writer) queried(ctx context.Context, s span, sub wire.SubAnswer, whole *sink.Error, each func([]byte)) ([]span, error) {
+func (w *Writer) queried(ctx context.Context, s lookup.Span, sub wire.SubAnswer, whole *sink.Error, each func([]byte)) ([]lookup.Span, error) {
 	e := whole
 	if e == nil && sub.Status >= 200 && sub.Status < 300 {
 		return nil, w.pages(ctx, sub.Body, each)
@@ -372,31 +220,31 @@ func (w *Writer) queried(ctx context.Context, s span, sub wire.SubAnswer, whole 
 			}
 		}
 	}
-	long := e.HTTPStatus == http.StatusRequestURITooLong || e.HTTPStatus == http.StatusRequestHeaderFieldsTooLarge
+	long := tooLong(e)
 	if long {
 		if room := w.uriRoom.Load(); room/2 >= minQueryRoom {
 			w.uriRoom.CompareAndSwap(room, room/2)
 		}
 	}
-	n := s.hi - s.lo
+	n := s.Hi - s.Lo
 	if n > 1 && (long || heavyAnswer(e) || e.Code == "INVALID_QUERY_FILTER_OPERATOR" || e.Code == "MALFORMED_QUERY") {
-		mid := s.lo + n/2
-		return []span{{s.lo, mid, s.tries}, {mid, s.hi, s.tries}}, nil
+		mid := s.Lo + n/2
+		return []lookup.Span{{Lo: s.Lo, Hi: mid, Tries: s.Tries}, {Lo: mid, Hi: s.Hi, Tries: s.Tries}}, nil
 	}
 	if e.Code == "INVALID_QUERY_FILTER_OPERATOR" {
 		return nil, nil // no record can hold the value
 	}
 	if whole == nil && e.Class == sink.Retry {
-		s.tries++
-		if !w.c.policy.More(s.tries) {
+		s.Tries++
+		if !w.c.policy.More(s.Tries) {
 			return nil, exhausted(e)
 		}
-		wait := w.c.policy.Delay(s.tries, w.c.rand())
-		w.c.retried(ctx, "query", e, s.tries, wait)
+		wait := w.c.policy.Delay(s.Tries, w.c.rand())
+		w.c.retried(ctx, "query", e, s.Tries, wait)
 		if err := w.c.sleep(ctx, wait); err != nil {
 			return nil, err
 		}
-		return []span{s}, nil
+		return []lookup.Span{s}, nil
 	}
 	switch {
 	case e.Class == sink.Retry:

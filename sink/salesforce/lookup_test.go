@@ -12,10 +12,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
+	"sfsync/sink/salesforce/lookup"
 )
 
 // stock puts n records with the keys k0 … into the org.
@@ -33,7 +33,7 @@ func lookupOf(target *sink.Target, keys []string) *sink.Lookup {
 	return &sink.Lookup{Object: target.Object, By: []sink.KeyField{{Name: target.Key, Fold: target.Fold}}, Keys: keys}
 }
 
-func lookup(t *testing.T, w *Writer, target *sink.Target, keys []string) [][]sink.Match {
+func find(t *testing.T, w *Writer, target *sink.Target, keys []string) [][]sink.Match {
 	t.Helper()
 	l := lookupOf(target, keys)
 	if err := w.Lookup(t.Context(), l); err != nil {
@@ -63,7 +63,7 @@ func TestAThousandKeysAreOneCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.counted()
-	found := lookup(t, w, leadTarget(), keys)
+	found := find(t, w, leadTarget(), keys)
 	if calls := f.counted(); len(calls) != 1 {
 		t.Errorf("%d calls: %v", len(calls), calls)
 	}
@@ -92,7 +92,7 @@ func TestLookupPagesAndMany(t *testing.T) {
 	f.page = 3
 	w, _ := f.impatient(nil)
 	f.stock(20, func(i int) string { return []string{"a", "B"}[i%2] })
-	found := lookup(t, w, leadTarget(), []string{"b", "none", "a"})
+	found := find(t, w, leadTarget(), []string{"b", "none", "a"})
 	if len(found[0]) != 10 || found[1] != nil || len(found[2]) != 10 {
 		t.Fatalf("%d, %d, %d", len(found[0]), len(found[1]), len(found[2]))
 	}
@@ -123,19 +123,19 @@ func TestLookupOfNumbersAndIDs(t *testing.T) {
 	}
 	num := leadTarget()
 	num.Key = "Num__c"
-	found := lookup(t, w, num, []string{"12", "12345678.00", "x' OR Name != '"})
+	found := find(t, w, num, []string{"12", "12345678.00", "x' OR Name != '"})
 	want := [][]sink.Match{{{ID: "00Q000000000001AAA"}}, {{ID: "00Q000000000002AAA"}}, nil}
 	if d := cmp.Diff(want, found); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
 	id := leadTarget()
 	id.Key, id.Fold = "Id", nil
-	found = lookup(t, w, id, []string{"00Q000000000003AAA", "abc", "00Q000000000004AAA"})
+	found = find(t, w, id, []string{"00Q000000000003AAA", "abc", "00Q000000000004AAA"})
 	if d := cmp.Diff([][]sink.Match{{{ID: "00Q000000000003AAA"}}, nil, nil}, found); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
 	if want := []string{
-		"SELECT Id,Num__c,IsConverted FROM Lead WHERE Num__c IN (12,12345678.00)",
+		"SELECT Id,IsConverted,Num__c FROM Lead WHERE Num__c IN (12,12345678)",
 		"SELECT Id,IsConverted FROM Lead WHERE Id IN ('00Q000000000003AAA','00Q000000000004AAA')",
 	}; !cmp.Equal(soql, want) {
 		t.Errorf("%q", soql)
@@ -208,75 +208,53 @@ func TestLookupErrors(t *testing.T) {
 	}
 }
 
-// Whatever the key, it arrives as it is.
-func FuzzSOQLLiteral(f *testing.F) {
-	for _, s := range []string{"plain", `it's`, `a\b`, `"q"`, "\n\r\t\b\f\x00\x7f", "é東😀", "%41+&#;=?", "@{r0.id}", `\'`, "','"} {
-		f.Add(s)
+// Whatever the keys, they arrive as they are: nothing of them ends a literal or a condition.
+func FuzzKeysAreOnlyValues(f *testing.F) {
+	for _, s := range []string{"plain", `it's`, `a\b`, `"q"`, "\n\r\t\b\f\x00\x7f", "é東😀", "%41+&#;=?", "@{r0.id}", `\'`, "','", "x') OR (Ext__c='y"} {
+		f.Add(s, "other")
+		f.Add("one", s)
 	}
-	f.Fuzz(func(t *testing.T, key string) {
-		if !utf8.ValidString(key) || len(key) > maxLiteral {
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if !utf8.ValidString(a) || !utf8.ValidString(b) || utf8.RuneCountInString(a) > 255 || utf8.RuneCountInString(b) > 255 || a == "" || b == "" || a == b || strings.Contains(a+b, sink.KeySep) {
 			t.Skip()
 		}
-		lit, ok := literal(keyText, key)
-		if !ok {
-			t.Fatal("refused")
-		}
-		body := []byte(`{"url":"/services/data/v66.0/query?q=` + lit + `"}`)
-		var v struct{ URL string }
-		if err := json.Unmarshal(body, &v); err != nil {
-			t.Fatalf("the literal %q does not fit a JSON string: %v", lit, err)
-		}
-		u, err := url.Parse(v.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		q, err := url.ParseQuery(u.RawQuery)
-		if err != nil || len(q) != 1 {
-			t.Fatalf("%q: %v, %v", lit, q, err)
-		}
-		got, err := fakeLiterals(q.Get("q"))
-		if err != nil || len(got) != 1 || got[0] != key {
-			t.Fatalf("%q arrives as %q, %v", key, got, err)
-		}
-		if strings.Contains(lit, "@{") {
-			t.Fatalf("%q holds a reference", lit)
-		}
-	})
-}
-
-// What LookupKeys says fits one call does.
-func TestLookupKeysFitOneCall(t *testing.T) {
-	w := (&Client{prefix: "/services/data/v66.0", now: fixedNow}).Writer()
-	target := leadTarget()
-	rapid.Check(t, func(t *rapid.T) {
-		keys := rapid.SliceOfN(rapid.StringN(1, 300, 1200), 1, 900).Draw(t, "keys")
-		n := w.LookupKeys(lookupOf(target, keys))
-		if n < 1 || n > len(keys) {
-			t.Fatalf("%d of %d keys", n, len(keys))
-		}
-		head := len(w.queryHead(target.Object, "Id,"+target.Key+",IsConverted", target.Key))
-		var lits []string
-		for _, k := range keys[:n] {
-			lit, _ := literal(keyText, k)
-			lits = append(lits, lit)
-		}
-		spans := w.pack(lits, span{hi: n}, head)
-		if len(spans) > fullGroups {
-			t.Fatalf("%d keys take %d queries", n, len(spans))
-		}
-		at := 0
-		for _, s := range spans {
-			size := head
-			for _, l := range lits[s.lo:s.hi] {
-				size += len(l) + 1
+		ext, title := sink.KeyField{Name: "Ext__c"}, sink.KeyField{Name: "Title"}
+		for _, c := range []struct {
+			l    sink.Lookup
+			want []map[string]string
+		}{
+			{sink.Lookup{By: []sink.KeyField{ext}, Keys: []string{a, b}}, []map[string]string{{"Ext__c": a}, {"Ext__c": b}}},
+			{
+				sink.Lookup{By: []sink.KeyField{ext, title}, Keys: []string{a + sink.KeySep + b, b + sink.KeySep + a}},
+				[]map[string]string{{"Ext__c": a, "Title": b}, {"Ext__c": b, "Title": a}},
+			},
+		} {
+			c.l.Object = "Lead"
+			q, err := lookup.New(&c.l, make([]lookup.Field, len(c.l.By)), 1000)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if s.lo != at || s.hi <= s.lo || size > queryRoom+1 {
-				t.Fatalf("span %+v of %d bytes after %d", s, size, at)
+			query := q.Queries()[0]
+			link := string(query.AppendURL([]byte("/services/data/v66.0/query?q="), lookup.Span{Hi: len(query.Terms)}))
+			var v struct{ URL string }
+			if err := json.Unmarshal([]byte(`{"url":"`+link+`"}`), &v); err != nil {
+				t.Fatalf("%q does not fit a JSON string: %v", link, err)
 			}
-			at = s.hi
-		}
-		if at != n {
-			t.Fatalf("the queries hold %d of %d keys", at, n)
+			u, err := url.Parse(v.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values, err := url.ParseQuery(u.RawQuery)
+			if err != nil || len(values) != 1 {
+				t.Fatalf("%q: %v, %v", link, values, err)
+			}
+			_, where, _ := strings.Cut(values.Get("q"), " WHERE ")
+			if got, err := fakeWhere(where); err != nil || !cmp.Equal(got, c.want) {
+				t.Fatalf("%q arrive as %q: %q, %v", c.want, where, got, err)
+			}
+			if strings.Contains(link, "@{") {
+				t.Fatalf("%q holds a reference", link)
+			}
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/credentials"
+	"sfsync/sink/salesforce/transfer"
 	"sfsync/sink/salesforce/wire"
 )
 
@@ -47,6 +48,25 @@ func (c *Client) getJSON(ctx context.Context, k *call, to any) error {
 		return catalog.New(sink.Network, catalog.CodeBadAnswer, fmt.Sprintf("%s at %s: the answer is not what the API gives%s", k.name(), c.host(k), contentHint(ans.header)))
 	}
 	return nil
+}
+
+// Transfer sends a request to a resource below the API version. Its error is a [*sink.Error], or the
+// context's.
+func (c *Client) Transfer(ctx context.Context, r *transfer.Request) error {
+	k := &call{method: r.Method, path: c.prefix + r.Path, contentType: r.ContentType, repeat: r.Repeat, file: r.Data, size: r.Size, to: r.To}
+	if r.JSON != nil {
+		body, err := json.Marshal(r.JSON)
+		if err != nil {
+			return catalog.New(sink.Config, catalog.CodeSetup, k.name()+": "+err.Error())
+		}
+		k.body, k.file = body, nil
+	}
+	if r.Into != nil {
+		return c.getJSON(ctx, k, r.Into)
+	}
+	ans, err := c.do(ctx, k)
+	ans.free()
+	return err
 }
 
 // getRaw returns the JSON document at a path below the API version, verbatim.

@@ -40,13 +40,13 @@ func (j *job) refused(ctx context.Context, e *sink.Error, level int32) {
 	}
 }
 
-// again queues a part whose answer was lost for another try. Creates are not sent twice, and
+// again queues a part whose answer was lost for another try. Creates and events are not sent twice, and
 // there is an end to it. The try has been counted.
 func (j *job) again(ctx context.Context, p part, e *sink.Error) {
 	p.lost = e
 	policy := j.w.c.policy
 	switch {
-	case p.act == sink.Create:
+	case p.act == sink.Create || p.act == sink.Publish:
 		j.unknown(p, e)
 	case ctx.Err() != nil:
 		j.unknown(p, e)
@@ -180,6 +180,10 @@ func (j *job) split(p part, e *sink.Error) {
 		j.failAll(p.lo, p.probe, e)
 		j.hopeless += p.probe - p.lo
 		return
+	case n == 1 && p.act == sink.Delete && gone(e.Code, p.lost != nil):
+		j.results[j.order[p.lo]].Status = sink.Deleted
+		j.unprobe(p)
+		return
 	case n == 1:
 		if catalog.Stops(e.Class) {
 			c := *e
@@ -254,6 +258,9 @@ func (j *job) probes(p part, e *sink.Error) bool {
 func (j *job) fieldSum(i int, act sink.Action) uint64 {
 	r := &j.req.Records[i]
 	sum := uint64(14695981039346656037) // FNV-1a
+	if act == sink.Delete {
+		return sum
+	}
 	for c := range r.Batch.Schema().Columns {
 		cell := r.Batch.Cell(r.Row, c)
 		if cell.Kind() == row.Absent || (act == sink.Update && cell.OnInsert()) {
@@ -302,6 +309,19 @@ func (j *job) outcomes(ctx context.Context, p part, body []byte, level int32) bo
 	return coped
 }
 
+// gone reports whether a record could not be deleted because it is not there any more. Its absence
+// says that only of a record that has been deleted, or may have been by a lost try: an id that never
+// was one gets the same code.
+func gone(code string, again bool) bool {
+	switch code {
+	case "ENTITY_IS_DELETED":
+		return true
+	case "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY":
+		return again
+	}
+	return false
+}
+
 // outcome gives one record its result.
 func (j *job) outcome(i int, p part, o wire.Outcome, now time.Time) bool {
 	res := &j.results[i]
@@ -313,12 +333,18 @@ func (j *job) outcome(i int, p part, o wire.Outcome, now time.Time) bool {
 		j.spans = append(j.spans, idSpan{i, off, len(j.ids)})
 		res.Status = sink.Updated
 		switch {
+		case p.act == sink.Delete:
+			res.Status = sink.Deleted
+		case p.act == sink.Publish:
+			res.Status = sink.Published
 		case p.act == sink.Create || (p.act == sink.Upsert && o.Created):
 			res.Status = sink.Created
 			j.w.c.recent.add(o.ID, now)
 		case j.req.Records[i].Resend || p.act == sink.Upsert && (p.lost != nil || !o.Stated):
 			j.ask = append(j.ask, i)
 		}
+	case p.act == sink.Delete && o.Err != nil && gone(o.Err.Code, p.lost != nil || j.req.Records[i].Resend):
+		res.Status = sink.Deleted
 	case o.Err == nil:
 		res.Status = sink.Unknown
 		res.Err = &sink.Error{Class: sink.Network, Code: catalog.CodeBadAnswer, Lost: true, Message: "the answer about the record is not what the API gives"}
@@ -335,6 +361,9 @@ func (j *job) outcome(i int, p part, o wire.Outcome, now time.Time) bool {
 	default:
 		res.Status, res.Err = sink.Failed, o.Err
 		o.Err.Lost = p.lost != nil && p.act == sink.Upsert
+		if o.Err.Code == "UNABLE_TO_LOCK_ROW" {
+			j.w.c.throttle.Slow() // others hold the same records: fewer requests meet less often
+		}
 		return !catalog.Heavy(o.Err.Code)
 	}
 	return true

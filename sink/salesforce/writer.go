@@ -14,6 +14,7 @@ import (
 	"sfsync/pipeline/row"
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
+	"sfsync/sink/salesforce/lookup"
 	"sfsync/sink/salesforce/wire"
 )
 
@@ -43,21 +44,23 @@ func shapes() [3]shape {
 // Writer delivers records to an org in composite requests. It is a [sink.Writer] and a
 // [sink.Matcher], safe for concurrent use, and does not outlive its [Client].
 //
-// An Upsert goes to the org's own upsert by the target's key; by the key Id it is an Update.
+// An Upsert goes to the org's own upsert by the target's key; by the key Id it is an Update. A
+// Delete goes by id, into the recycle bin; a Publish creates the event.
 // Collections have no way to forbid creation, so an Upsert for a target that is UpdateOnly is
 // refused with a Config error: the caller looks such records up and sends Updates. Cells that
 // count only on creation are left out of Updates only, for the same reason.
 //
 // A record whose answer was lost is sent again if it has an id or a key; whether a record
 // then reported as updated had been created by the lost try is found out by its creation date
-// and creator. Of a Create whose answer was lost the outcome is Unknown.
+// and creator, and one to be deleted that is not there counts as deleted. Of a Create or Publish
+// whose answer was lost the outcome is Unknown.
 type Writer struct {
 	c       *Client
 	layouts wire.Layouts
 	level   atomic.Int32 // index into shapes
 	good    atomic.Int32 // calls since the last change of level
 	uriRoom atomic.Int32 // bytes of a lookup's query; shrinks where the org takes less
-	kinds   sync.Map     // of "Object.Field" to keyKind
+	objects sync.Map     // of lower-case names to *lookup.Object
 	jobs    sync.Pool
 }
 
@@ -209,7 +212,7 @@ func (j *job) arrange() {
 			}
 		}
 	}
-	for _, act := range [...]sink.Action{sink.Update, sink.Create, sink.Upsert} {
+	for _, act := range [...]sink.Action{sink.Delete, sink.Update, sink.Create, sink.Upsert, sink.Publish} {
 		lo := len(j.order)
 		for i := range j.req.Records {
 			if j.action(i) == act && j.sendable(i, act) {
@@ -236,12 +239,16 @@ func (j *job) action(i int) sink.Action {
 func (j *job) sendable(i int, act sink.Action) bool {
 	r, t := &j.req.Records[i], j.req.Target
 	switch act {
-	case sink.Update:
-		l := j.layout(r.Batch.Schema())
-		id := l.ID(r)
+	case sink.Update, sink.Delete:
+		id := j.layout(r.Batch.Schema()).ID(r)
 		j.results[i].ID = r.ID
 		if id == "" {
-			j.fail(i, catalog.New(sink.Permanent, catalog.CodeNoID, "the update has no record id"))
+			j.fail(i, catalog.New(sink.Permanent, catalog.CodeNoID, "the "+act.String()+" has no record id"))
+			return false
+		}
+		if act == sink.Delete && !lookup.WellFormedID(id) {
+			// It would stand in a URL, and what that does to its neighbours is not documented.
+			j.fail(i, &sink.Error{Code: "MALFORMED_ID", Message: "malformed id " + wire.Clip(id, 100), Fields: []string{"Id"}})
 			return false
 		}
 	case sink.Upsert:
@@ -352,7 +359,7 @@ func (j *job) take(s shape) {
 		r := &j.req.Records[j.order[p.lo]]
 		j.body = j.layout(r.Batch.Schema()).AppendSub(j.body, p.act, len(j.batch))
 		if j.encode(&p) {
-			j.body = append(j.body, wire.SubClose...)
+			j.body = wire.AppendClose(j.body, p.act, len(j.batch))
 			j.batch = append(j.batch, p)
 		} else {
 			j.body = j.body[:before]

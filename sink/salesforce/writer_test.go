@@ -1,6 +1,9 @@
 package salesforce
 
 import (
+	"io"
+	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"sfsync/pipeline/row"
@@ -11,12 +14,42 @@ import (
 func TestConformance(t *testing.T) {
 	sinktest.Test(t, func(t *testing.T) sinktest.Harness {
 		f := newFake(t)
+		var lose atomic.Int32 // the next answer: 1 before the org has done it, 2 after
+		w := f.writer()
+		lost := func(when int32) func(http.ResponseWriter, *http.Request, int) bool {
+			return func(w http.ResponseWriter, r *http.Request, _ int) bool {
+				if !lose.CompareAndSwap(when, 0) {
+					return false
+				}
+				_, _ = io.Copy(io.Discard, r.Body) // the client has sent all of it
+				drop(w)
+				return true
+			}
+		}
+		f.hook, f.after = lost(1), lost(2)
 		return sinktest.Harness{
-			Writer: f.writer(),
+			Writer: w,
 			Target: leadTarget(),
+			Nobody: "00Q999999999999EAA",
 			Schema: leadSchema(),
 			Text:   3,
 			Fixed:  map[int]string{1: "Someone", 2: "Acme"},
+			Event: &sinktest.Event{
+				Target: &sink.Target{Object: "Signup__e", KeyColumn: -1},
+				Schema: leadSchema(), Fixed: map[int]string{1: "Someone", 2: "Acme"},
+				Published: func(*testing.T) int {
+					f.mu.Lock()
+					defer f.mu.Unlock()
+					return f.events
+				},
+			},
+			Lose: func(_ *testing.T, after bool) {
+				if after {
+					lose.Store(2)
+				} else {
+					lose.Store(1)
+				}
+			},
 			Refuse: func(b *row.Batch, r int) { b.Set(r, 1, row.Text, "refuse") },
 			Read: func(_ *testing.T, key string) (string, bool) {
 				f.mu.Lock()

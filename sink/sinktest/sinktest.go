@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 
@@ -26,11 +25,40 @@ type Harness struct {
 	Fixed  map[int]string
 	// Refuse turns a row into one that the org refuses; nil if the writer refuses none.
 	Refuse func(b *row.Batch, r int)
+	// Nobody is an id of the target's object that no record has.
+	Nobody string
 	// Stateless is set for a writer that does not remember records.
 	Stateless bool
+	// Event is where platform events go, nil if the writer takes none.
+	Event *Event
+	// Lose makes the answer to the next write get lost, after the org has carried it out or before
+	// the request reaches it; nil if that cannot be had.
+	Lose func(t *testing.T, after bool)
 	// Read returns the text field of the record with a key, "" if it is null; nil if what was
 	// written cannot be seen. It fails the test by itself where it cannot read.
 	Read func(t *testing.T, key string) (text string, ok bool)
+}
+
+// Event is a platform event.
+type Event struct {
+	Target *sink.Target
+	Schema *row.Schema
+	Fixed  map[int]string
+	// Published returns how many events the org has taken; nil if it cannot be seen.
+	Published func(t *testing.T) int
+}
+
+// events returns a request for n of them.
+func (e *Event) events(n int) *sink.Request {
+	h := Harness{Target: e.Target}
+	b := row.New(e.Schema)
+	for i := range n {
+		r := b.AddRow(int64(i + 1))
+		for c, v := range e.Fixed {
+			b.Set(r, c, row.Text, v)
+		}
+	}
+	return h.request(b, sink.Publish)
 }
 
 // rows returns a batch of n rows with the keys prefix-0, prefix-1 … and the given text.
@@ -84,8 +112,8 @@ func dirty(n int) []sink.Result {
 func checkResults(t *testing.T, results []sink.Result) {
 	t.Helper()
 	for i, r := range results {
-		switch good := r.Status == sink.Created || r.Status == sink.Updated; {
-		case good && len(r.ID) != 18:
+		switch good := r.Status != sink.Failed && r.Status != sink.NotSent && r.Status != sink.Unknown; {
+		case good && r.Status != sink.Published && len(r.ID) != 18:
 			t.Fatalf("result %d is %s with the id %q", i, r.Status, r.ID)
 		case good && r.Err != nil:
 			t.Fatalf("result %d is %s with the error %v", i, r.Status, r.Err)
@@ -133,7 +161,12 @@ func Test(t *testing.T, fresh func(t *testing.T) Harness) {
 		{"Sizes", testSizes},
 		{"ContextEnded", testContextEnded},
 		{"Concurrent", testConcurrent},
+		{"Delete", testDelete},
+		{"Publish", testPublish},
+		{"LostAnswers", testLostAnswers},
 		{"Lookup", testLookup},
+		{"CompositeKeys", testCompositeKeys},
+		{"Want", testWant},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := fresh(t)
@@ -373,45 +406,4 @@ func testConcurrent(t *testing.T, h *Harness) {
 	checkResults(t, all)
 	wantAll(t, all, sink.Created)
 	distinct(t, all)
-}
-
-func testLookup(t *testing.T, h *Harness) {
-	m, ok := h.Writer.(sink.Matcher)
-	if !ok {
-		t.Skip("the writer does not match")
-	}
-	made := write(t, h.Writer, h.request(h.rows("look", 3, "x"), sink.Upsert))
-	keys := []string{"look-2", "nobody", "look-0", `o'hara\"x"`, "look-1", "per%cent+plus&and;semi #?={}", "zoë"}
-	by := []sink.KeyField{{Name: h.Target.Key, Fold: h.Target.Fold}}
-	l := &sink.Lookup{Object: h.Target.Object, By: by, Keys: keys}
-	if n := m.LookupKeys(l); n != len(keys) {
-		t.Fatalf("%d of %d keys fit one call", n, len(keys))
-	}
-	if err := m.Lookup(t.Context(), l); err != nil {
-		t.Fatal(err)
-	}
-	if len(l.Found) != len(keys) {
-		t.Fatalf("%d answers for %d keys", len(l.Found), len(keys))
-	}
-	for i, k := range keys {
-		want := ""
-		if num, ok := strings.CutPrefix(k, "look-"); ok && !h.Stateless {
-			want = made[num[0]-'0'].ID
-		}
-		switch found := l.Found[i]; {
-		case want == "" && len(found) != 0:
-			t.Errorf("key %q finds %v", k, found)
-		case want != "" && (len(found) != 1 || found[0].ID != want || found[0].Converted):
-			t.Errorf("key %q finds %v, want %s", k, found, want)
-		}
-	}
-	empty := &sink.Lookup{Object: h.Target.Object, By: by}
-	if err := m.Lookup(t.Context(), empty); err != nil || len(empty.Found) != 0 {
-		t.Errorf("no keys: %v, %v", empty.Found, err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := m.Lookup(ctx, l); !errors.Is(err, context.Canceled) {
-		t.Errorf("looking up after the context has ended: %v", err)
-	}
 }

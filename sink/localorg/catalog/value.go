@@ -1,9 +1,9 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"math"
-	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -82,8 +82,10 @@ func (f *Field) ParseText(s string) (any, error) {
 			return d.Format(DateTimeLayout), f.checkYear(d)
 		}
 	case schema.Time:
-		for _, l := range []string{"15:04:05.999Z07:00", "15:04:05Z07:00", "15:04:05.999Z0700"} {
-			if d, err := time.Parse(l, s); err == nil {
+		for _, l := range []string{"15:04:05Z07:00", "15:04:05Z0700"} {
+			// A time of day has no zone but UTC (SOAP API guide, primitive data types); an offset
+			// would make it another day's.
+			if d, err := time.Parse(l, s); err == nil && offset(d) == 0 {
 				return d.UTC().Format(timeLayout), nil
 			}
 		}
@@ -111,11 +113,19 @@ func (f *Field) ParseText(s string) (any, error) {
 // fraction.
 func parseDateTime(s string) (time.Time, bool) {
 	for _, l := range [...]string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700"} {
-		if d, err := time.Parse(l, s); err == nil {
+		if d, err := time.Parse(l, s); err == nil && max(offset(d), -offset(d)) <= maxOffset {
 			return d, true
 		}
 	}
 	return time.Time{}, false
+}
+
+// maxOffset is the farthest that a zone is from UTC, in seconds (XML Schema, dateTime).
+const maxOffset = 14 * 60 * 60
+
+func offset(d time.Time) int {
+	_, seconds := d.Zone()
+	return seconds
 }
 
 // checkYear refuses what Salesforce's calendar does not have. (The wording is unconfirmed.)
@@ -190,61 +200,121 @@ func (f *Field) fromMultiPicklist(s string) (any, error) {
 	return strings.Join(append(out, others...), ";"), nil
 }
 
-// fromNumber reads a number from its text; token says for a message what the text was.
+// fromNumber reads a number from its text; token says for a message what the text was. Whether it
+// is in range, and how it is rounded, is decided on its decimal digits; it is then kept as a
+// double, as the API's type has it.
 func (f *Field) fromNumber(s, token string) (any, error) {
 	bad := &mismatch{jsonTypeName(f.Def.Type), token, s}
-	if len(s) > maxNumberText || strings.ContainsAny(s, "xX_pPiInN") {
-		return nil, bad
-	}
-	v, err := strconv.ParseFloat(s, 64)
-	if err != nil && !math.IsInf(v, 0) {
+	d, ok := parseDecimal(s)
+	if !ok {
 		return nil, bad
 	}
 	tooBig := Labelled(f, "NUMBER_OUTSIDE_VALID_RANGE", "value outside of valid range on numeric field: "+s)
 	if t := f.Def.Type; t == schema.Int || t == schema.Long {
-		if v != math.Trunc(v) {
+		if len(d.digits) > d.point {
 			return nil, bad
 		}
-		limit := math.Pow10(f.Def.Digits)
-		if f.Def.Digits == 0 {
-			limit = 1 << 31
+		most := f.Def.Digits
+		if most == 0 {
+			most = 10
 		}
-		if math.Abs(v) >= limit {
+		v := d.float()
+		if d.point > most || v >= 1<<31 || v < -1<<31 {
 			return nil, tooBig
 		}
 		return int64(v), nil
 	}
-	limit := math.Inf(1)
-	if p := f.Def.Precision; p > 0 {
-		limit = math.Pow10(p - f.Def.Scale)
-	}
-	if math.Abs(v) >= limit || math.IsInf(v, 0) {
+	d = d.round(f.Def.Scale)
+	if p := f.Def.Precision; p > 0 && d.point > p-f.Def.Scale {
 		return nil, tooBig
 	}
-	if v = roundTo(v, s, f.Def.Scale); math.Abs(v) >= limit {
+	v := d.float()
+	if math.IsInf(v, 0) {
 		return nil, tooBig
 	}
 	return v, nil
 }
 
-// roundTo rounds the number v, whose text is s, half away from zero to the decimals; it
-// works on the decimal text, since 1.005 as a float is less than it says.
-func roundTo(v float64, s string, scale int) float64 {
-	point := strings.IndexByte(s, '.')
-	if exp := strings.ContainsAny(s, "eE"); !exp && (point < 0 || len(s)-point-1 <= scale) {
-		return v
+// decimal is the number 0.DIGITS × 10^point. The digits neither begin nor end with a 0; those of
+// zero are "".
+type decimal struct {
+	negative bool
+	digits   string
+	point    int
+}
+
+// maxExponent is far beyond what any double has.
+const maxExponent = 10_000
+
+// parseDecimal reads an optional sign, digits with at most one point, and an optional exponent.
+func parseDecimal(s string) (d decimal, ok bool) {
+	if len(s) > maxNumberText {
+		return d, false
 	}
-	if v == 0 || math.Abs(v) < math.Pow10(-scale-1) {
+	mantissa, exponent, exponential := strings.Cut(strings.ToLower(s), "e")
+	if exponential {
+		if _, err := strconv.Atoi(exponent); err != nil && !errors.Is(err, strconv.ErrRange) {
+			return d, false
+		}
+		d.point, _ = strconv.Atoi(exponent) // the nearest one where it is out of range
+		d.point = min(max(d.point, -maxExponent), maxExponent)
+	}
+	if mantissa != "" && (mantissa[0] == '+' || mantissa[0] == '-') {
+		d.negative = mantissa[0] == '-'
+		mantissa = mantissa[1:]
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := whole + fraction
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return d, false
+	}
+	d.digits = strings.TrimLeft(digits, "0")
+	d.point += len(whole) - (len(digits) - len(d.digits))
+	d.digits = strings.TrimRight(d.digits, "0")
+	if d.digits == "" {
+		d.point = 0
+	}
+	return d, true
+}
+
+// round rounds half away from zero to so many decimals. (How Salesforce rounds a half is
+// unconfirmed.)
+func (d decimal) round(scale int) decimal {
+	keep := d.point + scale
+	switch {
+	case keep >= len(d.digits):
+		return d
+	case keep < 0:
+		return decimal{}
+	}
+	up := d.digits[keep] >= '5'
+	kept := []byte(d.digits[:keep])
+	for i := keep - 1; i >= 0 && up; i-- {
+		if up = kept[i] == '9'; up {
+			kept[i] = '0'
+		} else {
+			kept[i]++
+		}
+	}
+	if up {
+		kept, d.point = append([]byte{'1'}, kept...), d.point+1
+	}
+	d.digits = strings.TrimRight(string(kept), "0")
+	if d.digits == "" {
+		return decimal{}
+	}
+	return d
+}
+
+func (d decimal) float() float64 {
+	if d.digits == "" {
 		return 0
 	}
-	if math.Abs(v) > 1<<53 {
-		return v // has no decimals any more
+	sign := ""
+	if d.negative {
+		sign = "-"
 	}
-	r, ok := new(big.Rat).SetString(s)
-	if !ok {
-		return v
-	}
-	v, _ = strconv.ParseFloat(r.FloatString(scale), 64)
+	v, _ := strconv.ParseFloat(sign+"0."+d.digits+"e"+strconv.Itoa(d.point), 64) // infinite where it is too large
 	return v
 }
 

@@ -24,7 +24,9 @@ const (
 	CodeCancelled   = "CANCELLED"      // the run ended first
 	CodeHTTP        = "HTTP_ERROR"     // an error status without a code of the org's
 	CodeNewInstance = "OTHER_INSTANCE" // a renewed login that leads to another org
-	CodeTooLarge    = "TOO_LARGE"      // an answer or a query beyond its bound
+	CodeTooLarge    = "TOO_LARGE"      // an answer, a query or a record beyond its bound
+	CodeUnfinished  = "UNFINISHED"     // a job of the Bulk API that does not come to its end
+	CodeNoResult    = "NO_RESULT"      // a record that a job's results do not tell of
 )
 
 // Kind is what a code means. Codes come from the enums StatusCode and ExceptionCode of the
@@ -132,6 +134,12 @@ func Known(code string) (Kind, bool) {
 		return Kind{Remedy: "load set-up objects (User) in a run of their own"}, true
 	case "TOO_MANY_APEX_REQUESTS", "REQUEST_RUNNING_TOO_LONG", "QUERY_TIMEOUT":
 		return Kind{Class: sink.Retry, Heavy: true, Remedy: shrink}, true
+	case "QUERY_TOO_COMPLICATED":
+		return Kind{Class: sink.Config, Heavy: true, Remedy: "look fewer keys up at once"}, true
+	case "DELETE_FAILED":
+		return Kind{Remedy: "other records hold on to this one: delete those first"}, true
+	case "PLATFORM_EVENT_PUBLISHING_UNAVAILABLE":
+		return Kind{Class: sink.Retry, Remedy: "the event bus was not to be had: try again"}, true
 	case "UNKNOWN_EXCEPTION":
 		return Kind{Class: sink.Retry, Remedy: "try again; else give the ErrorId in the message to Salesforce support"}, true
 	case "INVALID_SESSION_ID":
@@ -181,6 +189,10 @@ func kindOfOurs(code string) (Kind, bool) {
 		return Kind{Class: sink.Config, Remedy: "use an API version that the org offers"}, true
 	case CodeValue:
 		return Kind{Remedy: "correct the value"}, true
+	case CodeUnfinished:
+		return Kind{Class: sink.Later, Remedy: "resume the run once the org has worked the job off"}, true
+	case CodeNoResult:
+		return Kind{Class: sink.Network, Remedy: "the org did not record what became of it: look it up, or send it again where it has a key"}, true
 	case CodeNoID:
 		return Kind{Remedy: "fill the id"}, true
 	}

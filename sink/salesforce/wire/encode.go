@@ -67,16 +67,21 @@ func newField(column int, name string) field {
 		relation, attributes = rel, `"attributes":{"type":`+quote(object)+`},`
 	}
 	// A null key inside the nested object is refused: a relationship is cleared through its id.
-	id := relation + "Id"
-	if custom, ok := strings.CutSuffix(relation, "__r"); ok {
-		id = custom + "__c"
-	}
+	id := ReferenceOf(relation)
 	return field{
 		column: column,
 		open:   "," + quote(relation) + ":{" + attributes + quote(parentKey) + ":",
 		close:  "}",
 		null:   "," + quote(id) + ":null",
 	}
+}
+
+// ReferenceOf returns the field with the id that a relationship stands for.
+func ReferenceOf(relationship string) string {
+	if custom, ok := strings.CutSuffix(relationship, "__r"); ok {
+		return custom + "__c"
+	}
+	return relationship + "Id"
 }
 
 func quote(s string) string {
@@ -118,9 +123,12 @@ func (ls *Layouts) Get(prefix string, t *sink.Target, s *row.Schema) *Layout {
 	return l
 }
 
-// AppendRecord appends a record as one JSON object. If a cell cannot be sent, dst comes back
-// as it was, with the column that is wrong and why.
+// AppendRecord appends a record as one JSON object, or for a Delete its id. If a cell cannot be
+// sent, dst comes back as it was, with the column that is wrong and why.
 func (l *Layout) AppendRecord(dst []byte, r *sink.Record, act sink.Action) (_ []byte, column int, why string) {
+	if act == sink.Delete {
+		return append(dst, l.ID(r)...), 0, ""
+	}
 	start := len(dst)
 	dst = append(dst, l.opening...)
 	if act == sink.Update {
@@ -163,8 +171,8 @@ func (l *Layout) AppendRecord(dst []byte, r *sink.Record, act sink.Action) (_ []
 	return append(dst, '}'), 0, ""
 }
 
-// ID returns the record id of an update: that of the record, else of its key cell where the
-// key is the id.
+// ID returns the record id of an update or deletion: that of the record, else of its key cell
+// where the key is the id.
 func (l *Layout) ID(r *sink.Record) string {
 	if r.ID == "" && l.byID && l.key >= 0 {
 		if c := r.Batch.Cell(r.Row, l.key); !c.Blank() {
@@ -216,6 +224,11 @@ const (
 	subHeaders     = `,"httpHeaders":{"Sforce-Auto-Assign":"FALSE"},"body":{"allOrNone":false,"records":[`
 	SubClose       = `]}}`
 
+	// A deletion has no body: the ids are in its URL, which holds 200 of them in 4 KB.
+	deleteOpen  = `{"method":"DELETE","url":"`
+	deleteIDs   = `?ids=`
+	deleteClose = `&allOrNone=false","referenceId":"`
+
 	// A collection that is a request of its own.
 	DirectOpen  = `{"allOrNone":false,"records":[`
 	DirectClose = `]}`
@@ -224,7 +237,7 @@ const (
 // Endpoint is where a collection of an action goes. Neither part needs escaping in JSON.
 func (l *Layout) Endpoint(act sink.Action) (method, path string) {
 	switch act {
-	case sink.Create:
+	case sink.Create, sink.Publish:
 		return http.MethodPost, l.createURL
 	case sink.Upsert:
 		return http.MethodPatch, l.upsertURL
@@ -232,8 +245,11 @@ func (l *Layout) Endpoint(act sink.Action) (method, path string) {
 	return http.MethodPatch, l.createURL
 }
 
-// AppendSub begins subrequest number i with a collection.
+// AppendSub begins subrequest number i with a collection, or with a list of ids for a Delete.
 func (l *Layout) AppendSub(dst []byte, act sink.Action, i int) []byte {
+	if act == sink.Delete {
+		return append(append(append(dst, deleteOpen...), l.createURL...), deleteIDs...)
+	}
 	method, path := l.Endpoint(act)
 	dst = append(dst, `{"method":"`...)
 	dst = append(dst, method...)
@@ -242,4 +258,12 @@ func (l *Layout) AppendSub(dst []byte, act sink.Action, i int) []byte {
 	dst = append(dst, `","referenceId":"`...)
 	dst = append(AppendRef(dst, i), '"')
 	return append(dst, subHeaders...)
+}
+
+// AppendClose ends subrequest number i.
+func AppendClose(dst []byte, act sink.Action, i int) []byte {
+	if act == sink.Delete {
+		return append(AppendRef(append(dst, deleteClose...), i), `"}`...)
+	}
+	return append(dst, SubClose...)
 }

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"fmt"
-	"strings"
 
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
@@ -41,11 +40,17 @@ func QuoteSOQL(s string) string {
 // Plain reports whether a byte may stand unencoded in the query of a URL inside JSON. Braces
 // are encoded too: "@{" begins a reference to another subrequest.
 func Plain(c byte) bool {
-	switch {
-	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		return true
+	const (
+		digits = 0x3FF << '0'
+		marks  = 1<<'-' | 1<<'.' | 1<<'!' | 1<<'$' | 1<<'\'' | 1<<'(' | 1<<')' | 1<<'*' | 1<<',' | 1<<':' | 1<<'/' | 1<<'?'
+
+		letters = 0x3FFFFFF<<('A'-64) | 0x3FFFFFF<<('a'-64)
+		others  = 1<<('_'-64) | 1<<('~'-64) | 1<<('@'-64)
+	)
+	if c < 64 {
+		return uint64(digits|marks)>>c&1 != 0
 	}
-	return strings.IndexByte("-._~!$'()*,:@/?", c) >= 0
+	return c < 128 && uint64(letters|others)>>(c-64)&1 != 0
 }
 
 // AppendURL appends s, encoding no more than has to be: a URL's bytes bound a lookup.

@@ -185,3 +185,12 @@ func TestClip(t *testing.T) {
 		t.Error("cut without need")
 	}
 }
+
+func TestPlain(t *testing.T) {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$'()*,:@/?"
+	for c := range 256 {
+		if want := strings.IndexByte(plain, byte(c)) >= 0; Plain(byte(c)) != want {
+			t.Errorf("%q: %t", byte(c), !want)
+		}
+	}
+}

@@ -17,8 +17,13 @@ import (
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/mapping"
 	"sfsync/mapping/diag"
+	"sfsync/mapping/event"
+	"sfsync/mapping/fanout"
 	"sfsync/mapping/schema"
 	"sfsync/pipeline"
+	"sfsync/pipeline/lacking"
+	"sfsync/pipeline/profile"
+	"sfsync/pipeline/proof"
 	"sfsync/pipeline/report"
 	"sfsync/pipeline/source"
 	"sfsync/sink/salesforce"
@@ -32,6 +37,8 @@ type checkOptions struct {
 	Schema   string
 	Mapped   string
 	Limit    int64
+	Sample   int64
+	Profile  bool
 	Progress string
 	JSON     bool
 }
@@ -52,18 +59,29 @@ Rows that would be sent count as succeeded, and their records as unchanged: a ch
 nothing. So read = succeeded + failed + skipped, and of each target records = unchanged + failed +
 skipped.
 
+The tests: of the mapping run first, whether or not files are named. Besides the rows that would
+fail, a check says which match keys come up again in the input, which columns no rule uses, which
+values picklists lack, and what looking records up would cost.
+
 --mapped writes what each row would send, one JSON object a line and target; - is stdout.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.DataProblems, exit.BadInput, exit.InputNotFound, exit.Invariant, exit.CannotWrite, exit.BadConfig, exit.Interrupted),
 		Example: `  sfsync check samples/leads/leads.yaml
   sfsync check leads.yaml 'in/*.csv' --schema snapshots/prod
-  sfsync check leads.yaml new.csv --limit 10 --mapped -`,
+  sfsync check leads.yaml new.csv --limit 10 --mapped -
+  sfsync check leads.yaml new.csv --profile --sample 10000`,
 		Args:              atLeast("MAPPING"),
 		ValidArgsFunction: completeExt("yaml", "yml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Mapping, o.Files = args[0], args[1:]
 			if o.Limit < 0 {
 				return exit.Usagef("--limit is a number of rows, not %d", o.Limit)
+			}
+			if o.Sample < 0 || o.Sample > 0 && o.Limit > 0 {
+				return exit.Usagef("--sample is a number of rows, not %d, and does not go with --limit", o.Sample)
+			}
+			if o.Profile && o.Mapped == "-" {
+				return exit.Usagef("--profile and --mapped - both want stdout: write the mapped rows to a file")
 			}
 			if o.JSON && o.Mapped == "-" {
 				return exit.Usagef("--json and --mapped - both want stdout: write the mapped rows to a file")
@@ -84,7 +102,8 @@ skipped.
 	fs.StringVar(&o.Progress, "progress", ui.ProgressAuto, "show progress as `auto|bar|plain|none`")
 	fs.BoolVar(&o.JSON, "json", false, "print the summary as JSON on stdout")
 	addFormat(fs, &o.Format)
-	addNotYet(fs, nil, []string{"sample"})
+	fs.Int64Var(&o.Sample, "sample", 0, "check `N` rows spread evenly over the input; 0 checks all")
+	fs.BoolVar(&o.Profile, "profile", false, "say what each column of the input holds, with samples")
 	return cmd
 }
 
@@ -94,15 +113,27 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
-	plan, err := o.compile(file)
+	var inputs []source.Input
+	var noInputs error // what is wrong with the mapping comes first
+	if len(o.Files) > 0 || len(file.Source.Files) > 0 {
+		inputs, noInputs = o.inputs(file, o.Files, o.Format)
+	}
+	entries, release, err := o.entries(ctx, file, inputs, o.Limit)
 	if err != nil {
 		return err
 	}
-	var inputs []source.Input
-	if len(o.Files) > 0 || len(file.Source.Files) > 0 {
-		if inputs, err = o.inputs(file, o.Files, o.Format); err != nil {
-			return err
-		}
+	defer release.Close() // temporary files
+	kept := &keptInputs{}
+	defer kept.Close() // likewise
+	if err := o.keepTwice(ctx, file, inputs, kept); err != nil {
+		return err
+	}
+	file, plan, err := o.compile(file, entries)
+	if err == nil {
+		err = o.prove(ctx, file, plan)
+	}
+	if err = cmp.Or(err, noInputs); err != nil {
+		return err
 	}
 	mapped, err := o.mappedWriter()
 	if err != nil {
@@ -115,14 +146,45 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 		read := stats.Read.Load()
 		return ui.Counts{Read: read, Done: read, Failed: stats.Failed.Load(), Bytes: stats.Bytes.Load(), TotalBytes: stats.BytesTotal.Load()}
 	})
+	g := &gathered{plan: plan, mapped: mapped, lacking: lacking.New(plan), events: file.Source.Events == event.RudderStack}
+	if o.Profile {
+		g.profile = profile.New()
+	}
 	res, err := pipeline.Check(ctx, pipeline.Options{
-		Plan: plan, Inputs: inputs, Source: sourceOptions(file), Limit: o.Limit, Errors: errs, Stats: stats,
-	}, mapped.each())
+		Plan: plan, Inputs: inputs, Source: sourceOptions(file), Limit: o.Limit, Sample: o.Sample, Wide: o.Profile,
+		Duplicates: file.Source.Duplicates, Errors: errs, Stats: stats,
+	}, g.each)
 	stop()
 	if closeErr := mapped.close(); err == nil {
 		err = closeErr
 	}
-	return o.conclude(file, plan, res, errs, begun, err)
+	return o.conclude(file, g, res, errs, begun, err)
+}
+
+// keepTwice copies inputs that can be read only once, where the check reads them twice.
+func (o *checkOptions) keepTwice(ctx context.Context, file *mapping.File, inputs []source.Input, kept *keptInputs) error {
+	if o.Sample == 0 && file.Source.Duplicates != "last" && file.Source.Duplicates != "fail" {
+		return nil
+	}
+	for i := range inputs {
+		if in := &inputs[i]; in.Reader == nil && !readAgain(in) || in.Reader != nil && in.Stdin {
+			if err := o.keepInput(ctx, in, kept); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// prove runs the tests of the mapping file.
+func (o *checkOptions) prove(ctx context.Context, file *mapping.File, plan *mapping.Plan) error {
+	failed, err := proof.Run(ctx, file, plan, sourceOptions(file))
+	if err != nil {
+		return err
+	}
+	var list diag.List
+	list.Add(failed)
+	return list.Err()
 }
 
 // load reads the mapping. If its form is wrong, what the schema says of its names is found all
@@ -164,21 +226,25 @@ func (o *checkOptions) schema(file *mapping.File) (*schema.Schema, error) {
 	return schema.Standard(), nil
 }
 
-func (o *checkOptions) compile(file *mapping.File) (*mapping.Plan, error) {
+// compile compiles the mapping, with a target for each kind of record that events name themselves.
+func (o *checkOptions) compile(file *mapping.File, entries []event.Entry) (*mapping.File, *mapping.Plan, error) {
 	s, err := o.schema(file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	file = fanout.Apply(file, entries, s)
 	plan, found, err := mapping.Compile(file, s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	o.con.Diagnostics(found)
-	return plan, nil
+	return file, plan, nil
 }
 
 // remedy says what to do about a code, ours or an org's.
-func remedy(code string) string { return cmp.Or(mapping.Remedy(code), salesforce.Remedy(code)) }
+func remedy(code string) string {
+	return cmp.Or(mapping.Remedy(code), pipeline.Remedy(code), salesforce.Remedy(code))
+}
 
 // mappedOutput writes what each row would send. A nil one writes nothing.
 type mappedOutput struct {
@@ -201,21 +267,17 @@ func (o *checkOptions) mappedWriter() (*mappedOutput, error) {
 	return &mappedOutput{file: f, out: bufio.NewWriterSize(f, 64<<10)}, nil
 }
 
-func (m *mappedOutput) each() func(*mapping.Mapped, string) error {
-	if m == nil {
-		return nil
-	}
-	return func(rows *mapping.Mapped, path string) error {
-		for r := range rows.Source.Len() {
-			for t := range rows.Targets {
-				m.buf = append(rows.AppendJSON(m.buf[:0], r, t, path), '\n')
-				if _, err := m.out.Write(m.buf); err != nil {
-					return m.failed(err)
-				}
+// write writes the rows of a batch.
+func (m *mappedOutput) write(rows *mapping.Mapped, path string) error {
+	for r := range rows.Source.Len() {
+		for t := range rows.Targets {
+			m.buf = append(rows.AppendJSON(m.buf[:0], r, t, path), '\n')
+			if _, err := m.out.Write(m.buf); err != nil {
+				return m.failed(err)
 			}
 		}
-		return nil
 	}
+	return nil
 }
 
 func (m *mappedOutput) failed(err error) error {
@@ -236,11 +298,11 @@ func (m *mappedOutput) close() error {
 	return m.failed(err)
 }
 
-// countsOf checks that the counts of a check add up; each row has one record a target.
+// countsOf checks that the counts of a check add up; no row has more than one record a target.
 func countsOf(s *report.Summary) error {
 	err := s.Check()
 	for _, t := range s.Targets {
-		if t.Records != s.Rows.Read {
+		if t.Records > s.Rows.Read {
 			err = errors.Join(err, fmt.Errorf("%w: %d rows were read, target %s has %d records", report.ErrCounts, s.Rows.Read, t.Name, t.Records))
 		}
 	}
@@ -248,11 +310,12 @@ func countsOf(s *report.Summary) error {
 }
 
 // conclude prints what was found and returns the end of the command.
-func (o *checkOptions) conclude(file *mapping.File, plan *mapping.Plan, res *pipeline.Result, errs *report.Errors, begun time.Time, err error) error {
+func (o *checkOptions) conclude(file *mapping.File, g *gathered, res *pipeline.Result, errs *report.Errors, begun time.Time, err error) error {
 	if err != nil && (res == nil || host.ClosedPipe(err)) {
 		return err
 	}
-	s := outcome.Summarize(Tool(), file, plan, res, errs)
+	s := outcome.Summarize(Tool(), file, g.plan, res, errs)
+	s.Found = g.info(file, res)
 	s.Command, s.Complete, s.Environment = "check", err == nil && res.Complete, o.fromEnv
 	for i := range s.Targets { // nothing is changed by what would be sent
 		t := &s.Targets[i]
@@ -264,6 +327,9 @@ func (o *checkOptions) conclude(file *mapping.File, plan *mapping.Plan, res *pip
 	switch {
 	case len(o.Files) == 0 && len(file.Source.Files) == 0:
 		message = "the mapping is valid; no files were named"
+		if n := len(file.Tests); n > 0 {
+			message = fmt.Sprintf("the mapping is valid, %s; no files were named", ui.Plural(int64(n), "test passed", "tests passed"))
+		}
 	case s.Rows.Failed > 0:
 		code = exit.DataProblems
 		message = fmt.Sprintf("%s of %s would fail", ui.Count(s.Rows.Failed), ui.Rows(s.Rows.Read))

@@ -21,6 +21,23 @@ func (j *job) create(ctx context.Context) error {
 		return err
 	}
 	j.tellInterrupted(ctx)
+	err := j.createDir(ctx, func(d *report.Dir) error {
+		l, err := ledger.Create(ctx, d.Path(report.LedgerFile), &j.settings)
+		if err != nil {
+			return err
+		}
+		return l.Close()
+	})
+	if err != nil {
+		return err
+	}
+	j.ledger, err = ledger.Open(ctx, j.dir.Path(report.LedgerFile))
+	return err
+}
+
+// createDir makes the run directory, with the mapping, what can be read only once, and what more
+// puts into it. From here on the first signal drains.
+func (j *job) createDir(ctx context.Context, more func(*report.Dir) error) error {
 	wd, err := j.sys.Getwd()
 	if err != nil {
 		return fmt.Errorf("find the working directory: %w", err)
@@ -31,7 +48,10 @@ func (j *job) create(ctx context.Context) error {
 	// Registered before there is a run that could be resumed, so that no signal falls between.
 	drain := j.stop.Draining()
 	j.dir, err = report.CreateFilled(j.flags.Runs, j.file.Name, j.begun, j.sys.Rand, func(d *report.Dir) error {
-		return j.fill(ctx, drain, d)
+		if err := j.fill(ctx, drain, d); err != nil {
+			return err
+		}
+		return more(d)
 	})
 	if err != nil {
 		return err
@@ -41,8 +61,7 @@ func (j *job) create(ctx context.Context) error {
 			return err
 		}
 	}
-	j.ledger, err = ledger.Open(ctx, j.dir.Path(report.LedgerFile))
-	return err
+	return nil
 }
 
 // fill puts into a new run directory what the run begins with. It leaves no file open, since
@@ -71,11 +90,7 @@ func (j *job) fill(ctx context.Context, drain <-chan struct{}, d *report.Dir) er
 		}
 		j.settings.Inputs = append(j.settings.Inputs, set)
 	}
-	l, err := ledger.Create(ctx, d.Path(report.LedgerFile), &j.settings)
-	if err != nil {
-		return err
-	}
-	return l.Close()
+	return nil
 }
 
 // readAgain reports whether an input can be read a second time, as a resumed run does: a pipe, a
@@ -86,7 +101,7 @@ func readAgain(in *source.Input) bool {
 }
 
 // spool copies an input that can be read only once to the run directory and brings it to disk.
-func (j *job) spool(ctx context.Context, drain <-chan struct{}, in *source.Input, path string) error {
+func (a *app) spool(ctx context.Context, drain <-chan struct{}, in *source.Input, path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return exit.Errorf(exit.CannotWrite, "keep %s: %w", in.Path, err)
@@ -102,7 +117,7 @@ func (j *job) spool(ctx context.Context, drain <-chan struct{}, in *source.Input
 		}
 		return err
 	case <-drain:
-		err = j.stop.Err()
+		err = a.stop.Err()
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
@@ -111,7 +126,7 @@ func (j *job) spool(ctx context.Context, drain <-chan struct{}, in *source.Input
 
 func copyInput(to *os.File, in *source.Input) error {
 	from := in.Reader
-	if !in.Stdin {
+	if from == nil {
 		f, err := os.Open(in.Path)
 		if err != nil {
 			return exit.Errorf(exit.BadInput, "open %s: %w", in.Path, err)
@@ -173,7 +188,7 @@ func (j *job) tellInterrupted(ctx context.Context) {
 	for _, d := range runs[:min(len(runs), maxPast)] {
 		s, err := d.ReadSummary()
 		switch {
-		case err == nil && (s.Org.ID != j.org.Info.ID || s.Mapping.Name != j.file.Name):
+		case err == nil && (s.Org.ID != j.org.Info.ID || s.Mapping.Name != j.file.Name || s.Plan != nil):
 			continue
 		case err == nil && (s.Complete || !resumable(exit.Code(s.Exit.Code))):
 			return

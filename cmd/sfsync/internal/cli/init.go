@@ -1,69 +1,78 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/ui"
-	"sfsync/mapping"
 	"sfsync/mapping/diag"
+	"sfsync/mapping/presets"
 	"sfsync/mapping/propose"
 	"sfsync/mapping/schema"
-	"sfsync/mapping/spec"
 	"sfsync/pipeline/row"
 	"sfsync/pipeline/source"
 )
 
-// schemaFile is the JSON Schema of mapping files that init puts beside the mapping for editors.
-const schemaFile = "sfsync.schema.json"
-
 type initOptions struct {
-	*app
+	newMapping
 	Files   []string
 	Format  string
 	Objects []string
+	Preset  string
 	Schema  string
-	Out     string
-	Force   bool
 	Rows    int64
 }
 
 func newInit(a *app, runF func(context.Context, *initOptions) error) *cobra.Command {
-	o := &initOptions{app: a}
+	o := &initOptions{newMapping: newMapping{app: a}}
 	if runF == nil {
 		runF = initRun
 	}
 	cmd := &cobra.Command{
-		Use:   "init FILE...",
-		Short: "Propose a mapping from a file's columns and an object's fields",
+		Use:   "init FILE... --object OBJECT | init --preset NAME",
+		Short: "Propose a mapping from files' columns and objects' fields",
 		Long: `Read the columns and the first rows of files and propose a mapping: columns are matched with the
 fields of --object by API name, label and usual other words, and values decide about transforms
 (dates, numbers, truth values). What is a guess has a comment. The mapping passes sfsync check as it
 is, unless an object needs a reference that no column gives; look at the comments before a run.
+
+With several objects, each is a target, and each row makes a record of each of them; a reference
+between them goes by the row. With several files, a field takes the column that each file has for it.
+Files that are of different things want a mapping each: with a directory as --out, each file gets one
+of its own, for the object that it fits best.
+
+With --preset, a mapping that ships with sfsync is printed whole.
 
 Without --out the mapping goes to stdout. With it, sfsync.schema.json is put beside the mapping, by
 which editors complete and check it.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.BadInput, exit.InputNotFound, exit.CannotWrite, exit.BadConfig),
 		Example: `  sfsync init samples/leads/leads-2026-11-01.csv --object Lead
-  sfsync init in/people.csv --object Account,Contact --schema crm.schema.yaml --out people.yaml`,
-		Args: atLeast("FILE"),
+  sfsync init in/people.csv --object Account,Contact --schema crm.schema.yaml --out people.yaml
+  sfsync init accounts.csv contacts.csv --object Account,Contact --out mappings/
+  sfsync init --preset rudderstack-lead --out events.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Files = args
-			if len(o.Objects) == 0 {
+			switch {
+			case o.Preset != "" && len(args) > 0:
+				return exit.Usagef("--preset is printed as it is: leave the files away")
+			case o.Preset != "" && len(o.Objects) > 0:
+				return exit.Usagef("--preset says itself which objects it writes: leave --object away")
+			case o.Preset != "":
+				return runF(cmd.Context(), o)
+			case len(args) == 0:
+				return exit.Usagef("FILE is missing")
+			case len(o.Objects) == 0:
 				return exit.Usagef("--object is missing: name what the rows become, such as Lead")
-			}
-			if o.Rows < 1 {
+			case o.Rows < 1:
 				return exit.Usagef("--rows is a number of rows from 1, not %d", o.Rows)
 			}
 			if err := checkFormat(o.Format); err != nil {
@@ -74,16 +83,22 @@ which editors complete and check it.
 	}
 	fs := cmd.Flags()
 	fs.StringSliceVar(&o.Objects, "object", nil, "the `object` that rows become records of; several for several targets")
+	fs.StringVar(&o.Preset, "preset", "", "print the mapping of this `name` that ships with sfsync: "+strings.Join(presets.Names(), ", "))
 	fs.StringVar(&o.Schema, "schema", "", "fields from this overlay or snapshot `path`; named in the mapping")
-	fs.StringVar(&o.Out, "out", "", "write the mapping to this `file`")
+	fs.StringVar(&o.Out, "out", "", "write the mapping to this `file`, or one for each file into this directory")
 	fs.BoolVar(&o.Force, "force", false, "replace the file of --out")
 	fs.Int64Var(&o.Rows, "rows", 1000, "look at the first `N` rows of each file")
 	addFormat(fs, &o.Format)
-	addNotYet(fs, nil, []string{"preset"})
+	if err := cmd.RegisterFlagCompletionFunc("preset", cobra.FixedCompletions(presets.Names(), cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag is there, and nobody else completes it
+	}
 	return cmd
 }
 
 func initRun(ctx context.Context, o *initOptions) error {
+	if o.Preset != "" {
+		return o.preset()
+	}
 	s := schema.Standard()
 	if o.Schema != "" {
 		var err error
@@ -99,25 +114,82 @@ func initRun(ctx context.Context, o *initOptions) error {
 	if err != nil {
 		return err
 	}
+	if dir := directory(o.Out); dir != "" {
+		return o.each(ctx, dir, inputs, objects, s)
+	}
 	var seen propose.Profile
 	for _, in := range inputs {
 		if err := o.look(ctx, in, &seen); err != nil {
 			return err
 		}
 	}
-	file := &propose.File{Name: mappingName(o.Files[0]), SchemaURL: schemaFile}
-	for _, obj := range objects {
-		t, err := seen.For(obj, s)
-		if err != nil {
-			return err
-		}
+	targets, err := seen.Targets(objects, s)
+	if err != nil {
+		return err
+	}
+	for _, t := range targets {
 		if !t.Sends() {
 			return exit.Errorf(exit.BadConfig, "no column of %s fits a field of %s: write the mapping by hand, or choose another --object",
-				strings.Join(o.Files, ", "), obj.Name)
+				strings.Join(o.Files, ", "), t.Object.Name)
 		}
-		file.Targets = append(file.Targets, t)
 	}
-	if err := o.places(file); err != nil {
+	return o.propose(o.Files, &seen, targets, s)
+}
+
+// preset prints a mapping that ships with the tool.
+func (o *initOptions) preset() error {
+	text, ok := presets.Get(o.Preset)
+	if !ok {
+		hint := diag.DidYouMean(o.Preset, presets.Names())
+		if hint == "" {
+			hint = "there are " + strings.Join(presets.Names(), ", ")
+		}
+		return exit.Usagef("unknown --preset %q: %s", o.Preset, hint)
+	}
+	return o.write(text)
+}
+
+// each proposes a mapping for each file by itself, for the object that takes most of its columns.
+func (o *initOptions) each(ctx context.Context, dir string, inputs []source.Input, objects []*schema.Object, s *schema.Schema) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return exit.Errorf(exit.CannotWrite, "--out: %w", err)
+	}
+	names := map[string]bool{}
+	for _, in := range inputs {
+		var seen propose.Profile
+		if err := o.look(ctx, in, &seen); err != nil {
+			return err
+		}
+		var best []*propose.Target
+		for _, object := range objects {
+			targets, err := seen.Targets([]*schema.Object{object}, s)
+			if err != nil {
+				return err
+			}
+			if targets[0].Sends() && (best == nil || targets[0].Used() > best[0].Used()) {
+				best = targets
+			}
+		}
+		if best == nil {
+			return exit.Errorf(exit.BadConfig, "no column of %s fits a field of %s", in.Path, strings.Join(o.Objects, " or "))
+		}
+		name := mappingName(in.Path)
+		for n := 2; names[name]; n++ {
+			name = mappingName(in.Path) + "-" + strconv.Itoa(n)
+		}
+		names[name] = true
+		o.Out = filepath.Join(dir, name+".yaml")
+		if err := o.propose([]string{in.Path}, &seen, best, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// propose writes a mapping of targets.
+func (o *initOptions) propose(files []string, seen *propose.Profile, targets []*propose.Target, s *schema.Schema) error {
+	file := &propose.File{Name: mappingName(files[0]), SchemaURL: schemaFile, Targets: targets}
+	if err := o.places(file, files); err != nil {
 		return err
 	}
 	text := file.YAML()
@@ -130,10 +202,10 @@ func initRun(ctx context.Context, o *initOptions) error {
 	}
 	o.con.Diagnostics(found)
 	used := 0
-	for _, t := range file.Targets {
+	for _, t := range targets {
 		used += len(t.Rules)
 	}
-	o.con.Infof("%s from %s of %s; look at what has a comment", ui.Plural(int64(used), "rule", "rules"), ui.Rows(int64(seen.Rows)), strings.Join(o.Files, ", "))
+	o.con.Infof("%s from %s of %s; look at what has a comment", ui.Plural(int64(used), "rule", "rules"), ui.Rows(int64(seen.Rows)), strings.Join(files, ", "))
 	return nil
 }
 
@@ -159,6 +231,8 @@ func (o *initOptions) look(ctx context.Context, in source.Input, seen *propose.P
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
+	seen.File(in.Path, r.Complete())
+	seen.Columns(r.Schema())
 	for n := int64(0); n < o.Rows; {
 		b, err := r.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -175,105 +249,22 @@ func (o *initOptions) look(ctx context.Context, in source.Input, seen *propose.P
 }
 
 // places sets the paths in the mapping, which are relative to the mapping file.
-func (o *initOptions) places(file *propose.File) error {
-	rel := func(path string) (string, error) {
-		if o.Out == "" || filepath.IsAbs(path) || path == "-" {
-			return filepath.ToSlash(path), nil
-		}
-		base, err := filepath.Abs(filepath.Dir(o.Out))
-		if err != nil {
-			return "", err
-		}
-		whole, err := filepath.Abs(path)
-		if err != nil {
-			return "", err
-		}
-		out, err := filepath.Rel(base, whole)
-		return filepath.ToSlash(out), err
-	}
+func (o *initOptions) places(file *propose.File, files []string) error {
 	if o.Format != "auto" {
 		file.Format = o.Format
 	}
 	var err error
-	for _, path := range o.Files {
+	for _, path := range files {
 		if path == "-" {
 			continue
 		}
-		if path, err = rel(path); err != nil {
-			return fmt.Errorf("find the working directory: %w", err)
+		if path, err = relative(o.Out, path); err != nil {
+			return err
 		}
 		file.Files = append(file.Files, path)
 	}
 	if o.Schema != "" {
-		file.Schema, err = rel(o.Schema)
+		file.Schema, err = relative(o.Out, o.Schema)
 	}
 	return err
-}
-
-// verify compiles what is proposed, so that no mapping comes out that check would refuse for
-// its form. Its diagnostics are for the user, as those of check would be.
-func (o *initOptions) verify(text []byte, s *schema.Schema) ([]diag.Diagnostic, error) {
-	name := o.Out
-	if name == "" {
-		name = "mapping.yaml"
-	}
-	f, _, err := mapping.Parse(name, text)
-	if err != nil {
-		return nil, fmt.Errorf("the proposed mapping is wrong: %w", err)
-	}
-	_, found, err := mapping.Compile(f, s)
-	if list, ok := diag.As(err); ok { // a reference that no column gives: said, and left to the user
-		return list, nil
-	}
-	return found, err
-}
-
-func (o *initOptions) write(text []byte) error {
-	if o.Out == "" {
-		o.answered = true
-		_, err := o.con.Out().Write(text)
-		return err
-	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if o.Force {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	}
-	f, err := os.OpenFile(o.Out, flags, 0o666)
-	if errors.Is(err, fs.ErrExist) {
-		return exit.Errorf(exit.CannotWrite, "%s exists: choose another --out, or say --force", o.Out)
-	}
-	if err == nil {
-		_, err = f.Write(text)
-		err = errors.Join(err, f.Close())
-	}
-	if err == nil {
-		err = writeIfOther(filepath.Join(filepath.Dir(o.Out), schemaFile), spec.JSONSchema())
-	}
-	if err != nil {
-		return exit.Errorf(exit.CannotWrite, "--out: %w", err)
-	}
-	return nil
-}
-
-// writeIfOther writes a file unless it is that already.
-func writeIfOther(path string, data []byte) error {
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
-		return nil
-	}
-	return os.WriteFile(path, data, 0o666)
-}
-
-// mappingName makes a mapping's name of a file's: what is in front of the first dot.
-func mappingName(path string) string {
-	name, _, _ := strings.Cut(filepath.Base(filepath.ToSlash(path)), ".")
-	name = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
-			return r
-		}
-		return '-'
-	}, name)
-	if name = strings.Trim(name, "-"); name == "" {
-		return "mapping"
-	}
-	return name[:min(len(name), 60)]
 }

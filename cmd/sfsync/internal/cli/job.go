@@ -171,6 +171,9 @@ func (j *job) compile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := j.fanOut(ctx, s); err != nil {
+		return err
+	}
 	plan, found, err := mapping.Compile(j.file, s)
 	if err != nil {
 		return err
@@ -218,14 +221,7 @@ func (j *job) execute(ctx context.Context) error {
 	}
 	policy := rowRetries()
 	drain := j.stop.Draining() // a new run drains already
-	stop := j.con.Progress(j.flags.Progress, func() ui.Counts {
-		records := stats.Written.Load() + stats.Failed.Load() + stats.Skipped.Load() + stats.Unknown.Load()
-		return ui.Counts{
-			Read: stats.Read.Load(), Done: records / int64(len(targets)),
-			Failed: stats.Failed.Load() + stats.Unknown.Load(), Calls: j.org.Calls().Made,
-			Bytes: stats.Bytes.Load(), TotalBytes: stats.BytesTotal.Load(),
-		}
-	})
+	stop := j.con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
 	res, runErr := pipeline.Run(ctx, pipeline.Options{
 		Plan: j.plan, Inputs: j.inputs, Source: sourceOptions(j.file), Targets: targets,
 		Workers: j.flags.Workers, Limit: j.limit, StopAfter: j.flags.stopAfter(),
@@ -241,10 +237,21 @@ func (j *job) execute(ctx context.Context) error {
 	return j.conclude(context.WithoutCancel(ctx), res, errs, runErr)
 }
 
+// progress says how far the run has come.
+func (j *job) progress(stats *pipeline.Stats) ui.Counts {
+	records := stats.Written.Load() + stats.Failed.Load() + stats.Skipped.Load() + stats.Unknown.Load()
+	return ui.Counts{
+		Read: stats.Read.Load(), Done: records / int64(len(j.plan.Targets)),
+		Failed: stats.Failed.Load() + stats.Unknown.Load(), Calls: j.org.Calls().Made,
+		Bytes: stats.Bytes.Load(), TotalBytes: stats.BytesTotal.Load(),
+	}
+}
+
 // sourceOptions are the mapping's options about files.
 func sourceOptions(f *mapping.File) source.Options {
 	return source.Options{
 		Format: f.Source.Format, Delimiter: f.Source.CSV.Delimiter, Encoding: f.Source.CSV.Encoding, Null: f.Source.CSV.Null,
+		Events: eventOptions(f),
 	}
 }
 

@@ -43,7 +43,7 @@ func refuseNotYet(fs *pflag.FlagSet) error {
 // notYetCommands are the documented verbs that are not there yet.
 func notYetCommands() []*cobra.Command {
 	var all []*cobra.Command
-	for _, name := range []string{"plan", "import", "retry", "undo"} {
+	for _, name := range []string{"retry", "undo"} {
 		all = append(all, notYetCommand(name))
 	}
 	return all

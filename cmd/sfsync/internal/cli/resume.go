@@ -85,6 +85,9 @@ func resumeRun(ctx context.Context, o *resumeOptions) error {
 	}
 	j := &job{app: o.app, flags: &o.runFlags, command: "run", dir: dir, resume: true}
 	defer j.close()
+	if _, err := os.Stat(dir.Path(report.PlanFile)); err == nil {
+		return exit.Errorf(exit.InputNotFound, "%s is a plan: it has sent nothing, so there is nothing to go on with: run sfsync plan or sfsync run", o.Run)
+	}
 	if _, err := os.Stat(dir.Path(report.LedgerFile)); err != nil {
 		return exit.Errorf(exit.InputNotFound, "%s has no ledger: it is no run that can be resumed", o.Run)
 	}

@@ -84,6 +84,7 @@ type runOptions struct {
 	Limit   int64
 	Format  string
 	Yes     bool
+	DryRun  bool
 }
 
 func newRun(a *app, runF func(context.Context, *runOptions) error) *cobra.Command {
@@ -142,7 +143,8 @@ second stops at once.
 	fs.Int64Var(&o.Limit, "limit", 0, "read the first `N` rows only; 0 reads all")
 	fs.BoolVar(&o.Yes, "yes", false, "agree to the first write with this mapping to a production org")
 	addFormat(fs, &o.Format)
-	addNotYet(fs, []string{"changed-only", "dry-run", "resume-last", "error-on-no-input"}, []string{"sample"})
+	fs.BoolVar(&o.DryRun, "dry-run", false, "do as sfsync plan: say what would be done, and write nothing")
+	addNotYet(fs, []string{"changed-only", "resume-last", "error-on-no-input"}, []string{"sample"})
 	return cmd
 }
 
@@ -164,6 +166,11 @@ func (o *runOptions) check() error {
 
 // runRun is a run from its mapping file to its exit code.
 func runRun(ctx context.Context, o *runOptions) error {
+	if o.DryRun {
+		return planRun(ctx, &planOptions{
+			app: o.app, runFlags: o.runFlags, Mapping: o.Mapping, Files: o.Files, Limit: o.Limit, Format: o.Format,
+		})
+	}
 	file, err := o.loadMapping(o.Mapping)
 	if err != nil {
 		return err

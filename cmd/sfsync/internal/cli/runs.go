@@ -57,7 +57,7 @@ func newRunsList(a *app, runF func(context.Context, *runsOptions) error) *cobra.
 		Short: "List the runs, the latest first",
 		Long: `List the runs under --runs, the latest first: when they began, where they went, what became of
 their rows, and how they ended. A run that is open has no summary: it is under way, or it was
-killed and waits for sfsync resume.
+killed and waits for sfsync resume. COMMAND tells runs from plans, whose rows were not sent.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.BadInput),
 		Example: "  sfsync runs list\n  sfsync runs list --mapping nightly-leads --json",
@@ -95,20 +95,20 @@ func runsListRun(_ context.Context, o *runsOptions) error {
 	for i, r := range runs {
 		rows[i] = runLine(r)
 	}
-	return ui.Table(o.con.Out(), []string{"run", "state", "org", "rows", "failed", "unknown", "pending", "took", "exit"}, rows, 3, 4, 5, 6, 7)
+	return ui.Table(o.con.Out(), []string{"run", "command", "state", "org", "rows", "failed", "unknown", "pending", "took", "exit"}, rows, 4, 5, 6, 7, 8)
 }
 
 func runLine(r history.Run) []string {
 	s := r.Summary
 	if s == nil {
-		return []string{r.Dir.Name(), string(r.State)}
+		return []string{r.Dir.Name(), "", string(r.State)}
 	}
 	org := s.Org.Kind
 	if s.Org.Name != "" && s.Org.Kind != "local" {
 		org = s.Org.Name
 	}
 	return []string{
-		r.Dir.Name(), string(r.State), org, ui.Count(s.Rows.Read), ui.Count(s.Rows.Failed), ui.Count(s.Rows.Unknown),
+		r.Dir.Name(), s.Command, string(r.State), org, ui.Count(s.Rows.Read), ui.Count(s.Rows.Failed), ui.Count(s.Rows.Unknown),
 		ui.Count(s.Rows.Pending), ui.Elapsed(time.Duration(s.Duration * float64(time.Second))), fmt.Sprintf("%d %s", s.Exit.Code, s.Exit.Name),
 	}
 }

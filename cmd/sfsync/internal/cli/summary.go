@@ -22,25 +22,36 @@ func (j *job) conclude(ctx context.Context, res *pipeline.Result, errs *report.E
 		j.log.Error("the run could not be taken up again", "error", errText(runErr))
 		return runErr
 	}
-	calls, spent := j.org.Calls(), j.spent(res.Retried)
+	spent := j.spent(res.Retried)
 	// Before the exit is judged, so that the summary has it if they fail.
 	runErr = errors.Join(runErr, j.ledger.SetMeta(ctx, effortKey, spent), j.dir.WriteErrors(errs))
+	s := j.account(res, errs, runErr, spent)
+	s.API.Why = j.why()
+	code, message := j.judge(s, runErr)
+	return j.tell(s, res, runErr, code, message)
+}
+
+// account is the summary of a run, without how it ended.
+func (j *job) account(res *pipeline.Result, errs *report.Errors, runErr error, spent effort) *report.Summary {
 	s := outcome.Summarize(Tool(), j.file, j.plan, res, errs)
 	s.Run, s.Command = j.dir.Name(), j.command
 	s.Complete = runErr == nil && res.Complete
 	s.Environment = j.environment()
 	info := j.org.Info
 	s.Org = report.OrgInfo{Name: info.Name, Kind: string(info.Kind), ID: info.ID, InstanceURL: info.InstanceURL, APIVersion: info.APIVersion}
-	s.API = report.APIInfo{Mode: "rest", Why: j.why(), Calls: spent.Calls}
-	if calls.Max > 0 {
+	s.API = report.APIInfo{Mode: "rest", Calls: spent.Calls}
+	if calls := j.org.Calls(); calls.Max > 0 {
 		left := max(0, calls.Max-calls.Used)
 		s.API.Limit, s.API.Left = &calls.Max, &left
 	}
 	s.Retries = report.RetryCounts{Requests: spent.Retries, Rows: spent.Rows}
 	outcome.Times(s, j.settings.Started, j.sys.Now(), spent.Took)
-	code, message := j.judge(s, runErr)
-	s.Exit = report.Exit{Code: int(code), Name: code.String(), Message: message}
+	return s
+}
 
+// tell writes the summary with how the run ended, shows it, and returns the end of the command.
+func (j *job) tell(s *report.Summary, res *pipeline.Result, runErr error, code exit.Code, message string) error {
+	s.Exit = report.Exit{Code: int(code), Name: code.String(), Message: message}
 	if err := j.dir.WriteSummary(s); err != nil { // counts more than most of what would be in it
 		code = exit.Worst(code, exit.Of(err))
 		message = ui.OneLine(err.Error()) + "; " + message
@@ -80,8 +91,18 @@ func (j *job) why() string {
 // judge returns what a run ends with. The message goes to stderr and to the summary: it
 // holds codes and counts, while an org's own words stay in the run directory.
 func (j *job) judge(s *report.Summary, runErr error) (exit.Code, string) {
-	codes := []exit.Code{outcome.Code(s.Rows, j.flags.MaxFailed, s.Complete)}
-	var notes []string
+	codes, notes := j.troubles(s, runErr)
+	codes = append(codes, outcome.Code(s.Rows, j.flags.MaxFailed, s.Complete))
+	code := exit.Worst(codes...)
+	notes = append(notes, outcome.Note(s, code))
+	if !s.Complete && resumable(code) {
+		notes = append(notes, "go on with: sfsync resume "+j.dir.Path(""))
+	}
+	return code, strings.Join(notes, "; ")
+}
+
+// troubles returns what went wrong with a run as a whole: the exit codes and the words.
+func (j *job) troubles(s *report.Summary, runErr error) (codes []exit.Code, notes []string) {
 	log := j.dir.Path(report.LogFile)
 	switch signal := j.stop.Err(); {
 	case runErr == nil:
@@ -99,12 +120,7 @@ func (j *job) judge(s *report.Summary, runErr error) (exit.Code, string) {
 		codes = append(codes, exit.Invariant)
 		notes = append(notes, err.Error())
 	}
-	code := exit.Worst(codes...)
-	notes = append(notes, outcome.Note(s, code))
-	if !s.Complete && resumable(code) {
-		notes = append(notes, "go on with: sfsync resume "+j.dir.Path(""))
-	}
-	return code, strings.Join(notes, "; ")
+	return codes, notes
 }
 
 // resumable reports whether going on with a run that ended so makes sense: not where an input

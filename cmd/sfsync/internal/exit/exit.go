@@ -16,6 +16,7 @@ import (
 	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
 	"sfsync/pipeline"
+	"sfsync/pipeline/keys"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
 	"sfsync/pipeline/source"
@@ -247,6 +248,7 @@ func sentinels() []sentinel {
 		{ledger.ErrLocked, TryAgain},
 		{ledger.ErrLedger, CannotWrite},
 		{report.ErrReport, CannotWrite},
+		{keys.ErrSpill, CannotWrite},
 		{source.ErrNotFound, InputNotFound},
 		{source.ErrUnreadable, BadInput},
 		{source.ErrMalformed, BadInput},

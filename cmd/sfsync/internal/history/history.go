@@ -73,6 +73,26 @@ func Look(d *report.Dir) Run {
 	return r
 }
 
+// abandoned is how long ago a plan without a summary must have begun to be taken for one that was
+// killed.
+const abandoned = 24 * time.Hour
+
+// over reports whether nothing is left to be done of a run. A plan is never gone on with, so one
+// that was stopped or killed is over, too.
+func (r *Run) over(now time.Time) bool {
+	switch r.State {
+	case Complete:
+		return true
+	case Stopped:
+		return r.Summary.Plan != nil
+	case Open:
+		_, err := os.Stat(r.Dir.Path(report.PlanFile))
+		return err == nil && now.Sub(r.Started) > abandoned
+	case Damaged:
+	}
+	return false
+}
+
 // Rule says which runs may go: those that are not among the latest Keep and began longer ago
 // than Older. A zero field does not restrict.
 type Rule struct {
@@ -81,13 +101,13 @@ type Rule struct {
 }
 
 // Prunable returns the runs of a list, which is the latest first, that the rule lets go. A run
-// that could still be resumed stays in any case, and so does the parent of one that stays, since
-// its account goes on from there.
+// that could still be resumed stays in any case (a plan never could), and so does the parent of one
+// that stays, since its account goes on from there.
 func Prunable(runs []Run, rule Rule, now time.Time) []Run {
 	goes := make([]bool, len(runs))
 	index := make(map[string]int, len(runs))
 	for i, r := range runs {
-		goes[i] = r.State == Complete && i >= rule.Keep && (rule.Older == 0 || now.Sub(r.Started) > rule.Older)
+		goes[i] = r.over(now) && i >= rule.Keep && (rule.Older == 0 || now.Sub(r.Started) > rule.Older)
 		index[r.Dir.Name()] = i
 	}
 	for i, r := range runs { // a parent is older than its child, and comes behind it

@@ -35,11 +35,16 @@ func Summarize(tool string, file *mapping.File, plan *mapping.Plan, res *pipelin
 		t, n := &plan.Targets[i], res.Targets[i]
 		info := report.TargetInfo{
 			Name: t.Name, Object: t.Object.Name, Strategy: "native",
-			Records: n.Records, Created: n.Created, Updated: n.Updated, Failed: n.Failed,
+			Records: n.Records, Created: n.Created, Updated: n.Updated, Deleted: n.Deleted,
+			Unchanged: n.Unchanged, Published: n.Published, Failed: n.Failed,
 			Skipped: n.Skipped, Unknown: n.Unknown, Pending: n.Pending,
 		}
-		if t.Match != nil {
-			info.Match = []string{t.Match.Name}
+		for _, k := range t.Keys {
+			names := make([]string, len(k.Fields))
+			for i, f := range k.Fields {
+				names[i] = f.Name
+			}
+			info.Match = append(info.Match, strings.Join(names, " + "))
 		}
 		if t.Lookup || t.InsertDefaults {
 			info.Strategy = "lookup"

@@ -23,6 +23,10 @@ func Summary(w io.Writer, s *report.Summary, dir string) {
 		line("org", "%s, %s, %s", s.Org.Kind, s.Org.ID, s.Org.InstanceURL)
 	}
 	printInputs(line, s.Inputs)
+	if s.Plan != nil {
+		plan(w, line, s, dir)
+		return
+	}
 	n := s.Rows
 	line("rows", "%s read: %s succeeded, %s failed, %s skipped, %s unknown, %s pending", Count(n.Read), Count(n.Succeeded),
 		Count(n.Failed), Count(n.Skipped), Count(n.Unknown), Count(n.Pending))
@@ -35,6 +39,9 @@ func Summary(w io.Writer, s *report.Summary, dir string) {
 	}
 	if dir != "" {
 		line("report", "%s", dir)
+	}
+	if s.Found != nil {
+		printFound(w, line, s.Found)
 	}
 	printGroups(w, s.Errors, dir)
 }

@@ -1,0 +1,100 @@
+package rehearsal
+
+import (
+	"fmt"
+	"time"
+
+	"sfsync/mapping"
+	"sfsync/pipeline"
+	"sfsync/pipeline/report"
+	"sfsync/sink/salesforce/estimate"
+)
+
+// What a run takes cannot be measured without writing. These figures stand for what was not; every
+// estimate names those that it rests on.
+const (
+	// recordTime is how long an org works on a record. It is between 1 ms and 100 ms, by what runs on
+	// a save: triggers, flows, rules.
+	recordTime = time.Millisecond
+	// callTime stands for the time of a call where no lookup was made that could be measured.
+	callTime = 150 * time.Millisecond
+)
+
+// Estimates says what a run would cost by each API, from what the plan says of the records, what the
+// rehearsal has counted for each target and find, and what the guards have measured. Records that
+// are unchanged count as sent, unless the target only inserts: a run does not compare.
+func Estimates(p *mapping.Plan, info *report.PlanInfo, costs []pipeline.Cost, guards []*Guard, workers int) []report.Estimate {
+	var loads []estimate.Load
+	var lookups, requests, records int64
+	perCall := keysOf(guards)
+	for i, c := range costs {
+		lookups += (c.Keys + perCall - 1) / perCall
+		requests += c.Requests
+		if i >= len(p.Targets) {
+			continue
+		}
+		t, n := &p.Targets[i], &info.Targets[i]
+		l := estimate.Load{Object: t.Object.Name, Upserts: n.Create, Deletes: n.Delete, Events: n.Publish}
+		if t.Operation != mapping.Insert {
+			l.Updates = n.Update + n.Unchanged
+		}
+		if c.Keys == 0 && t.KeyColumn >= 0 { // all go by their key
+			l.Upserts, l.Updates = l.Upserts+l.Updates, 0
+		}
+		loads = append(loads, l)
+		records += l.Upserts + l.Updates + l.Deletes + l.Events
+	}
+	call, measured := callOf(guards)
+	basis := fmt.Sprintf("%v a call measured", call.Round(time.Millisecond))
+	if !measured {
+		basis = fmt.Sprintf("%v a call assumed", call)
+	}
+	atOnce := func(calls int64) time.Duration { return time.Duration(max(1, min(int64(workers), calls))) }
+	asking := time.Duration(lookups) * call / atOnce(lookups)
+	writing := (time.Duration(requests)*call + time.Duration(records)*recordTime) / atOnce(requests)
+	bulk := estimate.Bulk(loads)
+	return []report.Estimate{
+		{
+			API: "rest", Calls: lookups + requests, Lookups: lookups, Seconds: seconds(asking + writing),
+			Why: fmt.Sprintf("%s; %s, %v a record assumed, %d calls at once", estimate.REST(nil).Why, basis, recordTime, workers),
+		},
+		{
+			API: "bulk", Calls: lookups + bulk.Calls, Lookups: lookups, Seconds: seconds(asking + bulk.Time), Not: bulk.Not,
+			Why: bulk.Why,
+		},
+	}
+}
+
+// keysOf returns how many keys a call has looked up on average.
+func keysOf(guards []*Guard) int64 {
+	n := Lookups(guards)
+	return max(1, n.Keys/max(1, n.Calls))
+}
+
+// Lookups says what the guards have counted.
+func Lookups(guards []*Guard) report.LookupInfo {
+	var n report.LookupInfo
+	for _, g := range guards {
+		n.Calls += g.calls.Load()
+		n.Keys += g.keys.Load()
+	}
+	if took, ok := callOf(guards); ok {
+		n.Seconds = took.Round(time.Microsecond).Seconds()
+	}
+	return n
+}
+
+// callOf returns how long a call takes on average, and whether that was measured.
+func callOf(guards []*Guard) (time.Duration, bool) {
+	var calls, took int64
+	for _, g := range guards {
+		calls += g.calls.Load()
+		took += g.took.Load()
+	}
+	if calls == 0 {
+		return callTime, false
+	}
+	return time.Duration(took / calls), true
+}
+
+func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }

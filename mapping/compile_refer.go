@@ -1,0 +1,347 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sfsync/mapping/diag"
+	"sfsync/mapping/schema"
+	"sfsync/mapping/syntax"
+	"sfsync/pipeline/row"
+)
+
+// maxDepth is how deep records that are made along the way may stand in others.
+const maxDepth = 8
+
+// refTo compiles ref: the field refers to the record that another target makes of the same row.
+func (c *planner) refTo(p *fieldPlan, name Str) {
+	i := c.targetIndex(name.Value)
+	if i < 0 {
+		c.list.Errorf(name.Pos, "ref-unknown", diag.DidYouMean(name.Value, c.targetNames()), "no target is named %q", name.Value)
+		return
+	}
+	t := c.file.Targets[i]
+	if !c.refers(p.field, name.Pos, "ref") {
+		return
+	}
+	o := c.schema.Object(t.Object.Value)
+	switch {
+	case o == nil:
+		return // it is reported where the target stands
+	case t == c.target:
+		c.list.Errorf(name.Pos, "ref-self", "for another record of the object write {lookup: "+o.Name+".KEY, from: COLUMN}", "a record of target %s cannot refer to itself", name.Value)
+		return
+	case !refersTo(p.field, o.Name):
+		c.list.Errorf(name.Pos, "ref-object", "", "%s refers to %s, not to %s, which target %s is for", p.field.Name, strings.Join(p.field.ReferenceTo, " or "), o.Name, name.Value)
+		return
+	case t.Operation == Delete || t.Operation == Publish:
+		c.list.Errorf(name.Pos, "ref-operation", "", "target %s has the operation %s, after which there is no record to refer to", name.Value, t.Operation)
+		return
+	case t.Org.Value != c.out.Org:
+		c.list.Errorf(name.Pos, "ref-org", "", "target %s goes to another org", name.Value)
+		return
+	}
+	p.refer = &reference{record: i, name: name.Value, pos: name.Pos}
+}
+
+// refers reports a field that cannot hold the id of another record.
+func (c *planner) refers(f *schema.Field, pos diag.Pos, what string) bool {
+	if f.Type == schema.Reference {
+		return true
+	}
+	hint := ""
+	if f.Type == schema.ID {
+		hint = "records of their own id are matched: match: Id"
+	} else if strings.IndexByte(f.Name, '.') >= 0 {
+		hint = "write the reference itself, or the relationship without " + what + ":"
+	}
+	c.list.Errorf(pos, what+"-type", hint, "%s is no reference: it cannot hold a record's id", f.Name)
+	return false
+}
+
+// recordType compiles record_type: the id of one of the object's record types, by its developer
+// name or its label.
+func (c *planner) recordType(p *fieldPlan, name Str) {
+	o := c.out.Object
+	if p.field.Type != schema.Reference || !refersTo(p.field, "RecordType") {
+		c.list.Errorf(name.Pos, "record-type-field", "the field is RecordTypeId", "%s does not refer to a record type", p.field.Name)
+		return
+	}
+	var known []string
+	for _, rt := range o.RecordTypes {
+		if !strings.EqualFold(rt.DeveloperName, name.Value) && !strings.EqualFold(rt.Name, name.Value) {
+			if !rt.Master {
+				known = append(known, rt.DeveloperName)
+			}
+			continue
+		}
+		switch {
+		case !rt.Active:
+			c.list.Errorf(name.Pos, "record-type-inactive", "", "the record type %s of %s is inactive", rt.DeveloperName, o.Name)
+		case rt.ID == "":
+			p.refer = &reference{record: -1, name: rt.DeveloperName, pos: name.Pos}
+		default:
+			p.constant = &constant{text: schema.ID18(rt.ID), kind: row.Text}
+		}
+		return
+	}
+	if len(known) == 0 {
+		c.noRecordTypes(name.Pos)
+		return
+	}
+	hint := diag.DidYouMean(name.Value, known)
+	if hint == "" {
+		hint = "its record types: " + strings.Join(known, ", ")
+	}
+	c.list.Errorf(name.Pos, "record-type-unknown", hint, "%s has no record type %q", o.Name, name.Value)
+}
+
+// noRecordTypes reports a record type of an object of which the schema knows none.
+func (c *planner) noRecordTypes(pos diag.Pos) {
+	name := c.out.Object.Name
+	c.list.Errorf(pos, "record-type-unknown", "take a snapshot of the org, or list record_types: of "+name+" in the file named by schema:",
+		"%s has no record types in %s", name, c.schema.Source)
+}
+
+// lookup compiles a rule whose value is the key of another record.
+func (c *planner) lookup(p *fieldPlan, r *Rule) {
+	l := r.Lookup
+	if !c.refers(p.field, l.Pos, "lookup") {
+		return
+	}
+	o := c.schema.Object(l.Object.Value)
+	switch {
+	case o == nil:
+		c.objectUnknown(l.Object)
+		return
+	case !refersTo(p.field, o.Name):
+		c.list.Errorf(l.Object.Pos, "lookup-object", "it refers to "+strings.Join(p.field.ReferenceTo, " or "), "%s does not refer to %s", p.field.Name, o.Name)
+		return
+	case len(o.Fields) == 0:
+		c.list.Errorf(l.Object.Pos, "object-unknown", "describe it in the file named by schema:", "the fields of %s are not in %s", o.Name, c.schema.Source)
+		return
+	}
+	f := c.fieldOf(o, l.Field.Value, l.Field.Pos, "field", "lookup-field")
+	switch {
+	case f == nil:
+		return
+	case f.Type == schema.ID:
+		c.list.Errorf(l.Field.Pos, "lookup-id", "write "+p.field.Name+": COLUMN", "a record id needs no lookup")
+		return
+	case !findable(f):
+		c.list.Errorf(l.Field.Pos, "lookup-field", "look it up by a text, number, date or id field", "%s is of type %s: records cannot be found by it", f.Name, f.Type)
+		return
+	}
+	from := fmt.Sprintf("%s.%s in %q from %s", o.Name, f.Name, c.out.Org, signature(r))
+	if l.Create {
+		from += " or create " + signatures(l.Fields)
+	}
+	if same := c.shared[from]; same != nil {
+		p.refer = same
+		return
+	}
+	ref := &reference{lookup: true, name: o.Name + "." + f.Name, pos: l.Pos}
+	if l.Create {
+		c.makeParent(ref, p, r)
+	} else {
+		c.find(ref, p, r, f, o)
+	}
+	if ref.record >= 0 {
+		c.shared[from] = ref
+		p.refer = ref
+	}
+}
+
+// find adds a record that is only looked for.
+func (c *planner) find(ref *reference, p *fieldPlan, r *Rule, f *schema.Field, o *schema.Object) {
+	name := c.out.Name + "." + p.field.Name
+	t := &Target{Pos: r.Lookup.Pos, Name: Str{Value: name, Pos: r.Lookup.Pos}, Operation: Find}
+	out := &PlanTarget{
+		Name: name, Object: o, Operation: Find, Org: c.out.Org, Lookup: true, Match: f, Keys: []Key{{Fields: []*schema.Field{f}}},
+		KeyColumn: -1, FoldColumn: -1, Redirect: -1, Redirected: -1, First: -1, schema: c.schema, byField: map[string]bool{}, made: true,
+	}
+	defer c.enter(t, out)()
+	key, ok := c.newField(f, r.Lookup.Field.Pos)
+	if !ok {
+		ref.record = -1
+		return
+	}
+	key.blank, key.keyed = BlankNull, true
+	c.source(key, r, false, false)
+	out.rules, out.inKey, out.key = []*fieldPlan{key}, []*fieldPlan{key}, key
+	c.columns()
+	ref.record, ref.find = len(c.finds), true
+	c.finds = append(c.finds, out)
+}
+
+// makeParent adds a target for the records that a lookup makes where there are none.
+func (c *planner) makeParent(ref *reference, p *fieldPlan, r *Rule) {
+	l := r.Lookup
+	if c.depth > maxDepth {
+		c.list.Errorf(l.Pos, "lookup-depth", "load the parents with a mapping of their own", "more than %d lookups with create: true inside each other", maxDepth)
+		ref.record = -1
+		return
+	}
+	key := *r
+	key.Field, key.Lookup, key.Blank, key.DefaultAlways, key.OnlyIfEmpty = l.Field, nil, BlankNull, true, false
+	t := &Target{
+		Pos: l.Pos, Name: Str{Value: c.out.Name + "." + p.field.Name, Pos: l.Pos}, Object: l.Object, Operation: Insert,
+		Keys: [][]Str{{l.Field}}, Org: c.target.Org, Fields: append([]*Rule{&key}, l.Fields...), Rest: restIgnore,
+	}
+	ref.record = len(c.targets)
+	c.targets = append(c.targets, nil)
+	if c.targets[ref.record] = c.compileTarget(t, true); c.targets[ref.record] == nil {
+		ref.record = -1
+	}
+}
+
+// signature says where a rule's value comes from: rules of one signature have the same value in
+// every row.
+func signature(r *Rule) string {
+	var b strings.Builder
+	for _, ref := range r.From {
+		fmt.Fprintf(&b, "column %q ", ref.Name)
+		if ref.Expr != nil {
+			fmt.Fprintf(&b, "expr %q ", ref.Expr.Value)
+		}
+		for _, call := range ref.Transforms {
+			fmt.Fprintf(&b, "| %s ", call.Name)
+			for _, a := range call.Args {
+				fmt.Fprintf(&b, "%q ", a.Value)
+			}
+		}
+	}
+	text := func(what string, s *Str) {
+		if s != nil {
+			fmt.Fprintf(&b, "%s %q ", what, s.Value)
+		}
+	}
+	text("value", r.Value)
+	text("expr", r.Expr)
+	text("default", r.Default)
+	text("type", r.RecordType)
+	text("ref", r.RefTo)
+	if v := r.Values; v != nil {
+		fmt.Fprintf(&b, "values %q %s ", v.Path, v.Unmapped)
+		for _, ref := range v.Columns {
+			fmt.Fprintf(&b, "column %q ", ref.Name)
+		}
+		pairs := make([]string, 0, len(v.Pairs))
+		for from, to := range v.Pairs {
+			pairs = append(pairs, fmt.Sprintf("%q %q", from, to))
+		}
+		slices.Sort(pairs)
+		b.WriteString(strings.Join(pairs, " "))
+	}
+	return b.String()
+}
+
+// signatures is signature for all that a made record has.
+func signatures(rules []*Rule) string {
+	var b strings.Builder
+	for _, r := range rules {
+		fmt.Fprintf(&b, "%s %s %v %v (%s", lower(r.Field.Value), r.Blank, r.DefaultAlways, r.OnlyIfEmpty, signature(r))
+		if l := r.Lookup; l != nil {
+			fmt.Fprintf(&b, " lookup %s.%s %v %s", lower(l.Object.Value), lower(l.Field.Value), l.Create, signatures(l.Fields))
+		}
+		b.WriteString(") ")
+	}
+	return b.String()
+}
+
+// laterRule is a rule that a second pass carries out.
+type laterRule struct {
+	target int
+	rule   *Rule
+}
+
+// postpone puts a rule off to a second pass if it refers to a record of the same object by a field
+// that the target fills: that record may come later in the same input, or go in the same request.
+func (c *planner) postpone(r *Rule, claimed *schema.Field, isKey bool) bool {
+	out := c.out
+	if c.second || out.made || isKey || claimed.Required() || out.updates() || len(out.Keys) == 0 || !claimed.Updateable {
+		return false
+	}
+	object, field := "", ""
+	if rel, ok := syntax.ParseRelation(r.Field.Value); ok {
+		ref, parent := relationship(out.Object, rel)
+		if parent == "" && ref != nil && len(ref.ReferenceTo) == 1 {
+			parent = ref.ReferenceTo[0]
+		}
+		object, field = parent, rel.Field
+	} else if r.Lookup != nil && !r.Lookup.Create {
+		object, field = r.Lookup.Object.Value, r.Lookup.Field.Value
+	}
+	if !strings.EqualFold(object, out.Object.Name) || !c.ruled[lower(field)] {
+		return false
+	}
+	for _, other := range c.target.Fields {
+		if f := out.Object.Field(other.Field.Value); f != nil && other.RefTo != nil {
+			if part, _ := out.inKeys(f); part {
+				return false // only the first pass knows the row's other records
+			}
+		}
+	}
+	c.later = append(c.later, laterRule{c.targetIndex(c.target.Name.Value), r})
+	return true
+}
+
+// secondPass compiles the rules that were put off: updates by the same keys. What it finds wrong
+// is added to the list.
+func (c *planner) secondPass() *Plan {
+	second := &File{Path: c.file.Path, Source: c.file.Source}
+	var first []int
+	for i, t := range c.file.Targets {
+		var fields []*Rule
+		for _, l := range c.later {
+			if l.target == i {
+				fields = append(fields, l.rule)
+			}
+		}
+		out := c.targets[i]
+		if len(fields) == 0 || out == nil {
+			continue
+		}
+		u := &Target{
+			Pos: t.Pos, Name: Str{Value: t.Name.Value + ".references", Pos: t.Name.Pos}, Object: t.Object, Operation: Update,
+			OnMany: t.OnMany, Org: t.Org, Track: t.Track, When: t.When, Rest: restIgnore,
+		}
+		for _, k := range out.Keys {
+			var names []Str
+			for _, f := range k.Fields {
+				names = append(names, Str{Value: f.Name, Pos: keyPos(matchKeys(t), f)})
+			}
+			u.Keys = append(u.Keys, names)
+		}
+		for _, r := range t.Fields {
+			if f := out.Object.Field(r.Field.Value); f != nil {
+				if part, _ := out.inKeys(f); part {
+					u.Fields = append(u.Fields, r)
+				}
+			}
+		}
+		for _, ref := range t.Custom {
+			if f := out.Object.Field(syntax.CustomName(ref.Name)); f != nil {
+				if part, _ := out.inKeys(f); part {
+					u.Custom = append(u.Custom, ref)
+				}
+			}
+		}
+		u.Fields = append(u.Fields, fields...)
+		second.Targets, first = append(second.Targets, u), append(first, i)
+	}
+	s := newPlanner(second, c.schema)
+	s.second = true
+	plan := s.compile()
+	for _, d := range s.list.All() {
+		again := slices.ContainsFunc(c.list.All(), func(o diag.Diagnostic) bool { return o.Pos == d.Pos && o.Code == d.Code })
+		if !again && d.Code != "match-costs-lookup" && d.Code != "object-operation" {
+			c.list.Add([]diag.Diagnostic{d})
+		}
+	}
+	for i := range plan.Targets {
+		plan.Targets[i].First, plan.Targets[i].also = first[i], c.targets[first[i]].Name
+	}
+	return plan
+}

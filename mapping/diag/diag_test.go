@@ -1,0 +1,86 @@
+package diag_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sfsync/mapping/diag"
+)
+
+func at(line, column int) diag.Pos { return diag.Pos{File: "m.yaml", Line: line, Column: column} }
+
+func TestList(t *testing.T) {
+	t.Parallel()
+	var l diag.List
+	if l.Failed() || l.Err() != nil || len(l.All()) != 0 {
+		t.Fatal("the zero list says something")
+	}
+	l.Warnf(at(2, 1), "w", "", "a warning")
+	if l.Failed() || l.Err() != nil {
+		t.Error("a warning fails")
+	}
+	l.Errorf(at(2, 1), "e", "mend it", "an error of %d", 1)
+	l.Errorf(at(1, 9), "e", "", "another one")
+	l.Add([]diag.Diagnostic{{Pos: at(1, 9), Code: "e", Message: "another one"}})
+	want := "m.yaml:1:9: another one [e]\nm.yaml:2:1: an error of 1 [e] → mend it\nm.yaml:2:1: warning: a warning [w]"
+	err := l.Err()
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+	all, ok := diag.As(fmt.Errorf("load: %w", err))
+	if d := cmp.Diff(l.All(), all); !ok || d != "" {
+		t.Errorf("As: %v\n%s", ok, d)
+	}
+	if _, ok := diag.As(errors.New("x")); ok {
+		t.Error("any error has diagnostics")
+	}
+}
+
+// TestListKeepsNoMoreThanPeopleRead checks the bound: an error behind it is not lost.
+func TestListKeepsNoMoreThanPeopleRead(t *testing.T) {
+	t.Parallel()
+	var l diag.List
+	for i := range diag.MaxList + 5 {
+		l.Warnf(at(i+1, 1), "w", "", "a warning")
+	}
+	if l.Failed() || !strings.Contains(l.All()[diag.MaxList].String(), "m.yaml:1:1: warning: there are 5 more findings [more]") {
+		t.Errorf("got %v", l.All()[diag.MaxList])
+	}
+	l.Errorf(at(1, 1), "e", "", "an error")
+	if all := l.All(); !l.Failed() || len(all) != diag.MaxList+1 || all[diag.MaxList].Severity != diag.Error {
+		t.Errorf("%d diagnostics, failed %v", len(l.All()), l.Failed())
+	}
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	fields := []string{"Email", "LastName", "FirstName", "MobilePhone", "Phone", "Ext__c"}
+	for name, want := range map[string]string{
+		"email": "Email", "e-mail": "Email", "last_name": "LastName", "LsatName": "LastName", "Mobile": "", "Fhone": "Phone", "Pohne": "Phone", "ext": "Ext__c", "zzz": "", "": "",
+		strings.Repeat("x", 500): "",
+	} {
+		if got := diag.Nearest(name, fields); got != want {
+			t.Errorf("Nearest(%.20q) = %q, want %q", name, got, want)
+		}
+		hint := diag.DidYouMean(name, fields)
+		if (want == "") != (hint == "") || !strings.Contains(hint, want) {
+			t.Errorf("DidYouMean(%.20q) = %q", name, hint)
+		}
+	}
+}
+
+func TestPos(t *testing.T) {
+	t.Parallel()
+	for want, p := range map[string]diag.Pos{"a:2:3": {File: "a", Line: 2, Column: 3}, "a": {File: "a"}} {
+		if p.String() != want {
+			t.Errorf("%v, want %s", p, want)
+		}
+	}
+	if diag.Error.String() != "error" || diag.Warning.String() != "warning" {
+		t.Error("severities have other names")
+	}
+}

@@ -1,0 +1,276 @@
+package importer
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sfsync/mapping/diag"
+	"sfsync/mapping/schema"
+)
+
+// step is one operation on one object, which becomes a target.
+type step struct {
+	title string // as the file names it
+	name  string // of the target
+	pos   diag.Pos
+
+	object    string
+	operation string // insert, update, upsert or delete
+	keys      [][]string
+	fields    []*field
+	batch     int // 0 for the default
+	input     input
+	flags     []string
+	comments  []string
+	// when is a condition; only merged mappings have one.
+	when   string
+	unused []string // columns that no field takes
+}
+
+// input is what a step reads.
+type input struct {
+	table               string // names it; steps with the same table read the same rows
+	files               []string
+	delimiter, encoding string
+	comments            []string
+}
+
+// field is one rule.
+type field struct {
+	pos  diag.Pos
+	name string
+	// column is "" for a constant, which then is value, and for what has no source.
+	column string
+	value  *string
+	steps  []string // transforms
+	null   bool     // a blank clears the field
+	lookup string   // "Account.Name": the value is the key of that record
+	parent *step    // in a merged mapping, the step whose record of the same row is meant
+	// recordType is the name of a record type.
+	recordType string
+	values     []pair
+	comments   []string
+	off        bool // the rule is a comment
+}
+
+type pair struct{ from, to string }
+
+func (s *step) field(name string) *field {
+	for _, f := range s.fields {
+		if strings.EqualFold(f.name, name) && !f.off {
+			return f
+		}
+	}
+	return nil
+}
+
+func (s *step) comment(text string) { s.comments = append(s.comments, text) }
+
+func (s *step) flag(text string) {
+	if !contains(s.flags, text) {
+		s.flags = append(s.flags, text)
+	}
+}
+
+// add gives a new step its name.
+func (j *job) add(s *step) {
+	name := slug(s.title)
+	s.name = name
+	for n := 2; slices.ContainsFunc(j.steps, func(o *step) bool { return o.name == s.name }); n++ {
+		s.name = name + "-" + strconv.Itoa(n)
+	}
+	j.steps = append(j.steps, s)
+}
+
+// choose keeps the steps that are wanted.
+func (j *job) choose() error {
+	if len(j.Only) == 0 {
+		return nil
+	}
+	var names []string
+	for _, s := range j.steps {
+		names = append(names, s.name)
+	}
+	for _, want := range j.Only {
+		if !slices.ContainsFunc(j.steps, func(s *step) bool { return s.is(want) }) {
+			hint := diag.DidYouMean(want, names)
+			if hint == "" {
+				hint = "it has " + strings.Join(names, ", ")
+			}
+			return &OptionError{"only", fmt.Sprintf("%s has no step %q: %s", j.path, want, hint)}
+		}
+	}
+	j.steps = slices.DeleteFunc(j.steps, func(s *step) bool { return !slices.ContainsFunc(j.Only, s.is) })
+	return nil
+}
+
+func (s *step) is(name string) bool {
+	return strings.EqualFold(s.name, name) || strings.EqualFold(s.title, name)
+}
+
+// inputs counts the different inputs of the steps.
+func (j *job) inputs() int {
+	var tables []string
+	for _, s := range j.steps {
+		if !contains(tables, s.input.table) {
+			tables = append(tables, s.input.table)
+		}
+	}
+	return len(tables)
+}
+
+// object returns what the schema knows of an object, or nil.
+func (j *job) object(name string) *schema.Object {
+	if j.Schema == nil {
+		return nil
+	}
+	if o := j.Schema.Object(name); o != nil && len(o.Fields) > 0 {
+		return o
+	}
+	return nil
+}
+
+// finish puts the steps right by what the schema knows, so that a mapping comes out that parses,
+// and compiles where its objects are known.
+func (j *job) finish() {
+	for _, s := range j.steps {
+		o := j.object(s.object)
+		if o != nil {
+			s.object = o.Name
+		}
+		j.finishKeys(s, o)
+		seen := map[string]bool{}
+		for _, f := range s.fields {
+			j.finishField(s, o, f)
+			switch name := strings.ToLower(f.name); {
+			case f.off:
+			case seen[name]:
+				f.off, f.parent = true, nil
+				f.comments = append(f.comments, j.lost(f.pos, "%s has a rule already: a field takes one value", f.name))
+			default:
+				seen[name] = true
+			}
+		}
+		if s.operation == "delete" {
+			s.fields = slices.DeleteFunc(s.fields, func(f *field) bool { return !s.isKey(f.name) })
+		}
+		if !slices.ContainsFunc(s.fields, func(f *field) bool { return !f.off }) {
+			j.fail(s.pos, CodeUnknown, "", "%s has no field that could be written", s.title)
+		}
+	}
+}
+
+// finishKeys brings the match keys to the schema's spelling and sees that each has a source.
+func (j *job) finishKeys(s *step, o *schema.Object) {
+	for _, key := range s.keys {
+		for i, name := range key {
+			if o != nil && o.Field(name) != nil {
+				key[i] = o.Field(name).Name
+			}
+			f := s.field(key[i])
+			if f == nil {
+				f = &field{pos: s.pos, name: key[i], column: key[i]}
+				f.comments = []string{j.look(s.pos, "nothing maps the key %s: a column of that name is taken", key[i])}
+				s.fields = append([]*field{f}, s.fields...)
+			}
+			f.null = false
+		}
+	}
+}
+
+func (s *step) isKey(name string) bool {
+	for _, key := range s.keys {
+		if contains(key, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// finishField brings a field to the schema's spelling and takes out what cannot be written.
+func (j *job) finishField(s *step, o *schema.Object, f *field) {
+	if strings.EqualFold(f.name, "Id") {
+		f.name, f.null = "Id", false
+		if !s.isKey("Id") && !f.off {
+			f.off = true
+			f.comments = append(f.comments, j.lost(f.pos, "Id cannot be written: %s makes or finds the record without it", s.operation))
+		}
+		return
+	}
+	if o == nil || strings.Contains(f.name, ".") {
+		return
+	}
+	known := o.Field(f.name)
+	if known == nil {
+		return
+	}
+	f.name = known.Name
+	if f.off || s.isKey(f.name) {
+		return
+	}
+	if s.operation == "update" && !known.Updateable || s.operation != "update" && !known.Createable {
+		f.off, f.parent = true, nil
+		f.comments = append(f.comments, j.lost(f.pos, "%s is read-only in Salesforce", f.name))
+	}
+	if f.null && (!known.Nillable || known.Type == schema.Boolean) {
+		f.null = false
+	}
+}
+
+// slug makes a name of a title: small letters, digits, _, dots and hyphens; words that a capital
+// letter begins are parted.
+func slug(title string) string {
+	var b strings.Builder
+	last := '-'
+	for _, r := range strings.TrimSuffix(title, "__c") {
+		capital := r >= 'A' && r <= 'Z'
+		switch {
+		case capital && (last >= 'a' && last <= 'z' || last >= '0' && last <= '9'):
+			b.WriteByte('-')
+			fallthrough
+		case capital:
+			b.WriteRune(r + 'a' - 'A')
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '.':
+			b.WriteRune(r)
+		case last != '-':
+			r = '-'
+			b.WriteByte('-')
+		default:
+			continue
+		}
+		last = r
+	}
+	s := strings.Trim(b.String(), "-.")
+	if len(s) > 50 {
+		s = strings.TrimRight(s[:50], "-.")
+	}
+	if s == "" {
+		return "step"
+	}
+	return s
+}
+
+// relation returns the left side of a rule that sets a reference by a field of the other record.
+// The object of that record is named where the schema does not tell it.
+func (j *job) relation(o *schema.Object, name, parent, key string) string {
+	if o != nil {
+		for _, f := range o.Fields {
+			if f.Type == schema.Reference && strings.EqualFold(f.RelationshipName, name) {
+				name = f.RelationshipName
+				if len(f.ReferenceTo) == 1 {
+					parent = ""
+					if p := j.object(f.ReferenceTo[0]); p != nil && p.Field(key) != nil {
+						key = p.Field(key).Name
+					}
+				}
+				break
+			}
+		}
+	}
+	if parent != "" && !strings.EqualFold(parent, name) {
+		return parent + ":" + name + "." + key
+	}
+	return name + "." + key
+}

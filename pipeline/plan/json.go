@@ -1,0 +1,140 @@
+package plan
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sfsync/mapping"
+	"sfsync/pipeline/row"
+)
+
+// appendRecord appends a record's line of plan.jsonl, without its end. All members are always
+// there:
+//
+//	{"file","line","target","object","action","id","match":{…},"fields":{…},"before":{…},"code","field","message"}
+//
+// match are the fields of the match keys that the row has. fields are what would be sent of a new
+// record or an event; of an update they are the fields that it changes, and before is what they
+// hold now. A reference to a record that does not exist yet is {"ref":"<target>"}.
+func (t *target) appendRecord(dst []byte, b *Batch, r int, rec *Record) []byte {
+	recs := &b.Mapped.Targets[t.index]
+	dst = appendText(append(dst, `{"file":`...), b.Path)
+	dst = strconv.AppendInt(append(dst, `,"line":`...), recs.Batch.Line(r), 10)
+	dst = appendText(append(dst, `,"target":`...), t.plan.Name)
+	dst = appendText(append(dst, `,"object":`...), t.plan.Object.Name)
+	dst = appendText(append(dst, `,"action":`...), rec.Action.String())
+	dst = appendText(append(dst, `,"id":`...), rec.ID)
+
+	o := object{dst: append(dst, `,"match":{`...)}
+	if hasCells(recs.Fate(r), rec.Action) {
+		for _, c := range t.match {
+			if cell := recs.Batch.Cell(r, c.column); !cell.Blank() {
+				t.member(&o, b, r, c.name, c.column, cell)
+			}
+		}
+	}
+	o.next(`},"fields":{`)
+	switch rec.Action {
+	case Create, Publish, Update:
+		for c, col := range recs.Batch.Schema().Columns {
+			cell := recs.Batch.Cell(r, c)
+			if cell.Kind() == row.Absent || strings.HasPrefix(col.Name, hidden) || rec.Action == Update && !rec.changes(c) {
+				continue
+			}
+			t.member(&o, b, r, col.Name, c, cell)
+		}
+	}
+	o.next(`},"before":{`)
+	for c, before := range rec.Before {
+		if rec.changes(c) {
+			o.name(recs.Batch.Schema().Columns[c].Name)
+			o.dst = appendCell(o.dst, before)
+		}
+	}
+	dst = appendText(append(o.dst, `},"code":`...), rec.Code)
+	dst = appendText(append(dst, `,"field":`...), rec.Field)
+	dst = appendText(append(dst, `,"message":`...), rec.Message)
+	return append(dst, '}')
+}
+
+// hidden begins the names of columns that are no fields: the folded keys.
+const hidden = "\x00"
+
+// hasCells reports whether the cells of a record mean something.
+func hasCells(f mapping.Fate, a Action) bool {
+	return f == mapping.Send || f == mapping.Hold && a != Skip
+}
+
+// changes reports whether an update changes a column.
+func (rec *Record) changes(c int) bool {
+	return rec.Action == Update && c < len(rec.Before) && rec.Before[c].Kind() != row.Absent
+}
+
+// object writes the members of a JSON object.
+type object struct {
+	dst  []byte
+	some bool
+}
+
+func (o *object) name(s string) {
+	if o.some {
+		o.dst = append(o.dst, ',')
+	}
+	o.some = true
+	o.dst = append(appendText(o.dst, s), ':')
+}
+
+// next ends the object and begins another one with the text between.
+func (o *object) next(between string) { o.dst, o.some = append(o.dst, between...), false }
+
+// member appends a field with its value, or with the target whose new record it refers to.
+func (t *target) member(o *object, b *Batch, r int, name string, c int, cell row.Cell) {
+	o.name(name)
+	if ref := t.newRef(b, r, c); ref != "" {
+		o.dst = append(appendText(append(o.dst, `{"ref":`...), ref), '}')
+		return
+	}
+	o.dst = appendCell(o.dst, cell)
+}
+
+// newRef returns the name of the target whose record of the same row a column refers to, if
+// that record does not exist yet.
+func (t *target) newRef(b *Batch, r, c int) string {
+	for i := range t.plan.Needs {
+		n := &t.plan.Needs[i]
+		if n.Column != c || n.Record >= len(b.Mapped.Targets) {
+			continue
+		}
+		switch parent := b.Record(r, n.Record); {
+		case parent.ID != "":
+		case parent.Action == Create, parent.Action == Update, parent.Action == Unchanged:
+			return t.names[n.Record]
+		}
+	}
+	return ""
+}
+
+// appendCell appends a cell as a JSON value; numbers stay digit for digit.
+func appendCell(dst []byte, c row.Cell) []byte {
+	switch k := c.Kind(); {
+	case k <= row.Null:
+		return append(dst, "null"...)
+	case k != row.Text && jsontext.Value(c.Text).IsValid():
+		return append(dst, c.Text...)
+	}
+	return appendText(dst, c.Text)
+}
+
+// appendText appends a JSON string; what is not UTF-8 becomes U+FFFD.
+func appendText(dst []byte, s string) []byte {
+	if s == "" {
+		return append(dst, '"', '"')
+	}
+	out, err := jsontext.AppendQuote(dst, s)
+	if err != nil {
+		out, _ = jsontext.AppendQuote(dst, strings.ToValidUTF8(s, "\uFFFD"))
+	}
+	return out
+}

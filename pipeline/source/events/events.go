@@ -1,0 +1,253 @@
+// Package events makes rows of events: it takes batches whose columns are parts of an event, as the
+// reader of JSON Lines finds them, and gives batches whose columns are what a mapping names.
+//
+// An event is one RudderStack call in JSON. Its traits are those at the root, filled in by those of
+// its context: a key of the root wins over the same key of the context, whatever either holds. Events
+// that are not wanted are rows that are skipped ([row.Batch.Skip]); those that are wanted and cannot
+// be used are rows that fail.
+package events
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sfsync/mapping/event"
+	"sfsync/pipeline/row"
+)
+
+// Options say what is wanted of events.
+type Options struct {
+	// Gate skips events that are not enabled for Salesforce: documented is that they need
+	// integrations: {"Salesforce": true}, or an object there (RudderStack docs, "Salesforce
+	// destination"). "All" does not count.
+	Gate bool
+	// Track are the names of the track events that are wanted besides identify events.
+	Track []string
+	// Entries are the kinds of entries of context.externalId that have a target or are refused.
+	// An event with an entry of another kind fails.
+	Entries []event.Entry
+}
+
+// Translator makes rows of events. It is not safe for concurrent use.
+type Translator struct {
+	opt   Options
+	rest  bool
+	pool  *row.Pool
+	wants []string
+
+	in  *row.Schema // the schema of the last batch
+	at  control
+	out *row.Schema
+
+	tree    tree
+	passed  [][2]int // columns that are taken as they are: of out, of in
+	entries map[string]entryColumn
+	routed  int // column of event.Routed, -1 if it is not wanted
+	parse   parser
+	counts  Counts
+}
+
+// control is where the parts of an event stand that decide about it; -1 for nowhere.
+type control struct{ typ, name, integrations, traits, context, externalID int }
+
+// The paths of those parts.
+const (
+	pathIntegrations = "integrations"
+	pathTraits       = "traits"
+	pathContext      = "context.traits"
+	pathExternalID   = "context.externalId"
+)
+
+// controls are the paths that every event is read by.
+func controls() []string {
+	return []string{event.Type, event.Name, pathIntegrations, pathTraits, pathContext, pathExternalID}
+}
+
+// Counts says what became of the events so far.
+type Counts struct {
+	// Wanted are the events that are neither skipped nor fail as events.
+	Wanted int64
+	// NotEnabled and OtherType are those that were skipped, Bad those that fail.
+	NotEnabled, OtherType, Bad int64
+}
+
+// New returns a translator. Paths are the columns wanted: those of traits, of entries, and any other
+// path into the event. With rest, the traits that no path names become columns where they are met:
+// traits.KEY, and traits.KEY.MEMBER for the members of an object.
+func New(paths []string, rest bool, pool *row.Pool, opt Options) *Translator {
+	t := &Translator{opt: opt, rest: rest, pool: pool, wants: controls(), entries: make(map[string]entryColumn), routed: -1}
+	for i := range opt.Entries {
+		e := &opt.Entries[i]
+		t.entries[kindOf(e.Object, e.Field, e.New, e.Nth)] = entryColumn{column: -1, refused: e.Refused}
+	}
+	cols := make([]row.Column, 0, len(paths))
+	seen := make(map[string]bool, len(paths))
+	for _, p := range paths {
+		if seen[p] {
+			continue
+		}
+		seen[p] = true
+		c := len(cols)
+		cols = append(cols, row.Column{Name: p, Type: "json"})
+		switch {
+		case strings.HasPrefix(p, event.Traits):
+			t.tree.want(strings.TrimPrefix(p, event.Traits), c)
+		case p == event.Routed:
+			t.routed = c
+		case !t.entry(p, c):
+			t.passed = append(t.passed, [2]int{c, -1})
+			t.wants = append(t.wants, p)
+		}
+	}
+	t.tree.rest = rest
+	t.out = row.NewSchema(cols...)
+	return t
+}
+
+// entry gives an entry's column its place; ok is false for another column.
+func (t *Translator) entry(name string, c int) (ok bool) {
+	for i := range t.opt.Entries {
+		if e := &t.opt.Entries[i]; e.Refused == "" && e.Column() == name {
+			t.entries[kindOf(e.Object, e.Field, e.New, e.Nth)] = entryColumn{column: c}
+			return true
+		}
+	}
+	return false
+}
+
+// Wants returns the paths that the batches to translate must have as columns.
+func (t *Translator) Wants() []string { return t.wants }
+
+// Schema returns the columns known so far.
+func (t *Translator) Schema() *row.Schema { return t.out }
+
+// Counts returns what became of the events so far.
+func (t *Translator) Counts() Counts { return t.counts }
+
+// Warnings returns what is odd about the events so far.
+func (t *Translator) Warnings() []string {
+	var w []string
+	if n := t.counts.NotEnabled; n > 0 && t.counts.Wanted+t.counts.Bad == 0 {
+		w = append(w, fmt.Sprintf(`NOTHING WAS TAKEN: not one of the events is enabled for Salesforce, so %d were skipped as not-enabled. `+
+			`Exports may lack integrations: {"Salesforce": true}; to take the events all the same, say gate: false under source`, n))
+	}
+	if n := t.tree.repeats; n > 0 {
+		m := fmt.Sprintf("line %d: the trait %s is named twice in one object; the last one counts", t.tree.repeatLine, quote(t.tree.repeatKey))
+		if n > 1 {
+			m += fmt.Sprintf(" (so in %d events)", n)
+		}
+		w = append(w, m)
+	}
+	return w
+}
+
+// Translate gives the rows of a batch of events, which it takes over and frees: a row for each, at the
+// same index.
+func (t *Translator) Translate(in *row.Batch) *row.Batch {
+	if s := in.Schema(); s != t.in {
+		t.bind(s)
+	}
+	out := t.pool.Get(t.out)
+	out.Seq, out.File = in.Seq, in.File
+	for r := range in.Len() {
+		out.AddRow(in.Line(r))
+		if raw := in.Raw(r); raw != "" {
+			out.SetRaw(r, []byte(raw))
+		}
+		if only := in.Only(r); only != "" {
+			out.SetOnly(r, strings.Clone(only))
+		}
+		t.row(in, out, r)
+	}
+	in.Free()
+	return out
+}
+
+// bind finds the parts of events in a schema.
+func (t *Translator) bind(s *row.Schema) {
+	t.in = s
+	t.at = control{
+		typ: s.Index(event.Type), name: s.Index(event.Name), integrations: s.Index(pathIntegrations),
+		traits: s.Index(pathTraits), context: s.Index(pathContext), externalID: s.Index(pathExternalID),
+	}
+	for i := range t.passed {
+		t.passed[i][1] = s.Index(t.out.Columns[t.passed[i][0]].Name)
+	}
+}
+
+// row translates one event.
+func (t *Translator) row(in, out *row.Batch, r int) {
+	if p, bad := in.Problem(r); bad {
+		out.Fail(r, row.Problem{Code: strings.Clone(p.Code), Message: strings.Clone(p.Message)})
+		t.counts.Bad++
+		return
+	}
+	cell := func(c int) row.Cell {
+		if c < 0 {
+			return row.Cell{}
+		}
+		return in.Cell(r, c)
+	}
+	track, problem := t.kind(cell(t.at.typ), cell(t.at.name))
+	switch {
+	case problem.Code != "":
+		t.counts.OtherType++
+		out.Skip(r, problem)
+		return
+	case t.opt.Gate && !t.parse.enabled(cell(t.at.integrations)):
+		t.counts.NotEnabled++
+		out.Skip(r, row.Problem{Code: event.CodeNotEnabled, Message: `not-enabled: the event has no integrations: {"Salesforce": true}`})
+		return
+	}
+	root, context := cell(t.at.traits), cell(t.at.context)
+	switch {
+	case !track && !isObject(root) && !isObject(context):
+		problem = row.Problem{Code: event.CodeNoTraits, Message: "the event has no traits, neither at its root nor in its context"}
+	default:
+		if problem = t.tree.put(out, r, root, context); problem.Code == "" && !track {
+			problem = t.route(cell(t.at.externalID), out, r)
+		}
+		t.out = out.Schema()
+	}
+	if problem.Code != "" {
+		t.counts.Bad++
+		out.Fail(r, problem)
+		return
+	}
+	t.counts.Wanted++
+	for _, p := range t.passed {
+		c := cell(p[1])
+		if c.Kind() == row.Null {
+			out.SetKind(r, p[0], row.Null)
+		} else if c.Kind() != row.Absent {
+			out.Set(r, p[0], c.Kind(), c.Text)
+		}
+	}
+}
+
+// kind tells track events from identify events, and says why an event is neither that is wanted.
+func (t *Translator) kind(typ, name row.Cell) (track bool, skip row.Problem) {
+	switch {
+	case typ.Kind() == row.Text && strings.EqualFold(typ.Text, "identify"):
+		return false, row.Problem{}
+	case typ.Kind() == row.Text && strings.EqualFold(typ.Text, "track"):
+		if name.Kind() == row.Text && slices.Contains(t.opt.Track, name.Text) {
+			return true, row.Problem{}
+		}
+		return true, row.Problem{Code: event.CodeType, Message: "event-type: no target takes the track event " + quote(name.Text)}
+	case typ.Blank():
+		return false, row.Problem{Code: event.CodeType, Message: "event-type: the row has no type, as events do"}
+	}
+	return false, row.Problem{Code: event.CodeType, Message: "event-type: identify and track events are read, not " + quote(typ.Text)}
+}
+
+func isObject(c row.Cell) bool { return c.Kind() == row.JSON && strings.HasPrefix(c.Text, "{") }
+
+// quote quotes a text for a message, cut to 40 characters.
+func quote(s string) string {
+	if r := []rune(s[:min(len(s), 200)]); len(r) > 40 {
+		s = string(r[:40]) + "…"
+	}
+	return fmt.Sprintf("%q", strings.ToValidUTF8(s, "\uFFFD"))
+}
