@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sfsync/mapping/diag"
+	"sfsync/mapping/program"
 	"sfsync/mapping/schema"
 	"sfsync/mapping/syntax"
 	"sfsync/pipeline/row"
@@ -68,7 +69,7 @@ type planner struct {
 	// compiled is nil. finds are what is only looked for; shared are the numbers of both by what
 	// they come from.
 	targets, finds []*PlanTarget
-	shared         map[string]*reference
+	shared         map[string]*program.Reference
 	later          []laterRule // rules for a second pass
 
 	// The target that is being compiled, what it becomes, and how deep in others it stands.
@@ -80,8 +81,8 @@ type planner struct {
 
 func newPlanner(f *File, s *schema.Schema) *planner {
 	return &planner{
-		file: f, schema: s, targets: make([]*PlanTarget, len(f.Targets)), shared: map[string]*reference{},
-		plan: &Plan{own: len(f.Targets), column: map[string]int{}, bindings: map[*row.Schema]*binding{}},
+		file: f, schema: s, targets: make([]*PlanTarget, len(f.Targets)), shared: map[string]*program.Reference{},
+		plan: program.New(len(f.Targets)),
 	}
 }
 
@@ -98,7 +99,7 @@ func (c *planner) compile() *Plan {
 	p := c.plan
 	p.Targets, p.Finds = make([]PlanTarget, len(c.targets)), make([]PlanTarget, len(c.finds))
 	for i, t := range c.targets {
-		t.finishNeeds(len(c.targets))
+		t.Needs = needs(t, len(c.targets))
 		p.Targets[i] = *t
 	}
 	for i, t := range c.finds {
@@ -107,21 +108,23 @@ func (c *planner) compile() *Plan {
 	return p
 }
 
-// finishNeeds lists what the target's records wait for. Finds are numbered behind the targets.
-func (t *PlanTarget) finishNeeds(targets int) {
-	for _, r := range t.rules {
-		if r.refer == nil || r.refer.record < 0 {
+// needs lists what a target's records wait for. Finds are numbered behind the targets.
+func needs(t *PlanTarget, targets int) []Need {
+	var all []Need
+	for _, r := range t.Code.Rules {
+		if r.Refer == nil || r.Refer.Record < 0 {
 			continue
 		}
-		n := Need{Record: r.refer.record, Column: r.out, Field: r.field.Name, Blank: r.blank}
-		if r.refer.find {
+		n := Need{Record: r.Refer.Record, Column: r.Out, Field: r.Field.Name, Blank: r.Blank}
+		if r.Refer.Find {
 			n.Record += targets
 		}
-		if r.required && r.blank != BlankNull {
+		if r.Required && r.Blank != BlankNull {
 			n.Blank = BlankFail
 		}
-		t.Needs = append(t.Needs, n)
+		all = append(all, n)
 	}
+	return all
 }
 
 // compileTarget compiles one target; nil for one without an object. made says that it is implied
@@ -134,16 +137,16 @@ func (c *planner) compileTarget(t *Target, made bool) *PlanTarget {
 	defer c.enter(t, &PlanTarget{
 		Name: t.Name.Value, Object: o, Operation: t.Operation, Org: t.Org.Value,
 		KeyColumn: -1, FoldColumn: -1, Redirect: -1, Redirected: -1, First: -1,
-		rest: t.Rest, missing: t.MissingIgnore, schema: c.schema, pos: t.Pos, byField: map[string]bool{}, made: made,
+		Code: program.Code{Rest: t.Rest, Missing: t.MissingIgnore, Schema: c.schema, Pos: t.Pos, Ruled: map[string]bool{}, Made: made},
 	})()
 	out := c.out
-	if t.Rest == restCustom || t.Rest == restFail || t.Rest == restFields {
-		c.plan.rest = true
+	if t.Rest == program.RestCustom || t.Rest == program.RestFail || t.Rest == program.RestFields {
+		c.plan.Others = true
 	}
-	mentions := len(c.plan.uses)
+	mentions := c.plan.Mentions()
 	c.events()
 	if t.When.Value != "" {
-		out.when = c.condition(t.When)
+		out.Code.When = c.condition(t.When)
 	}
 	c.match()
 	c.outcomes()
@@ -220,7 +223,7 @@ func (c *planner) object(t *Target) *schema.Object {
 }
 
 func (c *planner) objectUnknown(name Str) {
-	hint := diag.DidYouMean(name.Value, c.schema.Names())
+	hint := c.list.DidYouMean(name.Value, c.schema.Names())
 	if hint == "" {
 		hint = "describe it in the file named by schema:"
 	}
@@ -240,39 +243,13 @@ func (c *planner) field(name string, pos diag.Pos, kind string) *schema.Field {
 func (c *planner) fieldOf(o *schema.Object, name string, pos diag.Pos, kind, code string) *schema.Field {
 	f := o.Field(name)
 	if f == nil {
-		c.list.Errorf(pos, code, diag.DidYouMean(name, o.FieldNames()), "unknown %s %q on %s", kind, name, o.Name)
+		c.list.Errorf(pos, code, c.list.DidYouMean(name, o.FieldNames()), "unknown %s %q on %s", kind, name, o.Name)
 		return nil
 	}
 	if f.Name != name {
 		c.list.Warnf(pos, "field-case", "write "+f.Name, "the field is spelled %s", f.Name)
 	}
 	return f
-}
-
-// updates reports whether the target never creates records: an upsert by Id cannot either.
-func (t *PlanTarget) updates() bool {
-	switch t.Operation {
-	case Update, Delete, Find:
-		return true
-	case Upsert:
-		return len(t.Keys) == 1 && len(t.Keys[0].Fields) == 1 && t.Keys[0].Fields[0].Type == schema.ID
-	}
-	return false
-}
-
-// writable reports whether an operation can set a field.
-func writable(f *schema.Field, op Operation) bool {
-	switch op {
-	case Insert, Publish:
-		return f.Createable
-	case Update:
-		return f.Updateable
-	case Delete:
-		return false
-	case Find:
-		return true
-	}
-	return f.Createable || f.Updateable
 }
 
 // checkWritable reports a field that the operation cannot set, with the reason.
@@ -288,8 +265,8 @@ func (c *planner) checkWritable(f *schema.Field, pos diag.Pos) bool {
 	case f.Type == schema.Address || f.Type == schema.Location || f.Type == schema.AnyType || f.Type == schema.ComplexValue:
 		c.list.Errorf(pos, "field-compound", c.partsHint(f), "%s is of type %s, which can only be read", f.Name, f.Type)
 		return false
-	case writable(f, op):
-		if op == Upsert && !c.out.updates() && (!f.Createable || !f.Updateable) {
+	case program.Writable(f, op):
+		if op == Upsert && !c.out.Updates() && (!f.Createable || !f.Updateable) {
 			kind := "updates"
 			if !f.Createable {
 				kind = "creates"
@@ -330,12 +307,12 @@ func (c *planner) partsHint(f *schema.Field) string {
 // required reports the fields without which no record can be created and that no rule fills.
 func (c *planner) required() {
 	out := c.out
-	if out.updates() {
+	if out.Updates() {
 		return
 	}
 	where := "add %s: under fields, with a column or a default"
 	for _, f := range out.Object.Fields {
-		if !f.Required() || out.byField[lower(f.Name)] || f.Custom && out.rest == restCustom || out.rest == restFields {
+		if !f.Required() || out.Code.Ruled[lower(f.Name)] || f.Custom && out.Code.Rest == program.RestCustom || out.Code.Rest == program.RestFields {
 			continue
 		}
 		c.list.Errorf(c.target.Object.Pos, "required-missing", strings.Replace(where, "%s", f.Name, 1),
@@ -348,31 +325,31 @@ func (c *planner) required() {
 func (c *planner) columns() {
 	out := c.out
 	var cols []row.Column
-	add := func(name, kind string, f *schema.Field, r *fieldPlan) int {
+	add := func(name, kind string, f *schema.Field, r *program.Rule) int {
 		cols = append(cols, row.Column{Name: name, Type: kind})
-		out.fields, out.refers = append(out.fields, f), append(out.refers, r)
+		out.Code.Fields, out.Code.Refers = append(out.Code.Fields, f), append(out.Code.Refers, r)
 		return len(cols) - 1
 	}
-	for _, r := range out.rules {
-		if slices.Contains(out.inKey, r) && !c.sent(r.field) {
-			r.out = -1
+	for _, r := range out.Code.Rules {
+		if slices.Contains(out.Code.InKey, r) && !c.sent(r.Field) {
+			r.Out = -1
 			continue
 		}
-		var refers *fieldPlan
-		if r.refer != nil {
+		var refers *program.Rule
+		if r.Refer != nil {
 			refers = r
 		}
-		r.out = add(r.field.Name, string(r.field.Type), r.field, refers)
-		if r == out.key {
-			out.KeyColumn = r.out
+		r.Out = add(r.Field.Name, string(r.Field.Type), r.Field, refers)
+		if r == out.Code.Key {
+			out.KeyColumn = r.Out
 		}
-		if r.ifEmpty {
-			out.OnlyIfEmpty = append(out.OnlyIfEmpty, r.out)
+		if r.IfEmpty {
+			out.OnlyIfEmpty = append(out.OnlyIfEmpty, r.Out)
 		}
 	}
-	folded := map[*fieldPlan]int{}
+	folded := map[*program.Rule]int{}
 	for k := range out.Keys {
-		var plan keyPlan
+		var plan program.KeyPlan
 		for _, f := range out.Keys[k].Fields {
 			r := c.keyRule(f)
 			if r == nil {
@@ -381,9 +358,9 @@ func (c *planner) columns() {
 			column, known := folded[r]
 			switch {
 			case known:
-			case r.refer != nil && r.out >= 0:
-				column = r.out
-			case r.refer != nil:
+			case r.Refer != nil && r.Out >= 0:
+				column = r.Out
+			case r.Refer != nil:
 				column = add(FoldColumnName+f.Name, "key", nil, r)
 			case f == out.Match:
 				column = add(FoldColumnName, "key", nil, nil)
@@ -391,26 +368,26 @@ func (c *planner) columns() {
 				column = add(FoldColumnName+f.Name, "key", nil, nil)
 			}
 			folded[r] = column
-			if f == out.Match && r.refer == nil {
+			if f == out.Match && r.Refer == nil {
 				out.FoldColumn = column
 			}
-			plan = append(plan, keyPart{rule: r, column: column, fold: r.refer == nil && !known})
+			plan = append(plan, program.KeyPart{Rule: r, Column: column, Fold: r.Refer == nil && !known})
 			out.Keys[k].Columns = append(out.Keys[k].Columns, column)
 		}
-		out.keys = append(out.keys, plan)
+		out.Code.Keys = append(out.Code.Keys, plan)
 	}
 	for r, column := range folded {
-		if r.out < 0 {
-			r.out = column
+		if r.Out < 0 {
+			r.Out = column
 		}
 	}
 	out.Schema = row.NewSchema(cols...)
 }
 
 // keyRule returns the rule that fills a field of a key.
-func (c *planner) keyRule(f *schema.Field) *fieldPlan {
-	for _, r := range c.out.inKey {
-		if r.field == f {
+func (c *planner) keyRule(f *schema.Field) *program.Rule {
+	for _, r := range c.out.Code.InKey {
+		if r.Field == f {
 			return r
 		}
 	}
@@ -423,5 +400,5 @@ func (c *planner) sent(f *schema.Field) bool {
 	if c.target.Operation == Find {
 		return true // for messages
 	}
-	return !c.second && f.Type != schema.ID && writable(f, c.target.Operation)
+	return !c.second && f.Type != schema.ID && program.Writable(f, c.target.Operation)
 }

@@ -8,12 +8,9 @@ import (
 	"sfsync/mapping/schema"
 )
 
-// ExprFunctions returns the names of the functions that expressions have.
-func ExprFunctions() []string { return expr.Functions() }
-
 // program compiles an expression; nil for one that was reported.
 func (c *planner) program(s Str) *expr.Program {
-	p, err := expr.Compile(s.Value, func(name string, offset int) int { return c.plan.add(name, s.At(offset), 0) })
+	p, err := expr.Compile(s.Value, func(name string, offset int) int { return c.plan.Add(name, s.At(offset), 0) })
 	if err == nil {
 		return p
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sfsync/mapping/diag"
+	"sfsync/mapping/program"
 	"sfsync/mapping/schema"
 	"sfsync/mapping/syntax"
 	"sfsync/pipeline/row"
@@ -155,7 +156,7 @@ func (c *planner) matchWritable(keys [][]Str) bool {
 		return true
 	}
 	f := out.Keys[0].Fields[0]
-	if f.Type == schema.ID || writable(f, Upsert) {
+	if f.Type == schema.ID || program.Writable(f, Upsert) {
 		return true
 	}
 	c.list.Errorf(keyPos(keys, f), "match-not-writable", "use operation: update, or match by another field",
@@ -197,34 +198,23 @@ func keyPos(keys [][]Str, f *schema.Field) diag.Pos {
 	return diag.Pos{}
 }
 
-// inKeys reports whether a field is of a key, and whether it is one all by itself.
-func (t *PlanTarget) inKeys(f *schema.Field) (part, whole bool) {
-	for _, k := range t.Keys {
-		if slices.Contains(k.Fields, f) {
-			part = true
-			whole = whole || len(k.Fields) == 1
-		}
-	}
-	return part, whole
-}
-
 // finishMatch checks that rules fill the keys, and decides about lookups.
 func (c *planner) finishMatch() {
 	out := c.out
 	depends := out.Converted != ConvertedFail || len(out.Keys) > 1
-	for _, r := range out.rules {
-		if r.onInsert {
+	for _, r := range out.Code.Rules {
+		if r.OnInsert {
 			out.InsertDefaults = true
 		}
-		depends = depends || r.ifEmpty
-		part, _ := out.inKeys(r.field)
+		depends = depends || r.IfEmpty
+		part, _ := out.InKeys(r.Field)
 		if !part {
 			continue
 		}
-		out.inKey = append(out.inKey, r)
-		r.keyed = true
-		if r.field == out.Match {
-			out.key = r
+		out.Code.InKey = append(out.Code.InKey, r)
+		r.Keyed = true
+		if r.Field == out.Match {
+			out.Code.Key = r
 		}
 	}
 	if len(out.Keys) == 0 {
@@ -238,16 +228,16 @@ func (c *planner) finishMatch() {
 	keys := matchKeys(c.target)
 	for _, k := range out.Keys {
 		for _, f := range k.Fields {
-			if !out.byField[lower(f.Name)] { // else the rule was reported
+			if !out.Code.Ruled[lower(f.Name)] { // else the rule was reported
 				c.list.Errorf(keyPos(keys, f), "match-unmapped", "add "+f.Name+": COLUMN under fields", "no rule fills the match field %s", f.Name)
 			}
 		}
 	}
-	for _, r := range out.inKey {
+	for _, r := range out.Code.InKey {
 		// The record that was found has these values already, and the org refuses an update that
 		// has a field which can only be set on create.
-		if out.Lookup && out.Operation == Upsert && r.field.Createable && !r.field.Updateable {
-			r.flags = row.OnInsert
+		if out.Lookup && out.Operation == Upsert && r.Field.Createable && !r.Field.Updateable {
+			r.Flags = row.OnInsert
 		}
 	}
 }
@@ -290,7 +280,7 @@ func (c *planner) redirects() {
 		pos := t.OnConverted.Pos
 		switch {
 		case to < 0:
-			c.list.Errorf(pos, "on-converted-unknown", diag.DidYouMean(t.OnConverted.Value, c.targetNames()), "no target is named %q", t.OnConverted.Value)
+			c.list.Errorf(pos, "on-converted-unknown", c.list.DidYouMean(t.OnConverted.Value, c.targetNames()), "no target is named %q", t.OnConverted.Value)
 			continue
 		case c.targets[to] == nil:
 			continue // it was reported
@@ -301,15 +291,19 @@ func (c *planner) redirects() {
 			c.list.Errorf(pos, "on-converted-object", "", "a converted lead is a contact now, and target %s is for %s", target.Name, target.Object.Name)
 		case target.Operation != Update && target.Operation != Upsert:
 			c.list.Errorf(pos, "on-converted-operation", "use operation: update", "target %s has the operation %s, and the contact is there already", target.Name, target.Operation)
-		case target.Org != from.Org:
+		case otherOrg(target.Org, from.Org):
 			c.list.Errorf(pos, "on-converted-org", "", "target %s goes to another org", target.Name)
 		case target.Redirected >= 0:
 			c.list.Errorf(pos, "on-converted-twice", "write a target for each", "target %s takes the rows of target %s already", target.Name, c.targets[target.Redirected].Name)
 		default:
-			from.Redirect, target.Redirected, target.held = to, i, true
+			from.Redirect, target.Redirected, target.Code.Held = to, i, true
 		}
 	}
 }
+
+// otherOrg reports whether two targets go to different orgs for sure: one that names none goes to the
+// run's.
+func otherOrg(a, b string) bool { return a != b && a != "" && b != "" }
 
 // targetIndex returns the number of the file's target of that name, or -1.
 func (c *planner) targetIndex(name string) int {

@@ -20,9 +20,9 @@ func (c *planner) edges() [][]edge {
 		if t == nil {
 			continue
 		}
-		for _, r := range t.rules {
-			if r.refer != nil && !r.refer.find && r.refer.record >= 0 {
-				out[i] = append(out[i], edge{r.refer.record, r.refer.pos, r.keyed})
+		for _, r := range t.Code.Rules {
+			if r.Refer != nil && !r.Refer.Find && r.Refer.Record >= 0 {
+				out[i] = append(out[i], edge{r.Refer.Record, r.Refer.Pos, r.Keyed})
 			}
 		}
 		if t.Redirected >= 0 {
@@ -70,16 +70,16 @@ func (c *planner) order() {
 	}
 	slices.Reverse(after)
 	for _, i := range after {
-		if i >= c.plan.own {
-			c.plan.implied = append(c.plan.implied, i)
+		if i >= c.plan.Own {
+			c.plan.Made = append(c.plan.Made, i)
 		}
 	}
 	for i, t := range c.targets {
 		if t != nil {
-			t.needs = reach(edges, i, c.plan.own)
-			for _, n := range t.needs {
+			t.Code.Needs = reach(edges, i, c.plan.Own)
+			for _, n := range t.Code.Needs {
 				if len(c.targets[n].Keys) == 0 {
-					t.keyless = c.targets[n].Name
+					t.Code.Keyless = c.targets[n].Name
 				}
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sfsync/mapping/diag"
+	"sfsync/mapping/program"
 	"sfsync/mapping/schema"
 	"sfsync/mapping/syntax"
 	"sfsync/pipeline/row"
@@ -15,14 +16,14 @@ import (
 const maxDepth = 8
 
 // refTo compiles ref: the field refers to the record that another target makes of the same row.
-func (c *planner) refTo(p *fieldPlan, name Str) {
+func (c *planner) refTo(p *program.Rule, name Str) {
 	i := c.targetIndex(name.Value)
 	if i < 0 {
-		c.list.Errorf(name.Pos, "ref-unknown", diag.DidYouMean(name.Value, c.targetNames()), "no target is named %q", name.Value)
+		c.list.Errorf(name.Pos, "ref-unknown", c.list.DidYouMean(name.Value, c.targetNames()), "no target is named %q", name.Value)
 		return
 	}
 	t := c.file.Targets[i]
-	if !c.refers(p.field, name.Pos, "ref") {
+	if !c.refers(p.Field, name.Pos, "ref") {
 		return
 	}
 	o := c.schema.Object(t.Object.Value)
@@ -32,17 +33,17 @@ func (c *planner) refTo(p *fieldPlan, name Str) {
 	case t == c.target:
 		c.list.Errorf(name.Pos, "ref-self", "for another record of the object write {lookup: "+o.Name+".KEY, from: COLUMN}", "a record of target %s cannot refer to itself", name.Value)
 		return
-	case !refersTo(p.field, o.Name):
-		c.list.Errorf(name.Pos, "ref-object", "", "%s refers to %s, not to %s, which target %s is for", p.field.Name, strings.Join(p.field.ReferenceTo, " or "), o.Name, name.Value)
+	case !refersTo(p.Field, o.Name):
+		c.list.Errorf(name.Pos, "ref-object", "", "%s refers to %s, not to %s, which target %s is for", p.Field.Name, strings.Join(p.Field.ReferenceTo, " or "), o.Name, name.Value)
 		return
 	case t.Operation == Delete || t.Operation == Publish:
 		c.list.Errorf(name.Pos, "ref-operation", "", "target %s has the operation %s, after which there is no record to refer to", name.Value, t.Operation)
 		return
-	case t.Org.Value != c.out.Org:
+	case otherOrg(t.Org.Value, c.out.Org):
 		c.list.Errorf(name.Pos, "ref-org", "", "target %s goes to another org", name.Value)
 		return
 	}
-	p.refer = &reference{record: i, name: name.Value, pos: name.Pos}
+	p.Refer = &program.Reference{Record: i, Name: name.Value, Pos: name.Pos}
 }
 
 // refers reports a field that cannot hold the id of another record.
@@ -62,10 +63,10 @@ func (c *planner) refers(f *schema.Field, pos diag.Pos, what string) bool {
 
 // recordType compiles record_type: the id of one of the object's record types, by its developer
 // name or its label.
-func (c *planner) recordType(p *fieldPlan, name Str) {
+func (c *planner) recordType(p *program.Rule, name Str) {
 	o := c.out.Object
-	if p.field.Type != schema.Reference || !refersTo(p.field, "RecordType") {
-		c.list.Errorf(name.Pos, "record-type-field", "the field is RecordTypeId", "%s does not refer to a record type", p.field.Name)
+	if p.Field.Type != schema.Reference || !refersTo(p.Field, "RecordType") {
+		c.list.Errorf(name.Pos, "record-type-field", "the field is RecordTypeId", "%s does not refer to a record type", p.Field.Name)
 		return
 	}
 	var known []string
@@ -80,9 +81,9 @@ func (c *planner) recordType(p *fieldPlan, name Str) {
 		case !rt.Active:
 			c.list.Errorf(name.Pos, "record-type-inactive", "", "the record type %s of %s is inactive", rt.DeveloperName, o.Name)
 		case rt.ID == "":
-			p.refer = &reference{record: -1, name: rt.DeveloperName, pos: name.Pos}
+			p.Refer = &program.Reference{Record: -1, Name: rt.DeveloperName, Pos: name.Pos}
 		default:
-			p.constant = &constant{text: schema.ID18(rt.ID), kind: row.Text}
+			p.Constant = &program.Constant{Text: schema.ID18(rt.ID), Kind: row.Text}
 		}
 		return
 	}
@@ -90,7 +91,7 @@ func (c *planner) recordType(p *fieldPlan, name Str) {
 		c.noRecordTypes(name.Pos)
 		return
 	}
-	hint := diag.DidYouMean(name.Value, known)
+	hint := c.list.DidYouMean(name.Value, known)
 	if hint == "" {
 		hint = "its record types: " + strings.Join(known, ", ")
 	}
@@ -105,9 +106,9 @@ func (c *planner) noRecordTypes(pos diag.Pos) {
 }
 
 // lookup compiles a rule whose value is the key of another record.
-func (c *planner) lookup(p *fieldPlan, r *Rule) {
+func (c *planner) lookup(p *program.Rule, r *Rule) {
 	l := r.Lookup
-	if !c.refers(p.field, l.Pos, "lookup") {
+	if !c.refers(p.Field, l.Pos, "lookup") {
 		return
 	}
 	o := c.schema.Object(l.Object.Value)
@@ -115,8 +116,8 @@ func (c *planner) lookup(p *fieldPlan, r *Rule) {
 	case o == nil:
 		c.objectUnknown(l.Object)
 		return
-	case !refersTo(p.field, o.Name):
-		c.list.Errorf(l.Object.Pos, "lookup-object", "it refers to "+strings.Join(p.field.ReferenceTo, " or "), "%s does not refer to %s", p.field.Name, o.Name)
+	case !refersTo(p.Field, o.Name):
+		c.list.Errorf(l.Object.Pos, "lookup-object", "it refers to "+strings.Join(p.Field.ReferenceTo, " or "), "%s does not refer to %s", p.Field.Name, o.Name)
 		return
 	case len(o.Fields) == 0:
 		c.list.Errorf(l.Object.Pos, "object-unknown", "describe it in the file named by schema:", "the fields of %s are not in %s", o.Name, c.schema.Source)
@@ -127,7 +128,7 @@ func (c *planner) lookup(p *fieldPlan, r *Rule) {
 	case f == nil:
 		return
 	case f.Type == schema.ID:
-		c.list.Errorf(l.Field.Pos, "lookup-id", "write "+p.field.Name+": COLUMN", "a record id needs no lookup")
+		c.list.Errorf(l.Field.Pos, "lookup-id", "write "+p.Field.Name+": COLUMN", "a record id needs no lookup")
 		return
 	case !findable(f):
 		c.list.Errorf(l.Field.Pos, "lookup-field", "look it up by a text, number, date or id field", "%s is of type %s: records cannot be found by it", f.Name, f.Type)
@@ -138,61 +139,62 @@ func (c *planner) lookup(p *fieldPlan, r *Rule) {
 		from += " or create " + signatures(l.Fields)
 	}
 	if same := c.shared[from]; same != nil {
-		p.refer = same
+		p.Refer = same
 		return
 	}
-	ref := &reference{lookup: true, name: o.Name + "." + f.Name, pos: l.Pos}
+	ref := &program.Reference{Lookup: true, Name: o.Name + "." + f.Name, Pos: l.Pos}
 	if l.Create {
 		c.makeParent(ref, p, r)
 	} else {
 		c.find(ref, p, r, f, o)
 	}
-	if ref.record >= 0 {
+	if ref.Record >= 0 {
 		c.shared[from] = ref
-		p.refer = ref
+		p.Refer = ref
 	}
 }
 
 // find adds a record that is only looked for.
-func (c *planner) find(ref *reference, p *fieldPlan, r *Rule, f *schema.Field, o *schema.Object) {
-	name := c.out.Name + "." + p.field.Name
+func (c *planner) find(ref *program.Reference, p *program.Rule, r *Rule, f *schema.Field, o *schema.Object) {
+	name := c.out.Name + "." + p.Field.Name
 	t := &Target{Pos: r.Lookup.Pos, Name: Str{Value: name, Pos: r.Lookup.Pos}, Operation: Find}
 	out := &PlanTarget{
 		Name: name, Object: o, Operation: Find, Org: c.out.Org, Lookup: true, Match: f, Keys: []Key{{Fields: []*schema.Field{f}}},
-		KeyColumn: -1, FoldColumn: -1, Redirect: -1, Redirected: -1, First: -1, schema: c.schema, byField: map[string]bool{}, made: true,
+		KeyColumn: -1, FoldColumn: -1, Redirect: -1, Redirected: -1, First: -1,
+		Code: program.Code{Schema: c.schema, Ruled: map[string]bool{}, Made: true},
 	}
 	defer c.enter(t, out)()
 	key, ok := c.newField(f, r.Lookup.Field.Pos)
 	if !ok {
-		ref.record = -1
+		ref.Record = -1
 		return
 	}
-	key.blank, key.keyed = BlankNull, true
+	key.Blank, key.Keyed = BlankNull, true
 	c.source(key, r, false, false)
-	out.rules, out.inKey, out.key = []*fieldPlan{key}, []*fieldPlan{key}, key
+	out.Code.Rules, out.Code.InKey, out.Code.Key = []*program.Rule{key}, []*program.Rule{key}, key
 	c.columns()
-	ref.record, ref.find = len(c.finds), true
+	ref.Record, ref.Find = len(c.finds), true
 	c.finds = append(c.finds, out)
 }
 
 // makeParent adds a target for the records that a lookup makes where there are none.
-func (c *planner) makeParent(ref *reference, p *fieldPlan, r *Rule) {
+func (c *planner) makeParent(ref *program.Reference, p *program.Rule, r *Rule) {
 	l := r.Lookup
 	if c.depth > maxDepth {
 		c.list.Errorf(l.Pos, "lookup-depth", "load the parents with a mapping of their own", "more than %d lookups with create: true inside each other", maxDepth)
-		ref.record = -1
+		ref.Record = -1
 		return
 	}
 	key := *r
 	key.Field, key.Lookup, key.Blank, key.DefaultAlways, key.OnlyIfEmpty = l.Field, nil, BlankNull, true, false
 	t := &Target{
-		Pos: l.Pos, Name: Str{Value: c.out.Name + "." + p.field.Name, Pos: l.Pos}, Object: l.Object, Operation: Insert,
-		Keys: [][]Str{{l.Field}}, Org: c.target.Org, Fields: append([]*Rule{&key}, l.Fields...), Rest: restIgnore,
+		Pos: l.Pos, Name: Str{Value: c.out.Name + "." + p.Field.Name, Pos: l.Pos}, Object: l.Object, Operation: Insert,
+		Keys: [][]Str{{l.Field}}, Org: c.target.Org, Fields: append([]*Rule{&key}, l.Fields...), Rest: program.RestIgnore,
 	}
-	ref.record = len(c.targets)
+	ref.Record = len(c.targets)
 	c.targets = append(c.targets, nil)
-	if c.targets[ref.record] = c.compileTarget(t, true); c.targets[ref.record] == nil {
-		ref.record = -1
+	if c.targets[ref.Record] = c.compileTarget(t, true); c.targets[ref.Record] == nil {
+		ref.Record = -1
 	}
 }
 
@@ -260,7 +262,7 @@ type laterRule struct {
 // that the target fills: that record may come later in the same input, or go in the same request.
 func (c *planner) postpone(r *Rule, claimed *schema.Field, isKey bool) bool {
 	out := c.out
-	if c.second || out.made || isKey || claimed.Required() || out.updates() || len(out.Keys) == 0 || !claimed.Updateable {
+	if c.second || out.Code.Made || isKey || claimed.Required() || out.Updates() || len(out.Keys) == 0 || !claimed.Updateable {
 		return false
 	}
 	object, field := "", ""
@@ -278,7 +280,7 @@ func (c *planner) postpone(r *Rule, claimed *schema.Field, isKey bool) bool {
 	}
 	for _, other := range c.target.Fields {
 		if f := out.Object.Field(other.Field.Value); f != nil && other.RefTo != nil {
-			if part, _ := out.inKeys(f); part {
+			if part, _ := out.InKeys(f); part {
 				return false // only the first pass knows the row's other records
 			}
 		}
@@ -305,7 +307,7 @@ func (c *planner) secondPass() *Plan {
 		}
 		u := &Target{
 			Pos: t.Pos, Name: Str{Value: t.Name.Value + ".references", Pos: t.Name.Pos}, Object: t.Object, Operation: Update,
-			OnMany: t.OnMany, Org: t.Org, Track: t.Track, When: t.When, Rest: restIgnore,
+			OnMany: t.OnMany, Org: t.Org, Track: t.Track, When: t.When, Rest: program.RestIgnore,
 		}
 		for _, k := range out.Keys {
 			var names []Str
@@ -316,14 +318,14 @@ func (c *planner) secondPass() *Plan {
 		}
 		for _, r := range t.Fields {
 			if f := out.Object.Field(r.Field.Value); f != nil {
-				if part, _ := out.inKeys(f); part {
+				if part, _ := out.InKeys(f); part {
 					u.Fields = append(u.Fields, r)
 				}
 			}
 		}
 		for _, ref := range t.Custom {
 			if f := out.Object.Field(syntax.CustomName(ref.Name)); f != nil {
-				if part, _ := out.inKeys(f); part {
+				if part, _ := out.InKeys(f); part {
 					u.Custom = append(u.Custom, ref)
 				}
 			}
@@ -341,7 +343,7 @@ func (c *planner) secondPass() *Plan {
 		}
 	}
 	for i := range plan.Targets {
-		plan.Targets[i].First, plan.Targets[i].also = first[i], c.targets[first[i]].Name
+		plan.Targets[i].First, plan.Targets[i].Code.Also = first[i], c.targets[first[i]].Name
 	}
 	return plan
 }

@@ -7,6 +7,7 @@ import (
 
 	"sfsync/mapping/convert"
 	"sfsync/mapping/diag"
+	"sfsync/mapping/program"
 	"sfsync/mapping/schema"
 	"sfsync/mapping/syntax"
 	"sfsync/mapping/transform"
@@ -23,7 +24,7 @@ func (c *planner) rule(r *Rule) {
 	if f == nil {
 		return
 	}
-	isKey, alone := c.out.inKeys(f)
+	isKey, alone := c.out.InKeys(f)
 	if !c.claim(claimed, r.Field.Pos) || !isKey && !c.checkWritable(claimed, r.Field.Pos) {
 		return
 	}
@@ -34,8 +35,8 @@ func (c *planner) rule(r *Rule) {
 	if !ok {
 		return
 	}
-	if p.blank = r.Blank; p.blank == "" {
-		p.blank = BlankLeave
+	if p.Blank = r.Blank; p.Blank == "" {
+		p.Blank = BlankLeave
 	}
 	switch {
 	case r.RefTo != nil:
@@ -53,7 +54,7 @@ func (c *planner) rule(r *Rule) {
 	if r.Blank == BlankNull && !claimed.Nillable && !isKey {
 		c.list.Errorf(r.Field.Pos, "blank-null", "use blank: leave or blank: fail", "%s cannot be cleared, so blank: null is not possible", f.Name)
 	}
-	c.out.rules = append(c.out.rules, p)
+	c.out.Code.Rules = append(c.out.Code.Rules, p)
 }
 
 // leftOut reports whether a rule is for a field that the object need not have, and has not. The traits
@@ -62,10 +63,10 @@ func (c *planner) leftOut(r *Rule) bool {
 	if _, dotted := syntax.ParseRelation(r.Field.Value); !r.MissingIgnore || dotted || c.out.Object.Field(r.Field.Value) != nil {
 		return false
 	}
-	if c.out.events {
+	if c.out.Code.Traits {
 		for _, ref := range r.From {
 			if ref.Expr == nil {
-				c.plan.add(ref.Name, ref.Pos, 0)
+				c.plan.Add(ref.Name, ref.Pos, 0)
 			}
 		}
 	}
@@ -74,14 +75,14 @@ func (c *planner) leftOut(r *Rule) bool {
 
 // source compiles where a rule's value comes from. isKey says that the field is of a match key, alone
 // that it is one by itself.
-func (c *planner) source(p *fieldPlan, r *Rule, isKey, alone bool) {
+func (c *planner) source(p *program.Rule, r *Rule, isKey, alone bool) {
 	switch {
 	case r.Value != nil:
 		c.value(p, r, alone)
 	case r.Expr != nil:
-		p.expr = c.expression(*r.Expr, p.field)
+		p.Expr = c.expression(*r.Expr, p.Field)
 	case r.Values != nil && len(r.Values.Columns) > 0:
-		p.joined = true
+		p.Joined = true
 		c.inputs(p, r.Values.Columns)
 	default:
 		c.inputs(p, r.From)
@@ -95,8 +96,8 @@ func (c *planner) source(p *fieldPlan, r *Rule, isKey, alone bool) {
 }
 
 // onlyIfEmpty compiles only_if: empty.
-func (c *planner) onlyIfEmpty(p *fieldPlan, pos diag.Pos, isKey bool) {
-	f := p.field
+func (c *planner) onlyIfEmpty(p *program.Rule, pos diag.Pos, isKey bool) {
+	f := p.Field
 	switch {
 	case isKey:
 		c.list.Errorf(pos, "only-if-match", "leave it out", "%s is a match field: the record that is found has this value already", f.Name)
@@ -105,7 +106,7 @@ func (c *planner) onlyIfEmpty(p *fieldPlan, pos diag.Pos, isKey bool) {
 	case c.target.Operation == Insert || c.target.Operation == Publish:
 		c.list.Warnf(pos, "only-if-never", "leave it out", "only_if: empty counts for existing records, and this target changes none")
 	default:
-		p.ifEmpty = true
+		p.IfEmpty = true
 	}
 }
 
@@ -127,7 +128,7 @@ func (c *planner) custom(ref *Ref) {
 		c.customUnknown(ref, name)
 		return
 	}
-	isKey, _ := c.out.inKeys(f)
+	isKey, _ := c.out.InKeys(f)
 	if !c.claim(f, ref.Pos) || !isKey && !c.checkWritable(f, ref.Pos) {
 		return
 	}
@@ -135,23 +136,23 @@ func (c *planner) custom(ref *Ref) {
 	if !ok {
 		return
 	}
-	p.blank = BlankLeave
+	p.Blank = BlankLeave
 	c.inputs(p, []Ref{*ref})
-	c.out.rules = append(c.out.rules, p)
+	c.out.Code.Rules = append(c.out.Code.Rules, p)
 }
 
 // customUnknown reports a custom column without a field. Its column counts as mapped all the
 // same, so that rest does not take it up.
 func (c *planner) customUnknown(ref *Ref, name string) {
 	o := c.out.Object
-	if c.out.missing {
-		c.plan.add(ref.Name, ref.Pos, 0)
+	if c.out.Code.Missing {
+		c.plan.Add(ref.Name, ref.Pos, 0)
 		c.list.Warnf(ref.Pos, "custom-field-unknown", "", "%s has no field %s: column %q is left out", o.Name, name, ref.Name)
 		return
 	}
 	hint := "create it, or say missing: ignore"
 	last := name[:len(name)-len("__c")]
-	if n := diag.Nearest(name, customNames(o)); n != "" {
+	if n := c.list.Nearest(name, program.CustomNames(o)); n != "" {
 		hint = "did you mean " + n + "?"
 	} else if f := o.Field(last); f != nil {
 		hint = f.Name + " is a standard field: map it under fields"
@@ -162,17 +163,17 @@ func (c *planner) customUnknown(ref *Ref, name string) {
 // claim notes that a field has a rule and reports a second one.
 func (c *planner) claim(f *schema.Field, pos diag.Pos) bool {
 	k := lower(f.Name)
-	if c.out.byField[k] {
+	if c.out.Code.Ruled[k] {
 		c.list.Errorf(pos, "field-twice", "", "%s has a rule already", f.Name)
 		return false
 	}
-	c.out.byField[k] = true
+	c.out.Code.Ruled[k] = true
 	return true
 }
 
-func (c *planner) newField(f *schema.Field, pos diag.Pos) (*fieldPlan, bool) {
+func (c *planner) newField(f *schema.Field, pos diag.Pos) (*program.Rule, bool) {
 	if f.Type == schema.ID {
-		return &fieldPlan{field: f, conv: convert.NewID(c.out.Object)}, true
+		return &program.Rule{Field: f, Conv: convert.NewID(c.out.Object)}, true
 	}
 	conv, err := convert.New(f, c.schema)
 	if err != nil {
@@ -180,11 +181,11 @@ func (c *planner) newField(f *schema.Field, pos diag.Pos) (*fieldPlan, bool) {
 		return nil, false
 	}
 	creates := c.target.Operation == Insert || c.target.Operation == Publish
-	return &fieldPlan{field: f, conv: conv, required: f.Required() && creates}, true
+	return &program.Rule{Field: f, Conv: conv, Required: f.Required() && creates}, true
 }
 
 // inputs compiles the columns of a rule.
-func (c *planner) inputs(p *fieldPlan, refs []Ref) {
+func (c *planner) inputs(p *program.Rule, refs []Ref) {
 	group := 0
 	if len(refs) > 1 {
 		c.groups++
@@ -192,16 +193,16 @@ func (c *planner) inputs(p *fieldPlan, refs []Ref) {
 	}
 	for _, ref := range refs {
 		if ref.Expr != nil {
-			p.inputs = append(p.inputs, input{expr: c.expression(*ref.Expr, p.field)})
+			p.Inputs = append(p.Inputs, program.Input{Expr: c.expression(*ref.Expr, p.Field)})
 			continue
 		}
-		in := input{column: c.plan.add(ref.Name, ref.Pos, group)}
+		in := program.Input{Column: c.plan.Add(ref.Name, ref.Pos, group)}
 		for _, call := range ref.Transforms {
 			if step := c.step(call); step != nil {
-				in.steps = append(in.steps, step)
+				in.Steps = append(in.Steps, step)
 			}
 		}
-		p.inputs = append(p.inputs, in)
+		p.Inputs = append(p.Inputs, in)
 	}
 }
 
@@ -228,13 +229,13 @@ func (c *planner) step(call Call) transform.Func {
 }
 
 // constant converts a value that the mapping itself gives. It reports one the field cannot take.
-func (c *planner) constant(p *fieldPlan, s Str, code, what string) (constant, bool) {
-	text, kind, bad := p.conv.Append(nil, s.Value, row.Text)
+func (c *planner) constant(p *program.Rule, s Str, code, what string) (program.Constant, bool) {
+	text, kind, bad := p.Conv.Append(nil, s.Value, row.Text)
 	if bad != nil {
-		c.list.Errorf(s.Pos, code, c.constantHint(p.field, s.Value), "%s of %s: %s", what, p.field.Name, bad.Message)
-		return constant{}, false
+		c.list.Errorf(s.Pos, code, c.constantHint(p.Field, s.Value), "%s of %s: %s", what, p.Field.Name, bad.Message)
+		return program.Constant{}, false
 	}
-	return constant{string(text), kind}, true
+	return program.Constant{Text: string(text), Kind: kind}, true
 }
 
 // constantHint names the nearest picklist value.
@@ -245,7 +246,7 @@ func (c *planner) constantHint(f *schema.Field, value string) string {
 			active = append(active, v.Value)
 		}
 	}
-	if hint := diag.DidYouMean(value, active); hint != "" || len(active) == 0 {
+	if hint := c.list.DidYouMean(value, active); hint != "" || len(active) == 0 {
 		return hint
 	}
 	const most = 8
@@ -263,27 +264,27 @@ func (c *planner) constantHint(f *schema.Field, value string) string {
 }
 
 // value compiles value:.
-func (c *planner) value(p *fieldPlan, r *Rule, alone bool) {
-	if alone && !c.out.made {
-		c.list.Errorf(r.Value.Pos, "match-constant", "take the match field from a column", "all rows would have the same key %s", p.field.Name)
+func (c *planner) value(p *program.Rule, r *Rule, alone bool) {
+	if alone && !c.out.Code.Made {
+		c.list.Errorf(r.Value.Pos, "match-constant", "take the match field from a column", "all rows would have the same key %s", p.Field.Name)
 		return
 	}
 	v, ok := c.constant(p, *r.Value, "value-invalid", "value")
 	if !ok {
 		return
 	}
-	if v.kind == row.Null && r.Blank != BlankNull {
-		c.list.Errorf(r.Value.Pos, "value-blank", "to clear the field in every record, add blank: null", "the value of %s is blank", p.field.Name)
+	if v.Kind == row.Null && r.Blank != BlankNull {
+		c.list.Errorf(r.Value.Pos, "value-blank", "to clear the field in every record, add blank: null", "the value of %s is blank", p.Field.Name)
 		return
 	}
-	p.constant = &v
+	p.Constant = &v
 }
 
 // values compiles a table of values; what it gives is converted here, once.
-func (c *planner) values(p *fieldPlan, v *Values) {
-	p.values = make(map[string]constant, len(v.Pairs))
-	if p.unmapped = v.Unmapped; p.joined && p.unmapped != "blank" {
-		p.unmapped = "fail" // what would be kept is no single value
+func (c *planner) values(p *program.Rule, v *Values) {
+	p.Values = make(map[string]program.Constant, len(v.Pairs))
+	if p.Unmapped = v.Unmapped; p.Joined && p.Unmapped != "blank" {
+		p.Unmapped = "fail" // what would be kept is no single value
 	}
 	entries := v.Entries
 	if len(entries) == 0 {
@@ -301,17 +302,17 @@ func (c *planner) values(p *fieldPlan, v *Values) {
 		to, ok := c.constant(p, e.To, "values-invalid", "values")
 		if ok {
 			from := trimmed(e.From.Value)
-			p.values[from] = to
-			p.blanks = p.blanks || strings.Trim(from, syntax.ValueSep) == ""
+			p.Values[from] = to
+			p.Blanks = p.Blanks || strings.Trim(from, syntax.ValueSep) == ""
 		}
 	}
 }
 
 // fallback compiles default:.
-func (c *planner) fallback(p *fieldPlan, r *Rule, isKey, alone bool) {
-	f, pos := p.field, r.Default.Pos
+func (c *planner) fallback(p *program.Rule, r *Rule, isKey, alone bool) {
+	f, pos := p.Field, r.Default.Pos
 	op := c.target.Operation
-	if alone && !c.out.made {
+	if alone && !c.out.Code.Made {
 		c.list.Errorf(pos, "match-default", "leave the default out: rows without a key fail", "a default for the match field %s would make one record of all rows without a key", f.Name)
 		return
 	}
@@ -319,18 +320,18 @@ func (c *planner) fallback(p *fieldPlan, r *Rule, isKey, alone bool) {
 	if !ok {
 		return
 	}
-	if v.kind == row.Null {
+	if v.Kind == row.Null {
 		c.list.Errorf(pos, "default-blank", "leave it out", "the default of %s is blank", f.Name)
 		return
 	}
 	switch {
 	case r.DefaultAlways || op == Insert || op == Publish || op == Find:
-		p.def = &v
+		p.Default = &v
 	case isKey:
 		c.list.Errorf(pos, "match-default", "say default_on: always", "%s is of a match key, which is the same for new records and others", f.Name)
-	case c.out.updates():
+	case c.out.Updates():
 		c.list.Warnf(pos, "default-never", "say default_on: always to send it with updates", "the default of %s counts only for new records, and this target makes none", f.Name)
 	default:
-		p.def, p.onInsert = &v, true
+		p.Default, p.OnInsert = &v, true
 	}
 }

@@ -4,15 +4,16 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
-	"sfsync/mapping/convert"
-
 	"github.com/google/go-cmp/cmp"
 
+	"sfsync/mapping/convert"
 	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
+	"sfsync/mapping/syntax"
 	"sfsync/pipeline/row"
 )
 
@@ -133,9 +134,9 @@ func writeTarget(b *strings.Builder, p *Plan, t *PlanTarget) {
 	if len(t.OnlyIfEmpty) > 0 || t.OnMany != ManyFail || t.Converted != ConvertedFail || t.Org != "" || t.First >= 0 {
 		fmt.Fprintf(b, "  only if empty %v, on many %d, converted %d, org %q, first %d\n", t.OnlyIfEmpty, t.OnMany, t.Converted, t.Org, t.First)
 	}
-	if t.when != nil {
+	if t.Code.When != nil {
 		kind := "interpreted"
-		if t.when.Simple() {
+		if t.Code.When.Simple() {
 			kind = "a closure"
 		}
 		fmt.Fprintf(b, "  when: %s\n", kind)
@@ -237,11 +238,118 @@ func TestCompileByHandRefuses(t *testing.T) {
 		{&Target{Object: str("Lead"), Operation: Update, Fields: []*Rule{field("Title", Ref{Name: "x"})}}, "match-missing"},
 		{&Target{Object: str("Lead"), Operation: Update, Match: str("Email"), Fields: []*Rule{field("Title", Ref{Name: "x"})}}, "match-unmapped"},
 		{&Target{Object: str("Lead"), Operation: Update, Match: str("Id"), Fields: []*Rule{field("Id", Ref{Name: "x"}), field("Account.Name", Ref{Name: "x"})}}, "relation-unknown"},
+		{&Target{Object: str("Log__c"), Operation: Delete, Match: str("Id"), Fields: []*Rule{field("Id", Ref{Name: "x"})}}, "object-operation"},
+		{&Target{Object: str("Lead"), Operation: Publish, Fields: []*Rule{field("Title", Ref{Name: "x"})}}, "object-event"},
+		{&Target{Object: str("Order_Placed__e"), Operation: Insert, Fields: []*Rule{field("Number__c", Ref{Name: "x"})}}, "object-event"},
+		{&Target{Object: str("Order_Placed__e"), Operation: Publish, Keys: [][]Str{{str("Number__c")}}, Fields: []*Rule{field("Number__c", Ref{Name: "x"})}}, "match-event"},
+		{&Target{Object: str("Lead"), Operation: Upsert, Keys: [][]Str{{str("LastName"), str("lastname")}}, Fields: []*Rule{field("LastName", Ref{Name: "x"}), field("Company", Ref{Name: "x"})}}, "match-twice"},
+		{&Target{Object: str("Contact"), Operation: Upsert, Keys: [][]Str{{str("Account.ERP_Id__c"), str("LastName")}}, Fields: []*Rule{field("LastName", Ref{Name: "x"})}}, "match-relation"},
+		{&Target{Object: str("Contact"), Operation: Upsert, Keys: [][]Str{{str("Email"), str("LastName")}}, Fields: []*Rule{field("LastName", Ref{Name: "x"})}}, "match-unmapped"},
+		{&Target{Object: str("Lead"), Operation: Update, Keys: [][]Str{{str("Id")}}, OnConverted: str("nobody"), Fields: []*Rule{field("Id", Ref{Name: "x"})}}, "on-converted-unknown"},
+		{&Target{Object: str("Lead"), Operation: Insert, OnConverted: str("skip"), Fields: []*Rule{field("LastName", Ref{Name: "x"}), field("Company", Ref{Name: "x"})}}, "on-converted-match"},
+		{&Target{Object: str("Log__c"), Operation: Insert, Fields: []*Rule{{Field: str("Text__c"), RefTo: ptr(str("nobody"))}}}, "ref-unknown"},
+		{&Target{Name: str("me"), Object: str("Account"), Operation: Insert, Fields: []*Rule{field("Name", Ref{Name: "x"}), {Field: str("ParentId"), RefTo: ptr(str("me"))}}}, "ref-self"},
+		{&Target{Object: str("Contact"), Operation: Insert, Fields: []*Rule{field("LastName", Ref{Name: "x"}), {Field: str("Account.ERP_Id__c"), RefTo: ptr(str(""))}}}, "ref-type"},
+		{&Target{Object: str("Contact"), Operation: Insert, Fields: []*Rule{field("LastName", Ref{Name: "x"}), {Field: str("AccountId"), Lookup: nested(20)}}}, "lookup-depth"},
 	}
 	for _, tt := range tests {
+		if tt.target.Name.Value == "" {
+			tt.target.Name = str(strings.ToLower(tt.target.Object.Value) + "-target")
+		}
+		for _, r := range tt.target.Fields {
+			if r.RefTo != nil && r.RefTo.Value == "" {
+				r.RefTo = &tt.target.Name
+			}
+		}
 		p, all, err := Compile(&File{Targets: []*Target{tt.target}}, s)
 		if p != nil || err == nil || !slices.ContainsFunc(all, func(d diag.Diagnostic) bool { return d.Severity == diag.Error && d.Code == tt.code }) {
 			t.Errorf("no %s: %v", tt.code, all)
+		}
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// nested is a lookup that makes accounts, so many inside each other.
+func nested(depth int) *syntax.Lookup {
+	l := &syntax.Lookup{Object: Str{Value: "Account"}, Field: Str{Value: "ERP_Id__c"}, Create: true}
+	l.Fields = []*Rule{{Field: Str{Value: "Name"}, From: []Ref{{Name: "n" + strconv.Itoa(depth)}}}}
+	if depth > 0 {
+		l.Fields = append(l.Fields, &Rule{Field: Str{Value: "ParentId"}, From: []Ref{{Name: "p"}}, Lookup: nested(depth - 1)})
+	}
+	return l
+}
+
+// References between targets of several orgs, and to records that are deleted or published, cannot be.
+func TestCompileByHandReferences(t *testing.T) {
+	t.Parallel()
+	s := testObjects(t)
+	str := func(v string) Str { return Str{Value: v} }
+	tests := []struct {
+		code string
+		lead Target
+	}{
+		{"ref-org", Target{Operation: Insert, Org: str("other")}},
+		{"ref-operation", Target{Operation: Delete, Match: str("Id")}},
+	}
+	for _, tt := range tests {
+		lead := tt.lead
+		lead.Name, lead.Object = str("lead"), str("Lead")
+		for _, name := range []string{"LastName", "Company", "Id"} {
+			if (name == "Id") == (lead.Operation == Delete) {
+				lead.Fields = append(lead.Fields, &Rule{Field: str(name), From: []Ref{{Name: "x"}}})
+			}
+		}
+		task := &Target{Name: str("task"), Object: str("Task"), Operation: Insert, Org: str("one"), Fields: []*Rule{{Field: str("WhoId"), RefTo: ptr(str("lead"))}}}
+		_, all, err := Compile(&File{Targets: []*Target{&lead, task}}, s)
+		if err == nil || !slices.ContainsFunc(all, func(d diag.Diagnostic) bool { return d.Code == tt.code }) {
+			t.Errorf("no %s: %v", tt.code, all)
+		}
+	}
+}
+
+// Parents names what has to be described before a file is compiled, step by step.
+func TestParents(t *testing.T) {
+	t.Parallel()
+	f, _, err := Parse("m.yaml", []byte(`version: 1
+targets:
+  - object: Contact
+    match: Email
+    fields:
+      Email: email
+      LastName: name
+      OwnerId: {lookup: User.Username, from: owner}
+      User:Owner.Username: owner
+      ReportsTo.Email: boss
+      AccountId:
+        lookup: Account.ERP_Id__c
+        from: erp
+        create: true
+        fields:
+          Name: company
+          Visit__r.Key__c: visit
+          Visit2__c: {lookup: Visit2__c.Key__c, from: visit}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := schema.Standard()
+	all.Object("Account").Fields = append(all.Object("Account").Fields, &schema.Field{Name: "Visit__c", Type: schema.Reference, RelationshipName: "Visit__r", ReferenceTo: []string{"Visit__c"}})
+	all.Object("Account").Index()
+	s := schema.New("test")
+	for i, want := range []string{"", "User Account Visit2__c", "Visit__c Visit2__c"} {
+		if i == 0 {
+			s.Add(all.Object("Contact"))
+			continue
+		}
+		got := Parents(f, s)
+		if strings.Join(got, " ") != want {
+			t.Errorf("step %d: %v, want %s", i, got, want)
+		}
+		for _, name := range got {
+			if o := all.Object(name); o != nil {
+				s.Add(o)
+			}
 		}
 	}
 }
@@ -250,7 +358,7 @@ func TestCompileByHandRefuses(t *testing.T) {
 func TestRemedies(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{
-		CodeWhen, CodeKeyBlank, CodeRequired, CodeUnmappedValue, CodeUnmappedColumn, CodeNoField, CodeFieldTwice, CodeExpression,
+		CodeWhen, CodeKeyBlank, CodeRequired, CodeUnmappedValue, CodeUnmappedColumn, CodeNoField, CodeFieldTwice, CodeExpression, CodeNotReferred, CodeParentUnknown,
 		convert.CodeType, convert.CodeTooLong, convert.CodeEmail, convert.CodePicklist, convert.CodeTooMany, convert.CodeRange, convert.CodeID, convert.CodeCharacter,
 	} {
 		if Remedy(code) == "" {

@@ -33,8 +33,6 @@ const (
 	Delete = syntax.Delete
 	// Publish creates platform events.
 	Publish = syntax.Publish
-	// Find only looks for records: the operation of Plan.Finds. No mapping can name it.
-	Find Operation = "find"
 )
 
 // The blank policies.

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"sfsync/mapping/diag"
-	"sfsync/mapping/internal/examples"
 	"sfsync/mapping/schema"
+	"sfsync/mapping/spec/examples"
 )
 
 // TestReference compiles every example of the reference. Only what an example leaves out because

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
 	"sfsync/mapping/syntax"
 )
@@ -96,7 +95,7 @@ func (c *planner) relation(name Str, rel syntax.Relation) (key, ref *schema.Fiel
 				known = append(known, f.RelationshipName)
 			}
 		}
-		c.list.Errorf(name.Pos, "relation-unknown", diag.DidYouMean(rel.Name, known), "%s has no relationship %q", o.Name, rel.Name)
+		c.list.Errorf(name.Pos, "relation-unknown", c.list.DidYouMean(rel.Name, known), "%s has no relationship %q", o.Name, rel.Name)
 		return nil, nil
 	case parent == "" && len(ref.ReferenceTo) > 1:
 		c.list.Errorf(name.Pos, "relation-object", "write "+ref.ReferenceTo[len(ref.ReferenceTo)-1]+":"+ref.RelationshipName+"."+rel.Field,
@@ -121,7 +120,7 @@ func (c *planner) relation(name Str, rel syntax.Relation) (key, ref *schema.Fiel
 				keys = append(keys, f.Name)
 			}
 		}
-		hint := diag.DidYouMean(rel.Field, keys)
+		hint := c.list.DidYouMean(rel.Field, keys)
 		switch {
 		case f != nil && f.Type == schema.ID:
 			hint = "for a record id write " + ref.Name

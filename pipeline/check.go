@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"sfsync/mapping"
 	"sfsync/pipeline/keys"
+	"sfsync/pipeline/row"
 	"sfsync/pipeline/source"
 )
 
@@ -111,8 +113,8 @@ func survey(ctx context.Context, opt *Options, next func(*work) error) (*reader,
 	return read, err
 }
 
-// inherit lets a record fail whose parent of the same row cannot be sent, as a run would: the
-// mapper judges each target by itself.
+// inherit settles the records that refer to others of the same row, as a run would: the mapper
+// judges each target by itself.
 func inherit(plan *mapping.Plan, m *mapping.Mapped) {
 	for t := range plan.Targets {
 		if len(plan.Targets[t].Needs) == 0 {
@@ -130,25 +132,44 @@ func inheritRow(plan *mapping.Plan, m *mapping.Mapped, t, r, depth int) {
 	if depth == 0 || m.Targets[t].Fate(r) != mapping.Send {
 		return
 	}
-	for _, need := range plan.Targets[t].Needs {
-		if need.Record >= len(plan.Targets) || !m.Targets[t].Batch.Cell(r, need.Column).Awaited() {
+	target, records := &plan.Targets[t], &m.Targets[t]
+	blanked := false
+	for _, need := range target.Needs {
+		if need.Record >= len(plan.Targets) || !records.Batch.Cell(r, need.Column).Awaited() {
 			continue
 		}
 		inheritRow(plan, m, need.Record, r, depth-1)
 		parent, name := &m.Targets[need.Record], plan.Targets[need.Record].Name
-		why := parent.Reason(r)
-		switch fate := parent.Fate(r); {
-		case fate == mapping.Fail:
-			m.Targets[t].Overrule(r, mapping.Fail, mapping.Problem{Code: codeParentFailed, Field: need.Field, Message: "the record of " + name + " failed: " + why.Code + ": " + why.Message})
+		switch why := parent.Reason(r); {
+		case parent.Fate(r) == mapping.Fail:
+			records.Overrule(r, mapping.Fail, mapping.Problem{Code: codeParentFailed, Field: need.Field, Message: "the record of target " + name + " failed: " + why.Code + ": " + why.Message})
 			return
-		case fate == mapping.Skip && why.Code == CodeSuperseded:
-			m.Targets[t].Overrule(r, mapping.Skip, why)
-			return
-		case fate == mapping.Skip && need.Blank == mapping.BlankFail:
-			m.Targets[t].Overrule(r, mapping.Fail, mapping.Problem{Code: mapping.CodeRequired, Field: need.Field, Message: need.Field + " is blank, since the record of " + name + " was skipped, and the mapping says blank: fail"})
+		case parent.Fate(r) != mapping.Skip:
+			continue
+		case why.Code == CodeSuperseded: // the later row of the key has this record, too
+			records.Overrule(r, mapping.Skip, why)
 			return
 		}
+		blanked = true
+		switch f := target.Field(records.Batch.Schema(), need.Column); {
+		case need.Blank == mapping.BlankFail, f != nil && f.Required() && target.Operation == mapping.Insert:
+			records.Overrule(r, mapping.Fail, mapping.Problem{Code: mapping.CodeRequired, Field: need.Field, Message: need.Field + " is blank, since the record of target " + name + " is skipped"})
+			return
+		case need.Blank == mapping.BlankNull:
+			records.Batch.SetKind(r, need.Column, row.Null)
+		default:
+			records.Batch.SetKind(r, need.Column, row.Absent)
+		}
 	}
+	if blanked && len(target.Keys) > 0 && !slices.ContainsFunc(target.Keys, func(k mapping.Key) bool { return filled(records.Batch, r, k) }) {
+		names := target.Keys[0].Fields
+		records.Overrule(r, mapping.Fail, mapping.Problem{Code: mapping.CodeKeyBlank, Field: names[0].Name, Message: "the match field " + names[0].Name + " is blank"})
+	}
+}
+
+// filled reports whether a record has all parts of a key.
+func filled(b *row.Batch, r int, k mapping.Key) bool {
+	return !slices.ContainsFunc(k.Columns, func(c int) bool { return b.Cell(r, c).Kind() <= row.Null })
 }
 
 // keyCounts brings what an index found into a form for reports.

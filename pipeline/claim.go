@@ -37,7 +37,7 @@ func (f *former) enter(l *lane, it item) {
 		rec.waits++
 	}
 	if l.simple {
-		f.claim(slot{l.index, it.key}, it)
+		f.claim(slot{l.group, it.key}, it)
 	} else if l.keyed() {
 		f.slots = l.slots(f.slots[:0], it, false)
 		for _, s := range f.slots {
@@ -97,21 +97,29 @@ func (f *former) step(l *lane, it item) {
 	case resolved:
 		f.route(l, it)
 	case placed:
-		l.change(it)
+		if rec.met {
+			l.change(it)
+		} else {
+			f.seek(l, it, len(l.keys)-1)
+		}
 	}
 }
 
-// place queues a record whose id is known, behind others that have come to the same record by
-// another key.
+// place gives a record whose id is known its place behind others that have come to the same record
+// by another key.
 func (f *former) place(l *lane, it item) {
 	rec := it.record()
-	if !l.guarded() || rec.phase == placed {
-		l.change(it)
+	if l.guarded() && rec.phase != placed {
+		rec.phase = placed
+		f.claim(l.idSlot(it), it)
+		f.proceed(l, it)
 		return
 	}
-	rec.phase = placed
-	f.claim(l.idSlot(it), it)
-	f.proceed(l, it)
+	if rec.met {
+		l.change(it)
+	} else {
+		f.seek(l, it, len(l.keys)-1)
+	}
 }
 
 // finish decides a record that has entered. The id is that of the record that holds its key, if
@@ -128,7 +136,7 @@ func (f *former) finish(l *lane, it item, state ledger.State, p *ledger.Problem)
 // release lets the records behind this one go.
 func (f *former) release(l *lane, it item, id string) {
 	if l.simple {
-		f.pass(slot{l.index, it.key}, l, it, id)
+		f.pass(slot{l.group, it.key}, l, it, id)
 	} else if l.keyed() {
 		f.slots = l.slots(f.slots[:0], it, false)
 		if it.record().phase >= resolved {
@@ -152,7 +160,7 @@ func (f *former) pass(s slot, l *lane, it item, id string) {
 	}
 	next := waiting[0]
 	f.keys[s] = waiting[1:]
-	if id != "" && l.text(next, 0) == l.text(it, 0) {
+	if id != "" && f.laneOf(next) == l && l.text(next, 0) == l.text(it, 0) {
 		next.record().id = id
 	}
 	f.unblock(next)
@@ -204,6 +212,10 @@ func (f *former) resolve(l *lane, it item) bool {
 	for _, n := range l.plan.Needs {
 		if !f.awaits(l, it, n.Column) {
 			continue
+		}
+		if parent := it.w.record(n.Record, it.row); parent.state == ledger.Skipped && parent.problem != nil && parent.problem.Code == CodeSuperseded {
+			f.finish(l, it, ledger.Skipped, parent.problem) // the later row of the key has this record, too
+			return false
 		}
 		if p := f.fill(l, it, n); p != nil {
 			f.finish(l, it, ledger.Failed, p)

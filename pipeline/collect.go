@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"sfsync/mapping"
 	"sfsync/mapping/event"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
@@ -31,8 +32,8 @@ type collector struct {
 	finals []ledger.Final  // batches that are written and not yet committed
 	err    error
 
-	rows    Counts
-	targets []TargetCounts
+	account *account
+	base    int64 // the number of the pass's first batch
 }
 
 // run writes batches until there are no more. After an error it only makes room, so that
@@ -74,7 +75,7 @@ func (c *collector) fail(err error) {
 // finish writes a batch whose records are all decided.
 func (c *collector) finish(w *work) error {
 	if c.opt.Ledger != nil {
-		states := make([]ledger.State, w.rows*len(c.targets)) // finds have no place in it
+		states := make([]ledger.State, w.rows*len(c.opt.Plan.Targets)) // finds have no place in it
 		for i := range states {
 			states[i] = w.records[i].state
 		}
@@ -145,89 +146,20 @@ func (c *collector) write(w *work) error {
 	if c.opt.Rows == nil || w.mapped == nil {
 		return nil
 	}
-	return c.opt.Rows.Batch(w.source, path, len(c.targets), func(r, t int) report.Outcome { return c.outcome(w, r, t) })
+	return c.opt.Rows.Batch(w.source, path, len(c.opt.Plan.Targets), func(r, t int) report.Outcome { return c.outcome(w, r, t) })
 }
 
 // count adds a row of a batch to the counts and its errors to the groups.
 func (c *collector) count(w *work, r int, path string) {
-	c.tally(func(t int) ledger.State { return w.records[t*w.rows+r].state })
+	c.account.tally(c.base > 0, w.first+int64(r), func(t int) ledger.State { return w.records[t*w.rows+r].state })
 	if c.opt.Errors == nil {
 		return
 	}
-	for t := range c.targets {
+	for t := range c.opt.Plan.Targets {
 		rec := &w.records[t*w.rows+r]
 		if p := rec.problem; p != nil && rank(rec.state) >= rank(ledger.Failed) {
 			c.opt.Errors.Add(p.Code, p.Field, path, w.source.Line(r), p.Message)
 		}
-	}
-}
-
-// tally adds a row to the counts: unknown if any of its records is, else pending, else failed,
-// else written if any was, else skipped.
-func (c *collector) tally(state func(target int) ledger.State) {
-	var worst ledger.State
-	for t := range c.targets {
-		s := state(t)
-		c.targets[t].add(s)
-		if t == 0 || rank(s) > rank(worst) {
-			worst = s
-		}
-	}
-	c.rows.add(worst)
-}
-
-// rank orders states by what they make of a row with several records.
-func rank(s ledger.State) int {
-	switch s {
-	case ledger.Unknown, ledger.Sending:
-		return 4
-	case ledger.Pending:
-		return 3
-	case ledger.Failed:
-		return 2
-	case ledger.Created, ledger.Updated, ledger.Unchanged, ledger.Deleted, ledger.Published:
-		return 1
-	}
-	return 0
-}
-
-func (n *Counts) add(s ledger.State) {
-	n.Read++
-	switch s {
-	case ledger.Created, ledger.Updated, ledger.Unchanged, ledger.Deleted, ledger.Published:
-		n.Succeeded++
-	case ledger.Failed:
-		n.Failed++
-	case ledger.Skipped:
-		n.Skipped++
-	case ledger.Pending:
-		n.Pending++
-	default:
-		n.Unknown++
-	}
-}
-
-func (n *TargetCounts) add(s ledger.State) {
-	n.Records++
-	switch s {
-	case ledger.Created:
-		n.Created++
-	case ledger.Updated:
-		n.Updated++
-	case ledger.Unchanged:
-		n.Unchanged++
-	case ledger.Deleted:
-		n.Deleted++
-	case ledger.Published:
-		n.Published++
-	case ledger.Failed:
-		n.Failed++
-	case ledger.Skipped:
-		n.Skipped++
-	case ledger.Pending:
-		n.Pending++
-	default:
-		n.Unknown++
 	}
 }
 
@@ -252,8 +184,8 @@ func (c *collector) outcome(w *work, r, t int) report.Outcome {
 	case ledger.Failed:
 		o.Status = report.Failed
 	case ledger.Skipped:
-		if rec.problem != nil && rec.problem.Code == event.CodeNoEntry {
-			return report.Outcome{} // the target is for events that name it, which most do not
+		if rec.problem != nil && unlisted(rec.problem.Code) {
+			return report.Outcome{}
 		}
 		o.Status, o.Action = report.Skipped, "skipped"
 	default:
@@ -263,6 +195,13 @@ func (c *collector) outcome(w *work, r, t int) report.Outcome {
 		o.Code, o.Field, o.Message = rec.problem.Code, rec.problem.Field, rec.problem.Message
 	}
 	return o
+}
+
+// unlisted reports whether a record that is skipped for such a reason has no line in the report:
+// most rows have no use for a target that is there for events that name it, for parents that are
+// referred to, or for references.
+func unlisted(code string) bool {
+	return code == event.CodeNoEntry || code == mapping.CodeNotReferred || code == codeNotWritten
 }
 
 func (c *collector) drop(w *work) {
@@ -275,42 +214,6 @@ func (c *collector) dropAll() {
 	for _, w := range c.held {
 		c.drop(w)
 	}
-}
-
-// restore takes up the account of an earlier try: the counts of the batches it finished, the
-// error groups, and the report cut back to where it ended then.
-func (c *collector) restore(ctx context.Context) error {
-	l := c.opt.Ledger
-	err := l.Each(ctx, func(b *ledger.Batch) error {
-		if !b.Final {
-			return nil
-		}
-		for r := range b.Rows {
-			c.tally(func(t int) ledger.State { return b.States[t*b.Rows+r] })
-		}
-		for _, state := range b.States {
-			c.opt.Stats.add(state)
-		}
-		c.opt.Stats.Read.Add(int64(b.Rows))
-		c.next = b.Seq + 1
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if c.opt.Errors != nil {
-		if _, err := l.Meta(ctx, errorsKey, c.opt.Errors); err != nil {
-			return err
-		}
-	}
-	if c.opt.Rows == nil {
-		return nil
-	}
-	var offsets json.RawMessage
-	if _, err := l.Meta(ctx, offsetsKey, &offsets); err != nil {
-		return err
-	}
-	return c.opt.Rows.Restore(offsets)
 }
 
 // inputsOf gives the inputs that were not reached their place in the account.

@@ -25,6 +25,7 @@ type job struct {
 	records []sink.Record
 	results []sink.Result
 	marks   []ledger.Mark
+	prints  prints
 }
 
 // reuse makes the job ready for another call; its slices keep their memory.
@@ -34,7 +35,7 @@ func (j *job) reuse() *job {
 	clear(j.records)
 	clear(j.results)
 	clear(j.marks)
-	*j = job{items: j.items[:0], verdicts: j.verdicts[:0], records: j.records[:0], results: j.results[:0], marks: j.marks[:0]}
+	*j = job{items: j.items[:0], verdicts: j.verdicts[:0], records: j.records[:0], results: j.results[:0], marks: j.marks[:0], prints: j.prints}
 	return j
 }
 
@@ -103,6 +104,10 @@ func (j *job) write(ctx context.Context, opt *Options) {
 		j.err = errors.Join(j.err, j.mark(ctx, opt, func(int) (ledger.Mark, bool) { return ledger.Mark{State: ledger.Pending}, true }))
 		return
 	}
+	if j.err = j.leaving(opt); j.err != nil {
+		j.err = errors.Join(j.err, j.mark(ctx, opt, func(int) (ledger.Mark, bool) { return ledger.Mark{State: ledger.Pending}, true }))
+		return
+	}
 	j.records, j.results = grown(j.records, len(j.items)), grown(j.results, len(j.items))
 	req, results := sink.Request{Target: j.lane.target, Records: j.records}, j.results
 	for i, it := range j.items {
@@ -113,6 +118,7 @@ func (j *job) write(ctx context.Context, opt *Options) {
 		}
 	}
 	j.err = j.lane.Writer.Write(ctx, &req, results)
+	j.err = errors.Join(j.err, j.accepted(opt))
 	for i := range results {
 		j.verdicts[i] = j.judge(opt, &results[i], j.items[i])
 	}
@@ -169,7 +175,7 @@ func (j *job) judge(opt *Options, res *sink.Result, it item) verdict {
 		v.state = ledger.Failed
 	}
 	if it.action == sink.Delete && gone(p.Code) {
-		v.state = ledger.Skipped // there is nothing to delete
+		v.state, p.Code, p.Field, p.Message = ledger.Skipped, codeNotFound, j.lane.keys[0].name(), "there is nothing to delete: "+p.Message
 	}
 	v.problem = &p
 	return v

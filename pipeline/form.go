@@ -28,6 +28,7 @@ type former struct {
 	keys   map[slot][]item // a key on its way → the items behind it
 	ready  queue           // items that nothing holds back any more
 	slots  []slot          // for slots
+	prints prints
 
 	in      <-chan *work
 	jobs    chan<- *job
@@ -35,6 +36,7 @@ type former struct {
 	collect chan<- *work
 	trouble <-chan error            // from stages behind: send nothing more
 	unread  context.CancelCauseFunc // stops the reader
+	account *account                // of the first pass, while in the second
 
 	undecided map[int64]*work // batches with open records, by number
 	admitted  int64           // batches
@@ -70,8 +72,7 @@ func (f *former) loop(ctx context.Context) {
 	f.timer = time.NewTimer(time.Hour)
 	defer f.timer.Stop()
 	stop, cut := f.opt.Stop, ctx.Done()
-	for !f.over() {
-		f.advance()
+	for f.advance(); !f.over(); f.advance() {
 		f.dispatch()
 		if f.stuck() {
 			f.halt(fmt.Errorf("%w: %d records wait for each other", ErrPanic, f.blocked))
@@ -183,6 +184,10 @@ func (f *former) admit(ctx context.Context, w *work) {
 		w.changes = make([]change, len(w.records))
 	}
 	f.undecided[w.seq()] = w
+	if w.err != nil {
+		f.halt(w.err)
+		return
+	}
 	if w.mapped == nil { // the run was cut off before it could be mapped, or a mapper failed
 		f.halt(cmp.Or(context.Cause(ctx), ErrPanic))
 		return
@@ -194,8 +199,16 @@ func (f *former) admit(ctx context.Context, w *work) {
 			f.opt.Ledger.Begin(w.ledgerBatch(), len(f.opt.Plan.Targets))
 		}
 	}
-	for _, l := range f.lanes {
-		for r := range w.rows {
+	// In this order a record claims its keys behind all that it will wait for, so that no two wait
+	// for each other. A find comes last: it is only needed if another record waits for it.
+	targets := len(f.opt.Plan.Targets)
+	for r := range w.rows {
+		for _, l := range f.order {
+			if !l.find {
+				f.take(l, w, r)
+			}
+		}
+		for _, l := range f.lanes[targets:] {
 			f.take(l, w, r)
 		}
 	}
@@ -209,6 +222,10 @@ func (f *former) take(l *lane, w *work, r int) {
 	recs := l.records(w)
 	it := item{w: w, index: int32(l.index*w.rows + r), row: int32(r)}
 	if w.prior != nil && !l.find && f.remember(l, it) {
+		return
+	}
+	if f.account != nil && !l.find && !f.account.written(w.first+int64(r), l.index) {
+		f.decide(l, it, ledger.Skipped, &ledger.Problem{Code: codeNotWritten, Message: "the record itself was not written"})
 		return
 	}
 	switch recs.Fate(r) {
@@ -362,7 +379,7 @@ func (f *former) judged(l *lane, it item, v *verdict) {
 			rec.id = v.id
 		}
 		if l.imagined != nil {
-			l.imagined.judge(l, it, v.state)
+			l.imagined.judge(l, it, v)
 		} else if v.state == ledger.Created {
 			l.learn(it, answer{id: rec.id})
 		}

@@ -17,6 +17,8 @@ type key struct {
 	columns []int // of the parts, folded; nil for the record id
 	sent    []int // the columns in which the fields themselves are sent, or -1
 	late    bool  // a part is a reference, whose id comes later
+	label   string
+	salt    uint64 // hash of label
 }
 
 func newKey(p *mapping.PlanTarget, of mapping.Key) key {
@@ -25,6 +27,8 @@ func newKey(p *mapping.PlanTarget, of mapping.Key) key {
 		k.by = append(k.by, sink.KeyField{Name: f.Name, Fold: f.FoldKey})
 		k.sent = append(k.sent, p.Schema.Index(f.Name))
 	}
+	k.label = k.name()
+	k.salt = row.Hash(k.label)
 	k.late = slices.ContainsFunc(p.Needs, func(n mapping.Need) bool { return slices.Contains(of.Columns, n.Column) })
 	return k
 }
@@ -80,29 +84,27 @@ func (l *lane) text(it item, k int) string {
 	}
 }
 
-// hash returns a hash of a row's key k, which tells the keys of a lane apart; ok is false if the
+// hash returns a hash of a row's key k, which tells the keys of an object apart; ok is false if the
 // key is blank.
 func (l *lane) hash(it item, k int) (h uint64, ok bool) {
 	b := l.batch(it.w)
-	for i, c := range l.keys[k].columns {
+	h = l.keys[k].salt
+	for _, c := range l.keys[k].columns {
 		cell := b.Cell(int(it.row), c)
 		if cell.Blank() {
 			return 0, false
 		}
-		if i == 0 && k == 0 {
-			h = row.Hash(cell.Text)
-		} else {
-			h = (h+uint64(k))*0x9E3779B97F4A7C15 ^ row.Hash(cell.Text)
-		}
+		h = h*0x9E3779B97F4A7C15 ^ row.Hash(cell.Text)
 	}
 	return h, true
 }
 
-// slot names a match key of a lane, by its hash, or a record id. Two that share a slot merely wait
-// for each other.
+// slot names a match key of an object, by its hash, or a record id. Two that share a slot merely wait
+// for each other. Targets of one object share its slots, so that the rows of a key are in order over
+// all of them; a find has its own.
 type slot struct {
-	lane int
-	key  uint64
+	group int // the first lane of the object
+	key   uint64
 }
 
 // slots appends the slots of a row's keys: of those that are known from the beginning, or of those
@@ -112,19 +114,20 @@ func (l *lane) slots(dst []slot, it item, late bool) []slot {
 		if l.keys[k].late != late {
 			continue
 		}
-		if h, ok := l.hash(it, k); ok && !slices.Contains(dst, slot{l.index, h}) {
-			dst = append(dst, slot{l.index, h})
+		if h, ok := l.hash(it, k); ok && !slices.Contains(dst, slot{l.group, h}) {
+			dst = append(dst, slot{l.group, h})
 		}
 	}
 	return dst
 }
 
-// guarded reports whether two rows of the lane can come to one record by different keys.
-func (l *lane) guarded() bool { return len(l.keys) > 2 || l.keyed() && l.plan.Redirected >= 0 }
+// guarded reports whether two rows of the lane can come to one record by different keys. Such rows
+// are written one after the other, but in the order in which their lookups were answered.
+func (l *lane) guarded() bool { return len(l.keys) > 2 || l.plan.Redirected >= 0 }
 
 // idSlot is the slot of the record that a row has come to.
 func (l *lane) idSlot(it item) slot {
-	return slot{l.index, ^row.Hash(it.record().id)}
+	return slot{l.group, ^row.Hash(it.record().id)}
 }
 
 // want is what lookups of a lane ask for besides the id, and where it stands in a match's values.
@@ -170,7 +173,7 @@ func newWant(l *lane, s *row.Schema) *want {
 		if hidden(col.Name) || l.find {
 			continue
 		}
-		if l.imagined != nil && p.Operation != mapping.Delete || slices.Contains(p.OnlyIfEmpty, c) {
+		if (l.imagined != nil || l.compare) && p.Operation != mapping.Delete || slices.Contains(p.OnlyIfEmpty, c) {
 			w.columns[c] = add(col.Name)
 		}
 	}
@@ -180,11 +183,11 @@ func newWant(l *lane, s *row.Schema) *want {
 // hidden reports whether a column is no field and never sent.
 func hidden(column string) bool { return strings.HasPrefix(column, "\x00") }
 
-// wantOf returns what to ask for a row. Only in a rehearsal does it depend on the columns that
+// wantOf returns what to ask for a row. Only where records are compared does it depend on the columns that
 // rest: custom gave to the row's batch.
 func (l *lane) wantOf(it item) *want {
 	s := l.batch(it.w).Schema()
-	if l.imagined == nil || s == l.wants[0].schema {
+	if l.imagined == nil && !l.compare || s == l.wants[0].schema {
 		return l.wants[0]
 	}
 	for _, w := range l.wants[1:] {

@@ -7,6 +7,7 @@ import (
 	"sfsync/mapping/schema"
 	"sfsync/pipeline/internal/recall"
 	"sfsync/pipeline/ledger"
+	"sfsync/pipeline/plan"
 	"sfsync/pipeline/row"
 	"sfsync/sink"
 )
@@ -68,6 +69,7 @@ func (q *queue) take(dst []item, n int, room *int) []item {
 // lane is the former's state for one target or find of the plan.
 type lane struct {
 	index  int
+	group  int // the first lane of the same object and org: see slot
 	plan   *mapping.PlanTarget
 	target *sink.Target
 	Target
@@ -81,6 +83,9 @@ type lane struct {
 	dependents []dependent
 	known      *recall.Map[answer] // what finds, and inserts by key, learned; else nil
 	imagined   *imagined           // in a rehearsal
+	compare    bool                // only what differs from the org's record is sent
+	borrows    *imagined           // and of a find, in the second pass of one
+	required   *plan.Required      // and what an org would miss
 	cost       Cost
 
 	creates, upserts queue
@@ -110,14 +115,26 @@ const (
 	knownBytes = 16 << 20
 )
 
-// newLanes returns the lanes of a plan: its targets, then its finds.
-func newLanes(opt *Options) []*lane {
+// newLanes returns the lanes of a plan: its targets, then its finds. In a rehearsal the targets of an
+// object share what is imagined of it; before is what an earlier pass imagined.
+func newLanes(opt *Options, before []*lane) []*lane {
 	p := opt.Plan
 	lanes := make([]*lane, len(p.Targets)+len(p.Finds))
 	for i := range lanes {
-		lanes[i] = newLane(i, p.Record(i), opt)
+		l := newLane(i, p.Record(i), opt)
+		lanes[i] = l
 		if i < len(p.Targets) {
-			lanes[i].Target = opt.Targets[i]
+			l.Target = opt.Targets[i]
+		}
+		if like := l.like(lanes[:i]); like != nil && !l.find {
+			l.group, l.imagined = like.group, like.imagined
+		}
+		if like := l.like(before); like != nil && opt.Rehearse {
+			if l.find {
+				l.borrows = like.imagined
+			} else {
+				l.imagined = like.imagined
+			}
 		}
 	}
 	for i, l := range lanes[:len(p.Targets)] {
@@ -167,7 +184,7 @@ func costs(lanes []*lane) []Cost {
 }
 
 func newLane(index int, p *mapping.PlanTarget, opt *Options) *lane {
-	l := &lane{index: index, plan: p, find: p.Operation == mapping.Find, native: -1}
+	l := &lane{index: index, group: index, plan: p, find: p.Operation == mapping.Find, native: -1}
 	l.target = &sink.Target{Object: p.Object.Name, KeyColumn: -1}
 	for _, k := range p.Keys {
 		l.keys = append(l.keys, newKey(p, k))
@@ -185,13 +202,24 @@ func newLane(index int, p *mapping.PlanTarget, opt *Options) *lane {
 	l.keys = append(l.keys, idKey(p.Object))
 	l.lookups = make([]queue, len(l.keys))
 	if opt.Rehearse && !l.find {
-		l.imagined = newImagined()
+		l.imagined, l.required = newImagined(), plan.NewRequired(p)
 	}
+	l.compare = opt.CompareStored && l.imagined == nil && l.tracks() && p.Operation != mapping.Insert
 	if l.find || p.Operation == mapping.Insert && l.keyed() && l.imagined == nil {
 		l.known = recall.New[answer](knownBytes)
 	}
 	l.wants = []*want{newWant(l, p.Schema)}
 	return l
+}
+
+// like returns the first target among lanes that writes the same object of the same org, or nil.
+func (l *lane) like(lanes []*lane) *lane {
+	for _, of := range lanes {
+		if !of.find && of.plan.Object.Name == l.plan.Object.Name && of.plan.Org == l.plan.Org {
+			return of
+		}
+	}
+	return nil
 }
 
 // keyed reports whether the lane's records are matched by a key.
@@ -209,7 +237,7 @@ func (l *lane) byID() bool { return len(l.keys) == 2 && l.keys[0].isID() }
 func (l *lane) asks(it item) bool {
 	p := l.plan
 	switch {
-	case l.find, len(p.OnlyIfEmpty) > 0:
+	case l.find, l.compare, len(p.OnlyIfEmpty) > 0:
 		return true
 	case l.byID():
 		return false
@@ -249,10 +277,7 @@ func (l *lane) item(w *work, r int) item {
 	b := l.batch(w)
 	it.size = int32(b.TextSize(r))
 	if l.simple {
-		it.key = row.Hash(b.Cell(r, l.keys[0].columns[0]).Text)
-		if len(l.keys[0].columns) > 1 {
-			it.key, _ = l.hash(it, 0)
-		}
+		it.key, _ = l.hash(it, 0)
 	}
 	return it
 }

@@ -23,6 +23,9 @@ const (
 // there and the answer does not matter, and looked up first otherwise.
 func (f *former) route(l *lane, it item) {
 	rec := it.record()
+	if f.repeated(l, it) {
+		return
+	}
 	switch {
 	case !l.keyed() && rec.id == "":
 		if l.plan.Operation == mapping.Update || l.plan.Operation == mapping.Delete { // the compiler lets none pass
@@ -31,11 +34,11 @@ func (f *former) route(l *lane, it item) {
 		}
 		l.create(it)
 	case rec.id != "": // an earlier row of the key, or another target, told the id
-		f.seek(l, it, len(l.keys)-1)
-	case l.byID() && l.imagined == nil:
+		f.place(l, it)
+	case l.byID() && l.imagined == nil && !l.compare:
 		rec.id = strings.Clone(l.text(it, 0))
-		f.seek(l, it, len(l.keys)-1)
-	case l.asks(it), l.imagined != nil, l.looks(it):
+		f.place(l, it)
+	case l.asks(it), l.imagined != nil, l.looks(it), rec.same:
 		f.seek(l, it, l.nextKey(it, -1))
 	default:
 		l.create(it)
@@ -54,9 +57,16 @@ func (f *former) seek(l *lane, it item, k int) {
 			f.matched(l, it, k, l.wantOf(it), found)
 			return
 		}
-	} else if byID && len(l.plan.OnlyIfEmpty) == 0 {
+	} else if byID && len(l.plan.OnlyIfEmpty) == 0 && !l.compare {
 		f.arrive(l, it, nil, nil)
 		return
+	}
+	if l.borrows != nil {
+		if id := l.borrows.holder(&l.keys[0], l.text(it, 0)); id != "" {
+			it.record().id = id
+			f.arrive(l, it, nil, nil)
+			return
+		}
 	}
 	if l.known != nil && l.simple {
 		if a, ok := l.known.Get(l.text(it, 0)); ok {
@@ -190,7 +200,7 @@ func (f *former) many(l *lane, it item, k int) {
 	name := l.keys[k].name()
 	switch {
 	case l.find:
-		f.refuse(l, it, "LOOKUP_AMBIGUOUS", "", "several "+l.plan.Object.Name+" records have the "+name+" "+convert.Quote(l.text(it, k)))
+		f.refuse(l, it, "LOOKUP_AMBIGUOUS", "", "several "+l.plan.Object.Name+" records have the "+name+" "+convert.Quote(l.words(it)))
 	case l.plan.OnMany == mapping.ManySkip:
 		f.finish(l, it, ledger.Skipped, &ledger.Problem{Code: codeMany, Field: name, Message: "more than one record holds this " + name})
 	default:
@@ -239,6 +249,9 @@ func (f *former) arrive(l *lane, it item, w *want, m *sink.Match) {
 	case l.looks(it):
 		f.finish(l, it, ledger.Skipped, problemOf(l.records(it.w).Reason(int(it.row))))
 		return
+	case rec.same:
+		f.finish(l, it, ledger.Unchanged, nil)
+		return
 	case l.plan.Operation == mapping.Insert:
 		l.learn(it, answer{id: rec.id})
 		if rec.resend { // it was not there before it was sent
@@ -249,7 +262,7 @@ func (f *former) arrive(l *lane, it item, w *want, m *sink.Match) {
 		return
 	case m != nil && l.plan.Operation != mapping.Delete:
 		l.keep(it, w, m)
-		if l.bare(it) {
+		if l.bare(it) || l.compare && l.trim(it, w, m) {
 			f.finish(l, it, ledger.Unchanged, nil)
 			return
 		}
@@ -257,6 +270,7 @@ func (f *former) arrive(l *lane, it item, w *want, m *sink.Match) {
 			l.imagined.compare(l, it, w, m)
 		}
 	}
+	rec.met = true
 	f.place(l, it)
 }
 
@@ -297,6 +311,14 @@ func (l *lane) simpleKeyColumn(c int) bool {
 	return false
 }
 
+// words is the value that a find looks for, as the row has it.
+func (l *lane) words(it item) string {
+	if c := l.keys[0].sent[0]; c >= 0 {
+		return l.batch(it.w).Cell(int(it.row), c).Text
+	}
+	return l.text(it, 0)
+}
+
 // missing decides or creates a record that no key found.
 func (f *former) missing(l *lane, it item) {
 	rec := it.record()
@@ -304,7 +326,7 @@ func (f *former) missing(l *lane, it item) {
 	switch {
 	case l.find:
 		l.learn(it, answer{})
-		f.refuse(l, it, "LOOKUP_NOT_FOUND", "", "no "+l.plan.Object.Name+" has the "+name+" "+convert.Quote(strings.ReplaceAll(l.text(it, 0), sink.KeySep, ", ")))
+		f.refuse(l, it, "LOOKUP_NOT_FOUND", "", "no "+l.plan.Object.Name+" has the "+name+" "+convert.Quote(l.words(it)))
 	case l.looks(it):
 		f.finish(l, it, ledger.Skipped, problemOf(l.records(it.w).Reason(int(it.row))))
 	case l.plan.Operation == mapping.Delete && rec.resend:

@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"sfsync/mapping"
+	"sfsync/pipeline/fingerprint"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/plan"
 	"sfsync/pipeline/report"
@@ -72,6 +74,13 @@ type Options struct {
 	// Stats is updated while the run goes on; nil for none.
 	Stats *Stats
 
+	// Known are the fingerprints of what the org last accepted from this mapping; the run keeps them true.
+	// With ChangedOnly a record that brings nothing new is Unchanged without a call. Nil for none.
+	Known       *fingerprint.Store
+	ChangedOnly bool
+	// CompareStored looks every record up and sends only what differs from what the org has.
+	CompareStored bool
+
 	// Rehearse makes the run a rehearsal: every record is looked up and compared with what the org
 	// has, nothing is written. The counts then say what a run would do. There must be no Ledger.
 	Rehearse bool
@@ -122,4 +131,12 @@ func (o *Options) defaults() {
 	o.Source.Pool = o.pool
 	o.Source.Paths = o.Plan.Paths()
 	o.Source.Rest = o.Plan.Rest() || o.Wide
+	if second := o.Plan.Second; second != nil { // both passes read the same
+		for _, p := range second.Paths() {
+			if !slices.Contains(o.Source.Paths, p) {
+				o.Source.Paths = append(slices.Clip(o.Source.Paths), p)
+			}
+		}
+		o.Source.Rest = o.Source.Rest || second.Rest()
+	}
 }

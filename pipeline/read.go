@@ -27,6 +27,7 @@ type reader struct {
 	err      error // why an input could not be read to its end
 
 	sample *sample // which rows are read; nil for all
+	again  bool    // the rows are read the second time, and count but once
 
 	seq   int64 // the number of the next batch
 	known int64 // up to this one an earlier try left batches behind; -1 for none
@@ -96,7 +97,7 @@ func (rd *reader) file(ctx context.Context, index int, in source.Input, emit fun
 		err = errors.Join(err, r.Close())
 	}()
 	if r.Complete() && len(r.Schema().Columns) > 0 { // an empty file has no rows, and is no mistake of the mapping
-		if _, err := rd.opt.Plan.CheckColumns(r.Schema(), in.Path); err != nil {
+		if err := rd.opt.checkColumns(r.Schema(), in.Path); err != nil {
 			return false, err
 		}
 	}
@@ -104,7 +105,7 @@ func (rd *reader) file(ctx context.Context, index int, in source.Input, emit fun
 	for {
 		b, err := r.Next(rd.until(ctx))
 		if errors.Is(err, io.EOF) {
-			rd.opt.Stats.Bytes.Store(before + r.Info().Bytes)
+			rd.progress(before + r.Info().Bytes)
 			return true, nil
 		}
 		if err != nil {
@@ -126,7 +127,7 @@ func (rd *reader) file(ctx context.Context, index int, in source.Input, emit fun
 			return false, err
 		}
 		rd.seq++
-		rd.opt.Stats.Bytes.Store(before + r.Info().Bytes)
+		rd.progress(before + r.Info().Bytes)
 		if rd.opt.Limit > 0 && rd.rows >= rd.opt.Limit {
 			rd.complete = true
 			return false, nil
@@ -134,9 +135,16 @@ func (rd *reader) file(ctx context.Context, index int, in source.Input, emit fun
 	}
 }
 
+// progress notes how many bytes were read.
+func (rd *reader) progress(bytes int64) {
+	if !rd.again {
+		rd.opt.Stats.Bytes.Store(bytes)
+	}
+}
+
 // pass hands a batch on, unless an earlier try at the run has finished it.
 func (rd *reader) pass(ctx context.Context, b *row.Batch, emit func(context.Context, *work) error) error {
-	w := &work{source: b, ready: make(chan struct{}), rows: b.Len(), room: b.Len(), bytes: b.Size()}
+	w := &work{source: b, ready: make(chan struct{}), rows: b.Len(), first: rd.rows, room: b.Len(), bytes: b.Size()}
 	if rd.opt.Ledger != nil {
 		w.sum = b.Checksum()
 	}
@@ -182,7 +190,9 @@ func (rd *reader) pass(ctx context.Context, b *row.Batch, emit func(context.Cont
 		return err
 	}
 	rd.rows += rows // emit gave w away
-	rd.opt.Stats.Read.Add(rows)
+	if !rd.again {
+		rd.opt.Stats.Read.Add(rows)
+	}
 	return nil
 }
 
@@ -219,7 +229,15 @@ func preflight(ctx context.Context, in source.Input, opt *Options) (err error) {
 	if !r.Complete() || len(r.Schema().Columns) == 0 {
 		return nil
 	}
-	_, err = opt.Plan.CheckColumns(r.Schema(), in.Path)
+	return opt.checkColumns(r.Schema(), in.Path)
+}
+
+// checkColumns checks a file's columns against the plan, and what it has for a second pass.
+func (o *Options) checkColumns(s *row.Schema, path string) error {
+	_, err := o.Plan.CheckColumns(s, path)
+	if err == nil && o.Plan.Second != nil {
+		_, err = o.Plan.Second.CheckColumns(s, path)
+	}
 	return err
 }
 

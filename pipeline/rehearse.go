@@ -43,10 +43,10 @@ func newImagined() *imagined { return &imagined{known: recall.New[*phantom](imag
 func (m *imagined) madeUp() string {
 	m.made++
 	digits := strconv.FormatInt(m.made, 36)
-	return "~" + strings.Repeat("0", 17-len(digits)) + digits
+	return plan.MadeUp + strings.Repeat("0", 17-len(digits)) + digits
 }
 
-func isMadeUp(id string) bool { return strings.HasPrefix(id, "~") }
+func isMadeUp(id string) bool { return strings.HasPrefix(id, plan.MadeUp) }
 
 // The kinds of what phantoms are known by.
 const (
@@ -55,48 +55,61 @@ const (
 	byID   = "i"
 )
 
-func name(kind string, k int, text string) string { return kind + strconv.Itoa(k) + " " + text }
+func (k *key) known(kind, text string) string { return kind + k.label + sink.KeySep + text }
 
 // find returns the record that has key k of a row, if it need not be asked for: an imagined one.
 func (m *imagined) find(l *lane, it item, k int) (found []sink.Match, known bool) {
 	text := l.text(it, k)
 	if k == len(l.keys)-1 {
-		p, ok := m.known.Get(name(byID, 0, text))
+		p, ok := m.known.Get(byID + text)
 		switch {
 		case ok && p.gone:
 			return nil, true
-		case ok:
+		case ok && p.knows(l.wantOf(it)):
 			return []sink.Match{p.match(l.wantOf(it))}, true
 		case isMadeUp(text): // forgotten
 			return []sink.Match{(&phantom{id: text}).match(l.wantOf(it))}, true
 		}
 		return nil, false
 	}
-	if p, ok := m.known.Get(name(bySole, k, text)); ok && p.has(l, it, k) {
+	if p, ok := m.known.Get(l.keys[k].known(bySole, text)); ok && p.has(l, it, k) {
 		if p.gone {
 			return nil, true
 		}
-		return []sink.Match{p.match(l.wantOf(it))}, true
+		if p.knows(l.wantOf(it)) {
+			return []sink.Match{p.match(l.wantOf(it))}, true
+		}
 	}
 	// A key made of a record that does not exist yet is no record's in the org.
 	return nil, slices.ContainsFunc(strings.Split(text, sink.KeySep), isMadeUp)
+}
+
+// holder returns the id of an imagined record that has key k, or "".
+func (m *imagined) holder(k *key, text string) string {
+	for _, kind := range [...]string{bySole, byAlso} {
+		if p, ok := m.known.Get(k.known(kind, text)); ok && !p.gone {
+			return p.id
+		}
+	}
+	return ""
 }
 
 // correct makes of the org's answer to a lookup what it would be after the rows so far.
 func (m *imagined) correct(l *lane, it item, k int, w *want, found []sink.Match) []sink.Match {
 	kept := found[:0]
 	for _, f := range found {
-		if p, ok := m.known.Get(name(byID, 0, f.ID)); ok {
+		if p, ok := m.known.Get(byID+f.ID); ok {
 			if p.gone || !p.has(l, it, k) {
 				continue
 			}
+			p.add(w, &f)
 			converted := f.Converted
 			f = p.match(w)
 			f.Converted = converted
 		}
 		kept = append(kept, f)
 	}
-	if p, ok := m.known.Get(name(byAlso, k, l.text(it, k))); ok && !p.gone && p.has(l, it, k) &&
+	if p, ok := m.known.Get(l.keys[k].known(byAlso, l.text(it, k))); ok && !p.gone && p.has(l, it, k) &&
 		!slices.ContainsFunc(kept, func(f sink.Match) bool { return f.ID == p.id }) {
 		kept = append(kept, p.match(w))
 	}
@@ -108,15 +121,13 @@ func (m *imagined) saw(l *lane, it item, k int, w *want, f *sink.Match) {
 	if f.Converted || k == len(l.keys)-1 {
 		return
 	}
-	p, ok := m.known.Get(name(byID, 0, f.ID))
+	p, ok := m.known.Get(byID + f.ID)
 	if !ok {
 		p = &phantom{id: f.ID, values: make(map[string]row.Cell, len(w.names))}
-		for i, n := range w.names {
-			p.values[n] = f.Values[i]
-		}
-		m.keep(name(byID, 0, f.ID), p)
 	}
-	m.keep(name(bySole, k, l.text(it, k)), p)
+	p.add(w, f)
+	m.keep(byID+f.ID, p)
+	m.keep(l.keys[k].known(bySole, l.text(it, k)), p)
 }
 
 func (m *imagined) keep(name string, p *phantom) { m.known.Put(name, p, p.size()) }
@@ -127,6 +138,21 @@ func (p *phantom) size() int {
 		n += 2*len(name) + 48 + len(c.Text)
 	}
 	return n
+}
+
+// knows reports whether all is known of the phantom that w asks for. Of a record that does not exist
+// all is known.
+func (p *phantom) knows(w *want) bool {
+	return isMadeUp(p.id) || !slices.ContainsFunc(w.names, func(n string) bool { _, ok := p.values[n]; return !ok })
+}
+
+// add takes over what the org says of fields of which nothing is known yet.
+func (p *phantom) add(w *want, f *sink.Match) {
+	for i, n := range w.names {
+		if _, ok := p.values[n]; !ok {
+			p.values[n] = f.Values[i]
+		}
+	}
 }
 
 // match is the phantom as the answer to a lookup.
@@ -154,25 +180,31 @@ func (p *phantom) has(l *lane, it item, k int) bool {
 	return true
 }
 
-// judge remembers what sending a record would do.
-func (m *imagined) judge(l *lane, it item, state ledger.State) {
+// judge remembers what sending a record would do, unless the org would refuse it.
+func (m *imagined) judge(l *lane, it item, v *verdict) {
 	rec := it.record()
-	if state == ledger.Unchanged || state == ledger.Published {
-		return
-	}
 	b, r := l.batch(it.w), int(it.row)
-	kind, created := byAlso, state == ledger.Created
+	kind, created := byAlso, v.state == ledger.Created
+	switch v.state {
+	case ledger.Unchanged, ledger.Published:
+		return
+	case ledger.Created, ledger.Updated:
+		if fields, message := l.required.Missing(b, r, created); fields != "" {
+			v.state, v.problem = ledger.Failed, &ledger.Problem{Code: plan.CodeRequired, Field: fields, Message: message}
+			return
+		}
+	}
 	if created {
 		rec.id = m.madeUp()
 	}
-	p, ok := m.known.Get(name(byID, 0, rec.id))
+	p, ok := m.known.Get(byID+rec.id)
 	if !ok {
 		p = &phantom{id: rec.id, values: make(map[string]row.Cell)}
 	}
 	if created {
 		kind = bySole
 	}
-	p.gone = state == ledger.Deleted
+	p.gone = v.state == ledger.Deleted
 	for c, col := range b.Schema().Columns {
 		cell := b.Cell(r, c)
 		if cell.Kind() == row.Absent || hidden(col.Name) || cell.OnInsert() && !created {
@@ -180,10 +212,10 @@ func (m *imagined) judge(l *lane, it item, state ledger.State) {
 		}
 		p.values[col.Name] = row.MakeCell(cell.Kind(), strings.Clone(cell.Text))
 	}
-	m.keep(name(byID, 0, rec.id), p)
+	m.keep(byID+rec.id, p)
 	for k := range l.keys[:len(l.keys)-1] {
 		if !l.blank(it, k) {
-			m.keep(name(kind, k, l.text(it, k)), p)
+			m.keep(l.keys[k].known(kind, l.text(it, k)), p)
 		}
 	}
 }
@@ -245,7 +277,7 @@ func (c *collector) planned(w *work, path string) error {
 	if c.opt.Planned == nil || w.mapped == nil {
 		return nil
 	}
-	return c.opt.Planned(&plan.Batch{Path: path, Mapped: w.mapped, Record: func(r, t int) plan.Record {
+	return c.opt.Planned(&plan.Batch{Path: path, Mapped: w.mapped, Second: c.base > 0, Record: func(r, t int) plan.Record {
 		rec := w.record(t, int32(r))
 		p := plan.Record{ID: rec.id, Action: actionOf(rec.state)}
 		if isMadeUp(p.ID) {

@@ -13,7 +13,10 @@ type work struct {
 	mapped *mapping.Mapped // set by map; owns source from then on
 	ready  chan struct{}   // closed when mapped is set
 
+	err error // why it cannot be sent
+
 	rows        int
+	first       int64         // the number of its first row in this pass, from 0
 	room, bytes int           // rows and bytes that it holds of the window
 	sum         uint32        // checksum of the source batch
 	prior       *ledger.Batch // what an earlier try at the run left, or nil
@@ -30,6 +33,8 @@ type record struct {
 	resend     bool // it may have reached the org before
 	redirected bool // another target's record came to a converted lead and told the id
 	phase      phase
+	same       bool   // the org last accepted exactly this; only the id is asked for
+	met        bool   // the record it is to change was looked up as far as need be
 	waits      uint16 // what holds it back: keys on their way, records that it needs
 	id         string
 	problem    *ledger.Problem

@@ -211,7 +211,7 @@ type Match struct {
 
 // KeyField is a field of a match key.
 type KeyField struct {
-	// Name is the API name, in the org's own spelling.
+	// Name is the API name, in the org's own spelling; of a field of a parent's "Account.ERP_Id__c".
 	Name string
 	// Fold returns a value as the org compares it. It is safe for concurrent use.
 	Fold func(string) string
@@ -229,7 +229,8 @@ type Lookup struct {
 	// Keys are the values to look for, folded, distinct and not blank; those of a composite key
 	// are joined by KeySep.
 	Keys []string
-	// Want are API names of further fields whose values are read, in the org's own spelling.
+	// Want are API names of further fields whose values are read, in the org's own spelling; they may
+	// be a parent's, "Account.ERP_Id__c" or, where it can be of several objects, "User:Owner.Username".
 	Want []string
 	// Found receives, at the index of each key, the records that hold it.
 	Found [][]Match

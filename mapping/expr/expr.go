@@ -25,12 +25,15 @@ import (
 )
 
 // The bounds of an expression: its text, its syntax tree, and what it may allocate for one
-// row, in the interpreter's units (about an element of a list or a string each).
+// row, in the interpreter's units (about an element of a list or a string each). Together they
+// bound the time and the memory that one row can take, whatever it holds.
 const (
-	maxBytes  = 8 << 10
-	maxNodes  = 1000
-	maxMemory = 100_000
-	maxText   = 1 << 20 // bytes that replace and join may make
+	maxBytes   = 8 << 10
+	maxNodes   = 1000
+	maxMemory  = 100_000
+	maxText    = 1 << 20 // bytes of a column, and of what replace and join make
+	maxSums    = 64      // additions, each of which can join two texts
+	maxPattern = 1000    // instructions of a regular expression
 )
 
 // Row gives an expression the columns of a row.
@@ -188,7 +191,11 @@ func (p *Program) run(m *Machine, r Row) (any, *convert.Problem) {
 		m.envs[p] = env
 	}
 	for i, name := range p.names {
-		env[name] = r.Text(p.columns[i])
+		text := r.Text(p.columns[i])
+		if len(text) > maxText {
+			return nil, problem("column %s has %d bytes, more than the %d that an expression reads", convert.Quote(name), len(text), maxText)
+		}
+		env[name] = text
 	}
 	m.vm.MemoryBudget = maxMemory
 	v, err := m.vm.Run(p.code, env)

@@ -46,10 +46,13 @@ func Tracks(f *mapping.File) []string {
 //
 // An entry that the schema does not allow is refused: its rows fail, with the reason. Targets that no
 // row can reach by itself (when: false) and that no other names are only there to be such a pattern,
-// and are left out.
+// and are left out. A mapping that is wrong by itself comes back as it is.
 func Apply(f *mapping.File, entries []event.Entry, s *schema.Schema) *mapping.File {
 	if f.Source.Events != event.RudderStack {
 		return f
+	}
+	if _, _, err := mapping.Compile(f, s); err != nil {
+		return f // whoever compiles it is told; also of what would be left out here
 	}
 	out := *f
 	out.Targets = used(f)
@@ -62,34 +65,23 @@ func Apply(f *mapping.File, entries []event.Entry, s *schema.Schema) *mapping.Fi
 			continue
 		}
 		trial := out
-		trial.Targets = append(out.Targets[:own:own], t)
+		trial.Targets = slices.Concat(out.Targets[:own], []*mapping.Target{t})
 		trial.Source.Entries = []event.Entry{*e}
 		if _, _, err := mapping.Compile(&trial, s); err != nil {
-			if why := reason(err, e.Column(), &out, own, s); why != "" {
-				e.Refused = why
-				continue
-			}
+			e.Refused = fmt.Sprintf("context.externalId names a record by %s: %s", e.Column(), reason(err))
+			continue
 		}
 		out.Targets = append(out.Targets, t)
 	}
 	return &out
 }
 
-// reason returns why a target cannot be, or "" if that is not its own fault: the mapping by itself is
-// wrong, which will be said of it.
-func reason(err error, column string, f *mapping.File, own int, s *schema.Schema) string {
-	alone := *f
-	alone.Targets, alone.Source.Entries = f.Targets[:own:own], nil
-	if _, _, err := mapping.Compile(&alone, s); err != nil {
-		return ""
-	}
-	list, ok := diag.As(err)
-	if !ok {
-		return err.Error()
-	}
+// reason returns the first error of a compilation.
+func reason(err error) string {
+	list, _ := diag.As(err)
 	for _, d := range list {
 		if d.Severity == diag.Error {
-			return fmt.Sprintf("context.externalId names a record by %s: %s", column, d.Message)
+			return d.Message
 		}
 	}
 	return err.Error()
@@ -104,6 +96,11 @@ func used(f *mapping.File) []*mapping.Target {
 			if r.RefTo != nil {
 				named[r.RefTo.Value] = true
 			}
+		}
+	}
+	for _, t := range f.Tests {
+		for _, e := range t.Expect {
+			named[e.Target.Value] = true
 		}
 	}
 	var out []*mapping.Target

@@ -112,7 +112,7 @@ func (j *job) cumulusAction(s *step, n *yamlnode.Node) bool {
 			key = []string{"Id"}
 		}
 	default:
-		j.comments = append(j.comments, j.lost(at, "step %s is left out: sfsync has no action %s", quoted(s.title), action))
+		j.top(j.lost(at, "step %s is left out: sfsync has no action %s", quoted(s.title), action))
 		return false
 	}
 	if len(key) > 0 && s.operation != "insert" {

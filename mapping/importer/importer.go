@@ -145,24 +145,27 @@ func kindOf(name string, text []byte) string {
 	case t[0] == '{' || strings.HasPrefix(t, "//") || strings.HasPrefix(t, "/*"):
 		return kindSFDMU
 	}
-	steps, pairs := false, false
+	steps, pairs := false, true
 	for line := range strings.Lines(t) {
 		word := strings.TrimSpace(line)
 		switch {
-		case strings.HasPrefix(word, "sf_object:"), strings.Contains(word, "{sf_object:"), strings.Contains(word, "sf_object:") && ext != ".sdl":
-			steps = true
+		case word == "" || word[0] == '#' || word[0] == '!':
 		case strings.HasPrefix(line, "targets:"):
 			return "this is a mapping file of sfsync already"
-		case !strings.HasPrefix(word, "#") && strings.ContainsAny(word, "=:"):
-			pairs = true
+		case strings.HasPrefix(word, "sf_object:"), strings.Contains(word, "{sf_object:"):
+			steps = true
+		case !strings.Contains(word, "="):
+			pairs = false
 		}
 	}
 	switch {
+	case ext == ".sdl":
+		return kindSDL
 	case steps:
 		return kindCumulus
 	case ext == ".yml" || ext == ".yaml":
 		return "no step in this YAML has an sf_object"
-	case pairs || ext == ".sdl":
+	case pairs:
 		return kindSDL
 	}
 	return "sfsync does not know this kind of file"
@@ -195,6 +198,13 @@ func (j *job) look(pos diag.Pos, format string, args ...any) string {
 	return fmt.Sprintf(format, args...)
 }
 
+// top adds a comment to the top of the mapping, once.
+func (j *job) top(text string) {
+	if !contains(j.comments, text) {
+		j.comments = append(j.comments, text)
+	}
+}
+
 // secret notes that a secret was dropped.
 func (j *job) secret(pos diag.Pos, key string) {
 	j.notes.Warnf(pos, CodeSecret, "sfsync takes secrets from the environment or from sfsync org login", "%s is not carried over", key)
@@ -204,12 +214,7 @@ func (j *job) secret(pos diag.Pos, key string) {
 // for a path of another machine, by its name in that directory. It returns the path that it was
 // found at, and false if it was not found or cannot be used.
 func (j *job) beside(pos diag.Pos, name string) ([]byte, string, bool) {
-	dir := path.Dir(strings.ReplaceAll(j.path, `\`, "/"))
-	slashed := strings.ReplaceAll(name, `\`, "/")
-	paths := []string{path.Join(dir, slashed), path.Join(dir, path.Base(slashed))}
-	if foreign(name) {
-		paths = paths[1:]
-	}
+	paths := j.candidates(name)
 	for _, p := range paths {
 		text, err := j.read(p)
 		switch {
@@ -225,6 +230,17 @@ func (j *job) beside(pos diag.Pos, name string) ([]byte, string, bool) {
 		return text, p, true
 	}
 	return nil, paths[0], false
+}
+
+// candidates are the paths at which a file may stand that the imported one names.
+func (j *job) candidates(name string) []string {
+	dir := path.Dir(strings.ReplaceAll(j.path, `\`, "/"))
+	slashed := strings.ReplaceAll(name, `\`, "/")
+	beside := path.Join(dir, path.Base(slashed))
+	if foreign(name) {
+		return []string{beside}
+	}
+	return []string{path.Join(dir, slashed), beside}
 }
 
 // foreign reports whether a path is one of a whole machine, and not of this directory.

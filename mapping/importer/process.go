@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"encoding/csv"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 
 	"sfsync/mapping/diag"
+	"sfsync/mapping/importer/properties"
 	"sfsync/mapping/schema"
 )
 
@@ -183,7 +185,7 @@ func (j *job) process(b *bean, set map[string]entry) {
 		s.operation = "delete"
 		s.comment(j.lost(operation.pos, "hard_delete: sfsync deletes into the recycle bin"))
 	default:
-		j.comments = append(j.comments, j.lost(operation.pos, "process %s is left out: sfsync has no operation %s", s.title, op))
+		j.top(j.lost(operation.pos, "process %s is left out: sfsync has no operation %s", s.title, op))
 		return
 	}
 	if s.object == "" || badWord(s.object) {
@@ -264,6 +266,7 @@ func (j *job) processMappings(s *step, set map[string]entry) {
 	}
 	nulls := set["sfdc.insertNulls"].value == "true"
 	j.mappings(s, at, text, nulls)
+	j.columns(s, set["dataAccess.name"].value)
 	truncate, cut := set["sfdc.truncateFields"]
 	o := j.object(s.object)
 	for _, f := range s.fields {
@@ -277,6 +280,60 @@ func (j *job) processMappings(s *step, set map[string]entry) {
 		}
 		j.dates(s, f, known, set)
 	}
+}
+
+// columns brings the columns to the spelling that the CSV file has, where it is at hand: Data Loader
+// finds them in any case, sfsync by their exact names.
+func (j *job) columns(s *step, name string) {
+	header := j.header(name, s.input.delimiter)
+	if header == nil {
+		j.top(columnsComment)
+		return
+	}
+	for _, f := range s.fields {
+		if f.column == "" || slices.Contains(header, f.column) {
+			continue
+		}
+		i := slices.IndexFunc(header, func(h string) bool { return strings.EqualFold(h, f.column) })
+		if i >= 0 {
+			f.column = header[i]
+			continue
+		}
+		f.off = true
+		f.comments = append(f.comments, j.look(f.pos, "%s has no column %s", base(name), f.column))
+	}
+}
+
+const columnsComment = "Data Loader finds columns in any case, sfsync by their exact names."
+
+// header returns the columns of a CSV file, or nil if it is not at hand.
+func (j *job) header(name, delimiter string) []string {
+	if name == "" {
+		return nil
+	}
+	for _, p := range j.candidates(name) {
+		text, err := j.read(p)
+		if err != nil {
+			continue
+		}
+		r := csv.NewReader(strings.NewReader(properties.Decode(text)))
+		switch delimiter {
+		case "tab":
+			r.Comma = '\t'
+		case "", "comma":
+		default:
+			r.Comma = []rune(delimiter)[0]
+		}
+		header, err := r.Read()
+		if err != nil {
+			return nil
+		}
+		for i := range header {
+			header[i] = strings.TrimSpace(header[i])
+		}
+		return header
+	}
+	return nil
 }
 
 // dates notes what Data Loader reads as a date and sfsync does not without being told.
@@ -317,9 +374,7 @@ func (j *job) processSettings(s *step, set map[string]entry) {
 		case strings.Contains(low, "password"), strings.Contains(low, "token"), strings.Contains(low, "secret"), key == "process.encryptionKeyFile":
 			j.secret(e.pos, key)
 		case key == "sfdc.endpoint" || key == "sfdc.username" || strings.HasPrefix(key, "sfdc.endpoint."):
-			if c := j.lost(e.pos, "%s %s: name the org with --to", key, e.value); !contains(j.comments, c) {
-				j.comments = append(j.comments, c)
-			}
+			j.top(j.lost(e.pos, "%s %s: name the org with --to", key, e.value))
 		case key == "sfdc.assignmentRule":
 			s.comment(j.lost(e.pos, "sfdc.assignmentRule %s: the org's own rules for the API apply", e.value))
 		case key == "process.loadRowToStartAt" && e.value != "0":

@@ -14,6 +14,7 @@ func (j *job) sdl(text []byte) {
 		title: strings.TrimSuffix(strings.TrimSuffix(base(j.path), ".sdl"), ".SDL"), pos: diag.Pos{File: j.path, Line: 1, Column: 1},
 		object: j.Object, input: input{table: "input"},
 	}
+	j.top(columnsComment)
 	j.mappings(s, j.path, text, false)
 	switch {
 	case j.Match != "":
@@ -34,6 +35,13 @@ func (j *job) sdl(text []byte) {
 // formats are those of its source, Mapper and RelationshipFormatter).
 func (j *job) mappings(s *step, path string, text []byte, nulls bool) {
 	props := properties.Parse(path, text, &j.notes)
+	for i, p := range props {
+		// No field's name holds "=": a blank in the column's name has ended the key.
+		if rest, value, ok := strings.Cut(p.Value, "="); ok {
+			props[i].Key, props[i].Value = p.Key+" "+strings.TrimSpace(rest), strings.TrimSpace(value)
+			s.comment(j.look(p.Pos, "%s is taken whole: Data Loader wants a blank in front of = written as \"\\ \"", quoted(props[i].Key)))
+		}
+	}
 	o := j.object(s.object)
 	last := map[string]int{}
 	for i, p := range props {
@@ -59,7 +67,7 @@ func (j *job) mappings(s *step, path string, text []byte, nulls bool) {
 			switch {
 			case badFieldName(f.name):
 				f.off = true
-				f.comments = append(f.comments, j.lost(p.ValuePos, "%s is no field name; a blank in a column's name is written as \"\\ \" in an .sdl", quoted(name)))
+				f.comments = append(f.comments, j.lost(p.ValuePos, "%s is no field name", quoted(name)))
 			case constant && strings.TrimSpace(p.Key[1:len(p.Key)-1]) == "":
 				f.column, f.value = "", new(string)
 				if f.null = nulls; nulls {

@@ -49,10 +49,8 @@ func (j *job) sfdmu(text []byte) {
 	for _, o := range all {
 		j.sfdmuStep(root, o, all)
 	}
-	for _, o := range all {
-		if o.step != nil {
-			j.add(o.step)
-		}
+	for _, o := range inOrder(all, truth(root, "keepObjectOrderWhileExecute")) {
+		j.add(o.step)
 	}
 	j.sfdmuScript(root)
 	if len(j.steps) == 0 && !j.notes.Failed() {
@@ -69,7 +67,7 @@ func (j *job) sfdmuObject(n *yamlnode.Node, mappings []csvMapping, values []csvV
 		return nil
 	}
 	if truth(n, "excluded") {
-		j.comments = append(j.comments, o.query.object+" is excluded.")
+		j.top(o.query.object + " is excluded.")
 		return nil
 	}
 	operation, _ := word(n, "operation")
@@ -154,7 +152,7 @@ func (j *job) sfdmuStep(root *yamlnode.Node, o *sfdmuObject, all []*sfdmuObject)
 			s.comment(j.lost(opAt, "%s: the records of the rows are deleted, into the recycle bin, and nothing else", o.operation))
 		}
 	default:
-		j.comments = append(j.comments, j.lost(opAt, "%s is left out: sfsync has no operation %s", o.query.object, o.operation))
+		j.top(j.lost(opAt, "%s is left out: sfsync has no operation %s", o.query.object, o.operation))
 		return
 	}
 	if o.operation == "insert" && truth(o.node, "skipExistingRecords") || s.operation != "insert" {
@@ -176,13 +174,44 @@ func (j *job) sfdmuStep(root *yamlnode.Node, o *sfdmuObject, all []*sfdmuObject)
 	}
 	o.step = s
 	j.sfdmuOptions(root, s, o)
-	for _, f := range s.fields { // a row's own parent in a mapping that joins the objects
-		for _, p := range all {
-			if p.step != nil && f.lookup != "" && strings.EqualFold(p.target, before(f.lookup, ".")) {
-				f.parent = p.step
+}
+
+// inOrder returns the objects that are written, parents first, as SFDMU puts them, unless they are
+// to stay as they are. It also tells each reference which step makes its parent.
+func inOrder(all []*sfdmuObject, keep bool) []*sfdmuObject {
+	parents := map[*sfdmuObject][]*sfdmuObject{}
+	for _, o := range all {
+		if o.step == nil {
+			continue
+		}
+		for _, f := range o.step.fields {
+			for _, p := range all {
+				if p.step != nil && f.lookup != "" && strings.EqualFold(p.target, before(f.lookup, ".")) {
+					f.parent = p.step
+					parents[o] = append(parents[o], p)
+				}
 			}
 		}
 	}
+	var out []*sfdmuObject
+	seen := map[*sfdmuObject]bool{}
+	var visit func(*sfdmuObject)
+	visit = func(o *sfdmuObject) {
+		if o.step == nil || seen[o] {
+			return
+		}
+		seen[o] = true
+		for _, p := range parents[o] {
+			if !keep {
+				visit(p)
+			}
+		}
+		out = append(out, o)
+	}
+	for _, o := range all {
+		visit(o)
+	}
+	return out
 }
 
 func before(s, sep string) string {

@@ -345,7 +345,7 @@ func (j *job) sfdmuScript(root *yamlnode.Node) {
 			j.secret(token.Pos, "accessToken")
 		}
 		if name, at := word(org, "name"); name != "" {
-			j.comments = append(j.comments, j.lost(at, "org %s: name the org with --to", name))
+			j.top(j.lost(at, "org %s: name the org with --to", name))
 		}
 	}
 	for _, pair := range pairs(root) {
@@ -355,15 +355,15 @@ func (j *job) sfdmuScript(root *yamlnode.Node) {
 		}
 		switch key := pair.Key.Text; key {
 		case "allOrNone":
-			j.comments = append(j.comments, j.lost(pair.Key.Pos, "allOrNone: a bad row never costs the others"))
+			j.top(j.lost(pair.Key.Pos, "allOrNone: a bad row never costs the others"))
 		case "csvUseEuropeanDateFormat":
-			j.comments = append(j.comments, j.lost(pair.Key.Pos, "csvUseEuropeanDateFormat: add | date(dd.MM.yyyy) to the dates of the files"))
+			j.top(j.lost(pair.Key.Pos, "csvUseEuropeanDateFormat: add | date(dd.MM.yyyy) to the dates of the files"))
 		case "simulationMode":
-			j.comments = append(j.comments, j.lost(pair.Key.Pos, "simulationMode: use sfsync plan"))
+			j.top(j.lost(pair.Key.Pos, "simulationMode: use sfsync plan"))
 		case "proxyUrl":
-			j.comments = append(j.comments, j.lost(pair.Key.Pos, "proxyUrl: set HTTPS_PROXY"))
+			j.top(j.lost(pair.Key.Pos, "proxyUrl: set HTTPS_PROXY"))
 		case "beforeAddons", "afterAddons", "dataRetrievedAddons":
-			j.comments = append(j.comments, j.lost(pair.Key.Pos, "%s: sfsync runs no add-ons", key))
+			j.top(j.lost(pair.Key.Pos, "%s: sfsync runs no add-ons", key))
 		}
 	}
 	if mode, _ := word(root, "concurrencyMode"); strings.EqualFold(mode, "serial") {

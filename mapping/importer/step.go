@@ -10,6 +10,13 @@ import (
 	"sfsync/mapping/schema"
 )
 
+// The bounds of what comes out. An object of Salesforce has at most 800 fields of its own.
+const (
+	maxSteps  = 200
+	maxFields = 2000
+	maxKey    = 10 // fields of a match key
+)
+
 // step is one operation on one object, which becomes a target.
 type step struct {
 	title string // as the file names it
@@ -24,9 +31,7 @@ type step struct {
 	input     input
 	flags     []string
 	comments  []string
-	// when is a condition; only merged mappings have one.
-	when   string
-	unused []string // columns that no field takes
+	unused    []string // columns that no field takes
 }
 
 // input is what a step reads.
@@ -135,7 +140,15 @@ func (j *job) object(name string) *schema.Object {
 // finish puts the steps right by what the schema knows, so that a mapping comes out that parses,
 // and compiles where its objects are known.
 func (j *job) finish() {
+	if len(j.steps) > maxSteps {
+		j.fail(j.steps[maxSteps].pos, CodeUnknown, "take some of them with --only", "the file has %d steps, more than the %d allowed", len(j.steps), maxSteps)
+		return
+	}
 	for _, s := range j.steps {
+		if len(s.fields) > maxFields {
+			j.fail(s.fields[maxFields].pos, CodeUnknown, "", "%s has more than %d fields", s.title, maxFields)
+			return
+		}
 		o := j.object(s.object)
 		if o != nil {
 			s.object = o.Name
@@ -165,6 +178,10 @@ func (j *job) finish() {
 // finishKeys brings the match keys to the schema's spelling and sees that each has a source.
 func (j *job) finishKeys(s *step, o *schema.Object) {
 	for _, key := range s.keys {
+		if len(key) > maxKey {
+			j.fail(s.pos, CodeUnknown, "", "the key of %s has %d fields, more than the %d that a match takes", s.title, len(key), maxKey)
+			return
+		}
 		for i, name := range key {
 			if o != nil && o.Field(name) != nil {
 				key[i] = o.Field(name).Name

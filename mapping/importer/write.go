@@ -145,7 +145,7 @@ func (w *writer) step(s *step) {
 	}
 	if w.joined {
 		if column := s.witness(); column != "" {
-			w.line("    when: %s", yamltext.Scalar("not blank("+yamltext.Variable(w.column(s, column))+")"))
+			w.line("    when: %s", yamltext.Scalar(yamltext.NotBlank(w.column(s, column))))
 		}
 	}
 	w.line("    fields:")

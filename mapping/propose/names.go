@@ -140,11 +140,6 @@ func objectNames(o *schema.Object) []string {
 // about reports whether a column's name says that it is of the object: account.name, Account
 // Name, account_name.
 func about(column string, o *schema.Object) bool {
-	first := column
-	if i := strings.IndexFunc(column, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }); i > 0 {
-		first = column[:i]
-	} else {
-		return false
-	}
-	return slices.Contains(objectNames(o), plain(first))
+	i := strings.IndexFunc(column, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return i > 0 && slices.Contains(objectNames(o), plain(column[:i]))
 }

@@ -410,12 +410,10 @@ func (p *Profile) guard(t *Target) {
 			continue
 		}
 		switch {
+		case r.Field == t.Match && len(r.From) > 1: // a condition cannot name a column that some file lacks
+			t.MatchNote = of(missing, p.Rows, "row") + " seen have none and will fail"
 		case r.Field == t.Match:
-			blank := make([]string, len(r.From))
-			for k, src := range r.From {
-				blank[k] = "not blank(" + yamltext.Variable(src.Column) + ")"
-			}
-			t.When = strings.Join(blank, " or ")
+			t.When = yamltext.NotBlank(r.From[0].Column)
 			t.WhenNote = of(missing, p.Rows, "row") + " seen have no " + t.Match.Name + " and are skipped"
 		case r.Field.Required() && r.Key == "" && textual(r.Field):
 			r.Default = "n/a"

@@ -2,6 +2,7 @@ package propose_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -171,6 +172,10 @@ func TestProposals(t *testing.T) {
 			Able | x | web | HOT | banking
 			Baker | y | partner | Hot | Fishing
 			Charlie | z | list | warm | Banking`},
+		{"thousands", "Lead", `
+			Last Name | Company | Annual Revenue | Employees
+			Able | x | 1.234 | 10.5
+			Baker | y | 2.500 | 3`},
 		{"prefixed", "Contact", `
 			contact_last_name | Contact E-Mail | contact.phone
 			Able | a@example.com | 1`},
@@ -200,22 +205,31 @@ func TestProposals(t *testing.T) {
 }
 
 // Whatever the columns are called and hold, the mapping can be compiled against the schema it was
-// made from.
+// made from, and every file can be read with it.
 func TestProposalsCompile(t *testing.T) {
 	t.Parallel()
 	s := schema.Standard()
 	objects := slices.DeleteFunc(s.Names(), func(name string) bool { return name == "User" })
 	rapid.Check(t, func(t *rapid.T) {
-		object := s.Object(rapid.SampledFrom(objects).Draw(t, "object"))
-		name := rapid.OneOf(rapid.SampledFrom(object.FieldNames()), rapid.StringN(1, 12, 40),
-			rapid.SampledFrom([]string{"name", "full name", "null", "a.b", "x: y", "'", `"`, "mail", "plz", "- z", "@", "a #b"}))
-		names := rapid.SliceOfNDistinct(name, 1, 8, rapid.ID[string]).Draw(t, "names")
-		lines := [][]string{names}
-		value := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "1", "1,5", "01.02.2026", "2026-01-02", "ja", "yes", "a@example.com", `{"a":{"b":1}}`, "{"}))
-		for range rapid.IntRange(0, 4).Draw(t, "rows") {
-			lines = append(lines, rapid.SliceOfN(value, len(names), len(names)).Draw(t, "cells"))
+		chosen := rapid.SliceOfNDistinct(rapid.SampledFrom(objects), 1, 3, rapid.ID[string]).Draw(t, "objects")
+		var fields []string
+		for _, o := range chosen {
+			fields = append(fields, s.Object(o).FieldNames()...)
 		}
-		text := proposal(t, s, object.Name, []string{rapid.SampledFrom([]string{"t.csv", "t.jsonl"}).Draw(t, "file")}, lines)
+		name := rapid.OneOf(rapid.SampledFrom(fields), rapid.SampledFrom(fields), rapid.StringN(1, 12, 40),
+			rapid.SampledFrom([]string{"name", "full name", "null", "a.b", "x: y", "'", `"`, "mail", "plz", "- z", "@", "a #b", "Account", "owner", "contact_email", "account.name"}))
+		value := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "1", "1,5", "01.02.2026", "2026-01-02", "ja", "yes", "a@example.com", `{"a":{"b":1}}`, "{", "web", "hot"}))
+		var paths []string
+		var files [][][]string
+		for i := range rapid.IntRange(1, 3).Draw(t, "files") {
+			names := rapid.SliceOfNDistinct(name, 1, 12, rapid.ID[string]).Draw(t, "names")
+			lines := [][]string{names}
+			for range rapid.IntRange(0, 4).Draw(t, "rows") {
+				lines = append(lines, rapid.SliceOfN(value, len(names), len(names)).Draw(t, "cells"))
+			}
+			paths, files = append(paths, fmt.Sprintf("%d.%s", i, rapid.SampledFrom([]string{"csv", "jsonl"}).Draw(t, "format"))), append(files, lines)
+		}
+		text := proposal(t, s, strings.Join(chosen, ","), paths, files...)
 		if text == nil {
 			return // nothing fits
 		}
@@ -223,7 +237,15 @@ func TestProposalsCompile(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
-		_, _, err = mapping.Compile(f, s)
+		plan, _, err := mapping.Compile(f, s)
+		for i, lines := range files {
+			if err != nil || strings.HasSuffix(paths[i], ".jsonl") {
+				continue
+			}
+			if _, err := plan.CheckColumns(batch(lines).Schema(), paths[i]); err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+		}
 		if list, ok := diag.As(err); ok {
 			list = slices.DeleteFunc(list, func(d diag.Diagnostic) bool {
 				return d.Severity != diag.Error || d.Code == "required-missing" // a reference that no column gives

@@ -2,6 +2,7 @@ package propose
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,7 +85,7 @@ func chooseWith(f *schema.Field, s *schema.Schema, c *column, all [][]step) (cho
 		return chosen{}, fmt.Errorf("propose a rule for %s: %w", f.Name, err)
 	}
 	var best *chosen
-	passing := 0
+	var passing [][]step
 	for _, chain := range all {
 		funcs := make([]transform.Func, len(chain))
 		for i, st := range chain {
@@ -98,17 +99,14 @@ func chooseWith(f *schema.Field, s *schema.Schema, c *column, all [][]step) (cho
 			got.failed = len(c.values) // bool takes every word: all of them false proves nothing
 		}
 		if got.failed == 0 {
-			passing++
+			passing = append(passing, chain)
 		}
 		if best == nil || got.failed < best.failed {
 			best = &got
 		}
 	}
-	if best.failed == 0 && len(best.steps) > 0 && passing > 1 && dayMonth(best.steps[0]) {
-		best.doubt = "day and month could be the other way round"
-	}
-	if n := len(best.steps); best.failed == 0 && n > 0 && best.steps[n-1].name == "truncate" {
-		best.doubt = "some values are longer than the field"
+	if best.failed == 0 {
+		best.doubt = doubt(best.steps, passing, c.values)
 	}
 	return *best, nil
 }
@@ -139,6 +137,30 @@ func try(conv *convert.Converter, funcs []transform.Func, values []string) chose
 		}
 	}
 	return got
+}
+
+// doubt says what a person should look at although a chain takes all values; passing are all
+// chains that do.
+func doubt(steps []step, passing [][]step, values []string) string {
+	var last step
+	if len(steps) > 0 {
+		last = steps[len(steps)-1]
+	}
+	switch {
+	case last.name == "truncate":
+		return "some values are longer than the field"
+	case len(passing) > 1 && dayMonth(last):
+		return "day and month could be the other way round"
+	case last.name == "datetime" && !strings.HasPrefix(last.args[0], "unix"):
+		return "taken as UTC; for another zone add it, such as Europe/Berlin"
+	}
+	for _, other := range passing { // 1.234 is one thing in English and another in German
+		if len(other) == 1 && other[0].name == "number" && other[0].args[0] == "de" && last.String() != other[0].String() &&
+			slices.ContainsFunc(values, func(v string) bool { return strings.ContainsAny(v, ".,") }) {
+			return "point and comma could mean the opposite: number(de)"
+		}
+	}
+	return ""
 }
 
 // saysBoth reports whether the values give true as well as false.

@@ -72,7 +72,6 @@ func conditions(defs map[string]any) {
 	file, _ := defs[AtFile].(m)
 	file["required"] = []string{"version"} // a preset has targets of its own
 	file["if"] = has("preset")
-	file["then"] = m{"properties": m{"targets": m{"items": m{"$ref": ref(partTarget)}}}}
 	file["else"] = m{"required": []string{"targets"}, "properties": m{"targets": m{"items": m{"$ref": ref(AtTarget)}}}}
 
 	// A target that changes one of a preset has the same keys, of which it needs none.
@@ -192,7 +191,7 @@ func (k *Key) schema() map[string]any {
 		return to(k.Place)
 	case Maps:
 		if k.Place == AtTarget {
-			return m{"type": "array", "minItems": 1, "maxItems": MaxTargets} // which kind of target, the file's conditions say
+			return m{"type": "array", "items": to(partTarget), "minItems": 1, "maxItems": MaxTargets} // the file's conditions say what is needed
 		}
 		return m{"type": "array", "items": to(k.Place), "minItems": 1}
 	case Rules:

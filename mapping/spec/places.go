@@ -67,7 +67,7 @@ func fileKeys() []Key {
 		},
 		{
 			Name: "tests", Form: Maps, Place: AtTest, Fallback: "none", Doc: "Rows and the records they become, checked by `sfsync check`.",
-			Example: "tests: [{name: names, row: {name: Ada}, expect: {lead: {LastName: Ada}}}]",
+			Example: "tests: [{name: names, row: {id: 7, name: Ada, company: Engines}, expect: {lead: {LastName: Ada}}}]",
 		},
 	}
 }

@@ -99,7 +99,7 @@ func (p *parser) object(n *yamlnode.Node, name string) (*object, bool) {
 // unknownKey reports a key with the place that has it, or the nearest key of this place,
 // which it returns.
 func (p *parser) unknownKey(pl *spec.Place, k *yamlnode.Node) (near string) {
-	near = diag.Nearest(k.Text, pl.Names())
+	near = p.list.Nearest(k.Text, pl.Names())
 	hint := "did you mean " + near + "?"
 	if names := pl.Names(); near == "" && len(names) == 1 {
 		hint = "the only key is " + names[0]
@@ -249,7 +249,7 @@ func (p *parser) word(k *spec.Key, n *yamlnode.Node) bool {
 	}
 	hint := "for example " + k.Example
 	if len(n.Text) > 2 { // shorter ones are near to everything
-		hint = cmp.Or(diag.DidYouMean(n.Text, k.Words), hint)
+		hint = cmp.Or(p.list.DidYouMean(n.Text, k.Words), hint)
 	}
 	p.list.Errorf(n.Pos, codeValueUnknown, hint, "%q is %q; it must be %s", k.Name, n.Text, oneOf(k.Words))
 	return false

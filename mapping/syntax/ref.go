@@ -8,7 +8,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"sfsync/mapping/diag"
 	"sfsync/mapping/spec"
 	"sfsync/mapping/transform"
 	"sfsync/mapping/yamlnode"
@@ -330,7 +329,7 @@ func (r *refParser) args(call *Call) ([]int, bool) {
 func (r *refParser) checkCall(call Call, start int, offs []int) bool {
 	step, ok := r.p.steps[call.Name]
 	if !ok {
-		hint := diag.DidYouMean(call.Name, r.p.stepNames())
+		hint := r.p.list.DidYouMean(call.Name, r.p.stepNames())
 		if hint == "" {
 			hint = "transforms are " + strings.Join(r.p.stepNames(), " ")
 		}

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"sfsync/mapping/internal/examples"
 	"sfsync/mapping/presets"
 	"sfsync/mapping/spec"
+	"sfsync/mapping/spec/examples"
 	"sfsync/mapping/transform"
 )
 

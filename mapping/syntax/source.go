@@ -6,7 +6,6 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
 
-	"sfsync/mapping/diag"
 	"sfsync/mapping/spec"
 	"sfsync/mapping/yamlnode"
 )
@@ -77,7 +76,7 @@ func (p *parser) delimiter(s Str) string {
 	}
 	if r := []rune(s.Value); len(r) != 1 {
 		words := p.places[spec.AtCSV].Key("delimiter").Words
-		hint := diag.DidYouMean(s.Value, words)
+		hint := p.list.DidYouMean(s.Value, words)
 		if hint == "" {
 			hint = `for example ";" or tab`
 		}
@@ -107,7 +106,7 @@ func (p *parser) encoding(s Str) string {
 		"windows-1256", "windows-1257", "iso-8859-1", "iso-8859-2", "iso-8859-5", "iso-8859-7", "iso-8859-9", "iso-8859-15", "macintosh",
 		"ibm866", "koi8-r", "shift_jis", "euc-jp", "gbk", "gb18030", "big5", "euc-kr",
 	}
-	hint := diag.DidYouMean(s.Value, known)
+	hint := p.list.DidYouMean(s.Value, known)
 	if hint == "" {
 		hint = "for example windows-1252 or iso-8859-15"
 	}

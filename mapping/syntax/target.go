@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"sfsync/mapping/diag"
 	"sfsync/mapping/spec"
 	"sfsync/mapping/yamlnode"
 )
@@ -213,7 +212,7 @@ func (p *parser) other(f *File, t *Target, name Str, byName map[string]*Target, 
 				names = append(names, other.Name.Value)
 			}
 		}
-		if near := diag.DidYouMean(name.Value, names); near != "" {
+		if near := p.list.DidYouMean(name.Value, names); near != "" {
 			hint = near
 		}
 		p.list.Errorf(name.Pos, codeTarget, hint, "%q names the target %q, which does not exist", what, cut(name.Value))

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"sfsync/mapping/diag"
 	"sfsync/mapping/spec"
 	"sfsync/mapping/yamlnode"
 )
@@ -219,7 +218,7 @@ func (p *parser) lintTests(f *File, byName map[string]*Target, all bool) {
 			to := byName[strings.ToLower(e.Target.Value)]
 			switch {
 			case to == nil && all:
-				p.list.Errorf(e.Target.Pos, codeTarget, diag.DidYouMean(e.Target.Value, names), "the test names the target %q, which does not exist", cut(e.Target.Value))
+				p.list.Errorf(e.Target.Pos, codeTarget, p.list.DidYouMean(e.Target.Value, names), "the test names the target %q, which does not exist", cut(e.Target.Value))
 			case to != nil && to.Name.Value != e.Target.Value:
 				p.list.Errorf(e.Target.Pos, codeTarget, "write "+to.Name.Value, "the target is named %s", to.Name.Value)
 			}

@@ -1,6 +1,7 @@
 package yamlnode_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -271,6 +272,9 @@ func FuzzParse(f *testing.F) {
 		}
 		if n == nil {
 			return
+		}
+		if text, ok := n.AppendJSON(nil, 1<<20); ok && !json.Valid(text) {
+			t.Fatalf("%q is no JSON", text)
 		}
 		var walk func(n *yamlnode.Node)
 		walk = func(n *yamlnode.Node) {

@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // ErrStore is wrapped by every error of a store that cannot be read or written.
@@ -27,6 +28,8 @@ var ErrStore = errors.New("fingerprints")
 type Sum [sumLen]byte
 
 const sumLen = 12
+
+const suffix = ".fingerprints"
 
 // SumOf hashes bytes.
 func SumOf(b []byte) Sum {
@@ -38,10 +41,11 @@ func SumOf(b []byte) Sum {
 	return s
 }
 
-// Store is the fingerprints of a mapping and an org. One goroutine at a time may use it, and one process: the
-// caller holds the lock of the run.
+// Store is the fingerprints of a mapping and an org. It is safe for concurrent use by one process: the caller
+// holds the lock of the run.
 type Store struct {
 	path    string
+	mu      sync.Mutex
 	table   *table // what earlier runs left; nil for nothing
 	journal *journal
 	touched *filter // the keys that this run has sent
@@ -53,7 +57,7 @@ func Open(dir, name string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStore, err)
 	}
-	s := &Store{path: filepath.Join(dir, name+".fingerprints")}
+	s := &Store{path: filepath.Join(dir, name+suffix)}
 	left := s.path + journalSuffix
 	if _, err := os.Stat(left); err == nil {
 		if err := merge(s.path, left); err != nil {
@@ -79,6 +83,8 @@ func (s *Store) Len() int64 { return s.table.len() }
 // Same reports whether the org last accepted exactly this for the key, as far as earlier runs tell, and the
 // run under way has sent nothing for it.
 func (s *Store) Same(key, content Sum) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.touched.has(key) {
 		return false, nil
 	}
@@ -89,6 +95,8 @@ func (s *Store) Same(key, content Sum) (bool, error) {
 // Sending says that records with these keys are about to be sent. When it returns without an error that is on
 // disk.
 func (s *Store) Sending(keys []Sum) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, k := range keys {
 		s.touched.add(k)
 		if err := s.journal.add(k, Sum{}); err != nil {
@@ -99,7 +107,19 @@ func (s *Store) Sending(keys []Sum) error {
 }
 
 // Accepted says that the org accepted this for a key that was sent.
-func (s *Store) Accepted(key, content Sum) error { return s.journal.add(key, content) }
+func (s *Store) Accepted(key, content Sum) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.journal.add(key, content)
+}
+
+// Exists reports whether there is a store called name in a directory, be it of a run that was killed.
+func Exists(dir, name string) bool {
+	path := filepath.Join(dir, name+suffix)
+	_, err := os.Stat(path)
+	_, left := os.Stat(path + journalSuffix)
+	return err == nil || left == nil
+}
 
 // Close merges what the run has learned into the file and closes the store.
 func (s *Store) Close() error {

@@ -7,10 +7,12 @@ import "fmt"
 type Place uint64
 
 const (
-	lineBits = 40
-	// MaxFiles is how many files of an input have places, MaxLine the last line that has one.
+	// MaxFiles is how many files of an input have places.
 	MaxFiles = 1 << 22
-	MaxLine  = 1<<lineBits - 1
+	// MaxLine is the last line of a file that has a place.
+	MaxLine = 1<<lineBits - 1
+
+	lineBits = 40
 )
 
 // At returns the place of a line (from 1) of the file with an index in the list of inputs. It

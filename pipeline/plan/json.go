@@ -17,7 +17,8 @@ import (
 //
 // match are the fields of the match keys that the row has. fields are what would be sent of a new
 // record or an event; of an update they are the fields that it changes, and before is what they
-// hold now. A reference to a record that does not exist yet is {"ref":"<target>"}.
+// hold now. A reference to a record that does not exist yet is {"ref":"<target>"}, or where an
+// earlier row would create it {"lookup":"<object>.<field>","value":…}.
 func (t *target) appendRecord(dst []byte, b *Batch, r int, rec *Record) []byte {
 	recs := &b.Mapped.Targets[t.index]
 	dst = appendText(append(dst, `{"file":`...), b.Path)
@@ -49,8 +50,7 @@ func (t *target) appendRecord(dst []byte, b *Batch, r int, rec *Record) []byte {
 	o.next(`},"before":{`)
 	for c, before := range rec.Before {
 		if rec.changes(c) {
-			o.name(recs.Batch.Schema().Columns[c].Name)
-			o.dst = appendCell(o.dst, before)
+			t.member(&o, b, r, recs.Batch.Schema().Columns[c].Name, c, before)
 		}
 	}
 	dst = appendText(append(o.dst, `},"code":`...), rec.Code)
@@ -89,31 +89,37 @@ func (o *object) name(s string) {
 // next ends the object and begins another one with the text between.
 func (o *object) next(between string) { o.dst, o.some = append(o.dst, between...), false }
 
-// member appends a field with its value, or with the target whose new record it refers to.
+// member appends a field with its value, or with what it refers to if that does not exist yet.
 func (t *target) member(o *object, b *Batch, r int, name string, c int, cell row.Cell) {
 	o.name(name)
-	if ref := t.newRef(b, r, c); ref != "" {
-		o.dst = append(appendText(append(o.dst, `{"ref":`...), ref), '}')
+	if n := t.need(c); n != nil && (cell.Awaited() || strings.HasPrefix(cell.Text, MadeUp)) {
+		o.dst = t.appendNew(o.dst, b, r, n)
 		return
 	}
 	o.dst = appendCell(o.dst, cell)
 }
 
-// newRef returns the name of the target whose record of the same row a column refers to, if
-// that record does not exist yet.
-func (t *target) newRef(b *Batch, r, c int) string {
+// need returns what a column refers to, nil for nothing.
+func (t *target) need(c int) *mapping.Need {
 	for i := range t.plan.Needs {
-		n := &t.plan.Needs[i]
-		if n.Column != c || n.Record >= len(b.Mapped.Targets) {
-			continue
-		}
-		switch parent := b.Record(r, n.Record); {
-		case parent.ID != "":
-		case parent.Action == Create, parent.Action == Update, parent.Action == Unchanged:
-			return t.names[n.Record]
+		if n := &t.plan.Needs[i]; n.Column == c {
+			return n
 		}
 	}
-	return ""
+	return nil
+}
+
+// appendNew appends what stands for a record that does not exist yet: the target that a run would
+// create it by, or the key that a run would find it by.
+func (t *target) appendNew(dst []byte, b *Batch, r int, n *mapping.Need) []byte {
+	find := n.Record - len(t.names)
+	if find < 0 {
+		return append(appendText(append(dst, `{"ref":`...), t.names[n.Record]), '}')
+	}
+	p := t.of.Record(n.Record)
+	key := matchOf(p)[0]
+	dst = appendText(append(dst, `{"lookup":`...), p.Object.Name+"."+key.name)
+	return append(appendCell(append(dst, `,"value":`...), b.Mapped.Finds[find].Batch.Cell(r, key.column)), '}')
 }
 
 // appendCell appends a cell as a JSON value; numbers stay digit for digit.

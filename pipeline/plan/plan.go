@@ -42,6 +42,9 @@ func (a Action) Changes() bool {
 	return false
 }
 
+// MadeUp begins the ids of records that do not exist yet: no id of an org begins so.
+const MadeUp = "~"
+
 // Record is what would become of one record.
 type Record struct {
 	Action Action
@@ -62,8 +65,11 @@ type Batch struct {
 	// Path is the input file's.
 	Path string
 	// Mapped are the rows as they would be sent. A cell that refers to a record that does not
-	// exist yet holds a made-up id, or still awaits one.
+	// exist yet holds an id that begins with MadeUp, or still awaits one.
 	Mapped *mapping.Mapped
+	// Second is set for a batch of the second pass: Mapped and Record are about the targets of
+	// Plan.Second.
+	Second bool
 	// Record returns what would become of row r's record for target t of Plan.Targets. It is a
 	// view, good until the batch is given back.
 	Record func(r, t int) Record

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"sfsync/mapping"
+	"sfsync/mapping/event"
 	"sfsync/pipeline/report"
 	"sfsync/pipeline/row"
 )
@@ -17,11 +18,13 @@ type Writer struct {
 	out     *bufio.Writer
 	file    *os.File // that it made, nil for none
 	buf     []byte
-	targets []target
+	targets []target // of the plan, then those of its second pass
+	first   int      // how many are of the plan itself
 }
 
 // target is what the writer knows of a target.
 type target struct {
+	of    *mapping.Plan
 	plan  *mapping.PlanTarget
 	index int
 	names []string // of all targets
@@ -51,14 +54,21 @@ func NewFile(d *report.Dir, p *mapping.Plan) (*Writer, error) {
 
 // NewWriter returns a writer of what would become of a plan's records. The caller closes it.
 func NewWriter(p *mapping.Plan, out io.Writer) *Writer {
-	w := &Writer{out: bufio.NewWriterSize(out, 64<<10), targets: make([]target, len(p.Targets))}
+	w := &Writer{out: bufio.NewWriterSize(out, 64<<10), first: len(p.Targets)}
+	w.add(p)
+	if p.Second != nil {
+		w.add(p.Second)
+	}
+	return w
+}
+
+func (w *Writer) add(p *mapping.Plan) {
 	names := make([]string, len(p.Targets))
 	for i := range p.Targets {
 		t := &p.Targets[i]
 		names[i] = t.Name
-		w.targets[i] = target{plan: t, index: i, names: names, match: matchOf(t), reasons: map[reason]int64{}}
+		w.targets = append(w.targets, target{of: p, plan: t, index: i, names: names, match: matchOf(t), reasons: map[reason]int64{}})
 	}
-	return w
 }
 
 // matchOf returns the fields of the target's match keys: the column that is sent where there is
@@ -83,14 +93,19 @@ func matchOf(t *mapping.PlanTarget) []column {
 }
 
 // Batch writes what would become of the rows of a batch: of each row first the first target, then
-// the next. The error is a [report.ErrReport].
+// the next. Targets for events that name them have no line for those that do not, which are most.
+// The error is a [report.ErrReport].
 func (w *Writer) Batch(b *Batch) error {
+	targets := w.targets[:w.first]
+	if b.Second {
+		targets = w.targets[w.first:]
+	}
 	for r := range b.Mapped.Source.Len() {
-		for i := range w.targets {
-			t := &w.targets[i]
+		for i := range targets {
+			t := &targets[i]
 			rec := b.Record(r, i)
 			t.count(b.Mapped.Targets[i].Batch, r, &rec)
-			if rec.Action == Undecided || rec.Action == Look {
+			if rec.Action == Undecided || rec.Action == Look || unlisted(rec.Code) {
 				continue
 			}
 			w.buf = append(t.appendRecord(w.buf[:0], b, r, &rec), '\n')
@@ -100,6 +115,13 @@ func (w *Writer) Batch(b *Batch) error {
 		}
 	}
 	return nil
+}
+
+// unlisted reports whether a record that is skipped for such a reason has no line: most rows have no
+// use for a target that is there for events that name it, for parents that are referred to, or for
+// references of records that are written.
+func unlisted(code string) bool {
+	return code == event.CodeNoEntry || code == mapping.CodeNotReferred || code == "NOT_WRITTEN"
 }
 
 // Close writes what is left and brings the file that NewFile made to disk. A second call does

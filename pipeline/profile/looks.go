@@ -28,8 +28,13 @@ func (l looks) String() string {
 		looks
 		word string
 	}{
-		{looksInteger, "integer"}, {looksNumber, "number"}, {looksBoolean, "boolean"}, {looksDate, "date"}, {looksDateTime, "date-time"},
-		{looksEmail, "email"}, {looksJSON, "json"},
+		{looksInteger, "integer"},
+		{looksNumber, "number"},
+		{looksBoolean, "boolean"},
+		{looksDate, "date"},
+		{looksDateTime, "date-time"},
+		{looksEmail, "email"},
+		{looksJSON, "json"},
 	} {
 		if l&w.looks != 0 {
 			return w.word

@@ -35,47 +35,58 @@ func TestColumns(t *testing.T) {
 	}{
 		{"nothing at all", nil, Column{Exact: true}},
 		{
-			"absent, null and blank", []row.Cell{row.MakeCell(row.Absent, ""), row.MakeCell(row.Null, ""), text(""), text(" \t")},
+			"absent, null and blank",
+			[]row.Cell{row.MakeCell(row.Absent, ""), row.MakeCell(row.Null, ""), text(""), text(" \t")},
 			Column{Rows: 3, Blank: 2, Null: 1, Exact: true},
 		},
 		{
-			"integers by number, not by text", []row.Cell{text("10"), text("9"), text(" -3 "), row.MakeCell(row.Number, "9")},
+			"integers by number, not by text",
+			[]row.Cell{text("10"), text("9"), text(" -3 "), row.MakeCell(row.Number, "9")},
 			Column{Rows: 4, Filled: 4, Distinct: 3, Exact: true, Longest: 2, Looks: "integer", Min: "-3", Max: "10", Kinds: map[string]int64{"text": 3, "number": 1}, Samples: []string{"10", "9", "-3"}},
 		},
 		{
-			"numbers to the last digit", []row.Cell{text("1.5"), text("999999999999999999.1"), text("999999999999999999.2"), text("-1e3")},
+			"numbers to the last digit",
+			[]row.Cell{text("1.5"), text("999999999999999999.1"), text("999999999999999999.2"), text("-1e3")},
 			Column{Rows: 4, Filled: 4, Distinct: 4, Exact: true, Longest: 20, Looks: "number", Min: "-1e3", Max: "999999999999999999.2", Kinds: map[string]int64{"text": 4}, Samples: []string{"1.5", "999999999999999999.1", "999999999999999999.2"}},
 		},
 		{
-			"codes with leading zeros are text", []row.Cell{text("01067"), text("10115")},
+			"codes with leading zeros are text",
+			[]row.Cell{text("01067"), text("10115")},
 			Column{Rows: 2, Filled: 2, Distinct: 2, Exact: true, Longest: 5, Looks: "text", Min: "01067", Max: "10115", Kinds: map[string]int64{"text": 2}, Samples: []string{"01067", "10115"}},
 		},
 		{
-			"dates", []row.Cell{text("2026-11-21"), text("2025-01-01")},
+			"dates",
+			[]row.Cell{text("2026-11-21"), text("2025-01-01")},
 			Column{Rows: 2, Filled: 2, Distinct: 2, Exact: true, Longest: 10, Looks: "date", Min: "2025-01-01", Max: "2026-11-21", Kinds: map[string]int64{"text": 2}, Samples: []string{"2026-11-21", "2025-01-01"}},
 		},
 		{
-			"date-times", []row.Cell{text("2026-11-21T10:00:00Z")},
+			"date-times",
+			[]row.Cell{text("2026-11-21T10:00:00Z")},
 			Column{Rows: 1, Filled: 1, Distinct: 1, Exact: true, Longest: 20, Looks: "date-time", Min: "2026-11-21T10:00:00Z", Max: "2026-11-21T10:00:00Z", Kinds: map[string]int64{"text": 1}, Samples: []string{"2026-11-21T10:00:00Z"}},
 		},
 		{
-			"e-mail addresses", []row.Cell{text("a@x.org"), text("b@x.org"), text("a@x.org")},
+			"e-mail addresses",
+			[]row.Cell{text("a@x.org"), text("b@x.org"), text("a@x.org")},
 			Column{Rows: 3, Filled: 3, Distinct: 2, Exact: true, Longest: 7, Looks: "email", Min: "a@x.org", Max: "b@x.org", Kinds: map[string]int64{"text": 3}, Samples: []string{"a@x.org", "b@x.org"}},
 		},
 		{
-			"booleans of both kinds", []row.Cell{text("True"), row.MakeCell(row.Bool, "false")},
+			"booleans of both kinds",
+			[]row.Cell{text("True"), row.MakeCell(row.Bool, "false")},
 			Column{Rows: 2, Filled: 2, Distinct: 2, Exact: true, Longest: 5, Looks: "boolean", Min: "True", Max: "false", Kinds: map[string]int64{"text": 1, "bool": 1}, Samples: []string{"True", "false"}},
 		},
 		{
-			"JSON", []row.Cell{row.MakeCell(row.JSON, `{"a":1}`)},
+			"JSON",
+			[]row.Cell{row.MakeCell(row.JSON, `{"a":1}`)},
 			Column{Rows: 1, Filled: 1, Distinct: 1, Exact: true, Longest: 7, Looks: "json", Min: `{"a":1}`, Max: `{"a":1}`, Kinds: map[string]int64{"json": 1}, Samples: []string{`{"a":1}`}},
 		},
 		{
-			"long values are cut, lengths are of characters", []row.Cell{text(long)},
+			"long values are cut, lengths are of characters",
+			[]row.Cell{text(long)},
 			Column{Rows: 1, Filled: 1, Distinct: 1, Exact: true, Longest: 50, Looks: "text", Min: long[:80] + "…", Max: long[:80] + "…", Kinds: map[string]int64{"text": 1}, Samples: []string{long[:80] + "…"}},
 		},
 		{
-			"numbers of any size cost no memory: such are not compared", []row.Cell{text("1e999999999"), text("2e999999999")},
+			"numbers of any size cost no memory: such are not compared",
+			[]row.Cell{text("1e999999999"), text("2e999999999")},
 			Column{Rows: 2, Filled: 2, Distinct: 2, Exact: true, Longest: 11, Looks: "number", Min: "1e999999999", Max: "1e999999999", Kinds: map[string]int64{"text": 2}, Samples: []string{"1e999999999", "2e999999999"}},
 		},
 	}

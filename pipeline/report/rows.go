@@ -123,6 +123,7 @@ func (r *Rows) Batch(src *row.Batch, name string, targets int, outcome func(row,
 	}
 	for i := range src.Len() {
 		problem, bad := src.Problem(i)
+		unread := bad && !problem.Sound
 		for t := range targets {
 			o := outcome(i, t)
 			if o.Status == 0 {
@@ -136,9 +137,9 @@ func (r *Rows) Batch(src *row.Batch, name string, targets int, outcome func(row,
 				f = r.newFile(h, o.Status, csv)
 			}
 			if csv {
-				f.buf = r.appendCSV(f.buf, src, i, bad, &o)
+				f.buf = r.appendCSV(f.buf, src, i, unread, &o)
 			} else {
-				f.buf = r.appendObject(f.buf, src, i, bad, &o)
+				f.buf = r.appendObject(f.buf, src, i, unread, &o)
 			}
 			if len(f.buf) >= flushAt {
 				if err := r.flush(f); err != nil {

@@ -94,6 +94,9 @@ type Problem struct {
 	Code string
 	// Message says what is wrong, with the place in the line where it helps.
 	Message string
+	// Sound is set for a row whose text is fine and that cannot be used for what it says: as input
+	// again, with another mapping or org, it may be.
+	Sound bool
 }
 
 // Batch is a run of rows of one file. The zero Batch is not usable: take one from a

@@ -1,6 +1,7 @@
 package row_test
 
 import (
+	"fmt"
 	"strconv"
 	"testing"
 
@@ -176,4 +177,48 @@ func BenchmarkFill(b *testing.B) {
 		x.Free()
 	}
 	b.ReportMetric(float64(row.MaxRows*b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// TestRetain: rows move up with all that belongs to them.
+func TestRetain(t *testing.T) {
+	t.Parallel()
+	for mask := range 1 << 6 {
+		b := row.New(row.NewSchema(row.Column{Name: "a"}, row.Column{Name: "b"}))
+		var want []int
+		for i := range 6 {
+			b.AddRow(int64(10 + i))
+			b.Set(i, 0, row.Text, fmt.Sprint(i))
+			b.Set(i, 1, row.Number, fmt.Sprint(100+i))
+			b.SetRaw(i, fmt.Appendf(nil, "raw %d", i))
+			if i%2 == 0 {
+				b.Fail(i, row.Problem{Code: fmt.Sprint(i)})
+			}
+			if i%3 == 0 {
+				b.SetOnly(i, fmt.Sprint(i))
+				b.Skip(i, row.Problem{Code: fmt.Sprint(i)})
+			}
+			if mask>>i&1 == 1 {
+				want = append(want, i)
+			}
+		}
+		b.Retain(func(r int) bool { return mask>>r&1 == 1 })
+		if b.Len() != len(want) {
+			t.Fatalf("mask %b: %d rows", mask, b.Len())
+		}
+		for r, i := range want {
+			problem, bad := b.Problem(r)
+			skip, skipped := b.Skipped(r)
+			name := fmt.Sprint(i)
+			if b.Line(r) != int64(10+i) || b.Cell(r, 0).Text != name || b.Cell(r, 1).Text != fmt.Sprint(100+i) || b.Cell(r, 1).Kind() != row.Number ||
+				b.Raw(r) != "raw "+name || bad != (i%2 == 0) || bad && problem.Code != name ||
+				skipped != (i%3 == 0) || skipped && skip.Code != name || (b.Only(r) == name) != (i%3 == 0) {
+				t.Errorf("mask %b: row %d is not what row %d was", mask, r, i)
+			}
+		}
+		r := b.AddRow(99)
+		_, bad := b.Problem(r)
+		if _, skipped := b.Skipped(r); bad || skipped || b.Only(r) != "" || b.Cell(r, 0).Kind() != row.Absent {
+			t.Errorf("mask %b: a new row is not new", mask)
+		}
+	}
 }

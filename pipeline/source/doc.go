@@ -6,6 +6,9 @@
 // Options.MaxLine and one batch, whatever the size of the file. Parquet is read within
 // Options.Memory.
 //
+// With Options.Events the rows are events of an event stream in JSON Lines, as package events makes
+// them; events that are not wanted are rows that are skipped.
+//
 // # What a bad row is
 //
 // A row that cannot be read stays in its batch, with a [row.Problem] and its text in

@@ -19,6 +19,7 @@ import (
 	"sfsync/sink/retry"
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/credentials"
+	"sfsync/sink/salesforce/recent"
 	"sfsync/sink/throttle"
 )
 
@@ -50,6 +51,8 @@ type Config struct {
 	// nil for math/rand. Both are for tests.
 	Sleep func(ctx context.Context, d time.Duration) error
 	Rand  func() float64
+	// Budget bounds what the client takes of the org's API calls.
+	Budget Budget
 	// InFlight is the most requests at once; 0 for 64. While the org says that they are too many it is fewer.
 	InFlight int
 	// OnRetry is told of every request that is sent again, and how long it waits before: a
@@ -127,7 +130,9 @@ type Client struct {
 	throttle *throttle.Throttle
 	buffers  sync.Pool
 
+	budget                     Budget
 	made, retries, used, limit atomic.Int64
+	claimed                    atomic.Int64 // calls that the budget has let go
 	skew                       atomic.Int64 // org clock minus ours, at least, in ns
 
 	secrets struct {
@@ -138,7 +143,7 @@ type Client struct {
 		mu    sync.Mutex
 		token Secret
 	}
-	recent    recent
+	recent    recent.IDs
 	describes struct {
 		mu  sync.Mutex
 		raw map[string][]byte
@@ -208,6 +213,7 @@ func newClient(cfg Config) (*Client, error) {
 		c.ownTrans = newTransport()
 		c.transport = c.ownTrans
 	}
+	c.budget = cfg.Budget
 	c.secrets.texts = c.auth.Secrets()
 	c.session = newSession(c.authenticate)
 	return c, nil

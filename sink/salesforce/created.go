@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"sync"
 	"time"
 
 	"sfsync/sink"
@@ -18,6 +17,7 @@ const dateTimeLayout = "2006-01-02T15:04:05.000-0700"
 // had been created by it: they were created by this user since the record was first sent. If
 // the org cannot be asked they stay "updated", which they also are.
 func (j *job) askCreated(ctx context.Context) {
+	ctx = settling(ctx)
 	c := j.w.c
 	user := c.userID(ctx)
 	byID := make(map[string]int, len(j.ask))
@@ -43,9 +43,9 @@ func (j *job) askCreated(ctx context.Context) {
 			return
 		}
 		made, err := time.Parse(dateTimeLayout, r.CreatedDate)
-		if err == nil && !made.Before(j.floor(i)) && (user == "" || user == r.CreatedByID) && !j.w.c.recent.has(j.known, r.ID) {
+		if err == nil && !made.Before(j.floor(i)) && (user == "" || user == r.CreatedByID) && !j.w.c.recent.Has(j.known, r.ID) {
 			j.results[i].Status = sink.Created
-			c.recent.add([]byte(r.ID), c.now())
+			c.recent.Add([]byte(r.ID), c.now())
 		}
 	})
 	if err != nil {
@@ -82,54 +82,4 @@ func (c *Client) userID(ctx context.Context) string {
 	}
 	c.user.asked = ctx.Err() == nil
 	return c.user.id
-}
-
-// recentFor is how long at least a created record is remembered. It must cover what the
-// seconds of creation dates and the estimate of the org's clock leave open.
-const recentFor = 5 * time.Second
-
-// recent remembers the ids of records created in the last seconds. A file may create a record
-// with one row and update it with the next; if the second answer is lost, the record's
-// creation date alone, which has seconds, would count the creation twice.
-type recent struct {
-	mu     sync.Mutex
-	now    map[recordID]struct{}
-	before map[recordID]struct{}
-	turned time.Time
-}
-
-type recordID [18]byte
-
-// generations are the records known at one moment (and those that come to the newer of the
-// two sets while it is held).
-type generations struct{ now, before map[recordID]struct{} }
-
-func (r *recent) generations() generations {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return generations{r.now, r.before}
-}
-
-func (r *recent) add(id []byte, at time.Time) {
-	if len(id) != len(recordID{}) {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.now == nil || at.Sub(r.turned) >= recentFor {
-		r.now, r.before, r.turned = make(map[recordID]struct{}), r.now, at
-	}
-	r.now[recordID(id)] = struct{}{}
-}
-
-func (r *recent) has(g generations, id string) bool {
-	if len(id) != len(recordID{}) {
-		return false
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	k := recordID([]byte(id))
-	_, a := g.now[k]
-	_, b := g.before[k]
-	return a || b
 }

@@ -11,7 +11,8 @@
 // request, with a fresh session and retries for whatever certainly did not happen. Below them,
 // package wire writes and reads JSON, lookup writes SOQL for keys and reads what it finds,
 // catalog knows the org's error codes, and credentials what to log in with and where it may go.
-// Package estimate says beforehand what it all costs.
+// Package bulk brings records by jobs of the Bulk API 2.0, which go through [Client.Transfer];
+// estimate says beforehand what it all costs.
 //
 // Where a comment names a source, "REST API guide" is Salesforce's "REST API Developer
 // Guide" and "Limits" its "Developer Limits and Allocations Quick Reference".

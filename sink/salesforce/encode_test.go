@@ -130,6 +130,7 @@ func TestUnsendable(t *testing.T) {
 		{row.Number, "", catalog.CodeValue},
 		{row.Bool, "yes", catalog.CodeValue},
 		{row.Text, "\xff", catalog.CodeValue},
+		{row.Text | row.Awaited, "                  ", catalog.CodeValue},
 	} {
 		req := leads(3, sink.Upsert)
 		req.Records[1].Batch.Set(1, 3, c.kind, c.text)

@@ -86,6 +86,10 @@ func (c *Client) exchange(ctx context.Context, k *call) (*answer, *sink.Error) {
 		if c.throttle.Acquire(ctx) != nil {
 			return nil, catalog.New(sink.Network, catalog.CodeCancelled, "")
 		}
+		if e := c.claim(ctx, k); e != nil {
+			c.throttle.Release(true)
+			return nil, e
+		}
 		t, gen := c.session.get()
 		ans, e := c.send(ctx, k, t.access)
 		if e == nil && ans.status < 300 {

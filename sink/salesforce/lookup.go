@@ -234,6 +234,9 @@ func (w *Writer) queried(ctx context.Context, s lookup.Span, sub wire.SubAnswer,
 	if e.Code == "INVALID_QUERY_FILTER_OPERATOR" {
 		return nil, nil // no record can hold the value
 	}
+	if long {
+		e.Code, e.Message = catalog.CodeTooLarge, "the query for a single key is longer than the org takes"
+	}
 	if whole == nil && e.Class == sink.Retry {
 		s.Tries++
 		if !w.c.policy.More(s.Tries) {

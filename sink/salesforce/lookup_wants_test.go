@@ -126,3 +126,18 @@ func TestComplicatedQueries(t *testing.T) {
 		}
 	}
 }
+
+// A key whose query an org never takes stops the lookup with a reason, whatever else it is asked for.
+func TestKeyTooLongForTheOrg(t *testing.T) {
+	f := newFake(t)
+	w, _ := f.impatient(nil)
+	keys := f.stockPairs(3)
+	f.sub = func(_, _ string, _ json.RawMessage) (int, any, bool) { return http.StatusRequestURITooLong, "", true }
+	for _, want := range [][]string{nil, {"Num__c"}} {
+		calls := len(f.counted())
+		wantError(t, w.Lookup(t.Context(), pairLookup(keys, want)), sink.Config, "TOO_LARGE")
+		if calls = len(f.counted()); calls > 20 {
+			t.Errorf("%d calls", calls)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"sfsync/sink"
+	"sfsync/sink/salesforce/bulk"
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/credentials"
 	"sfsync/sink/salesforce/transfer"
@@ -67,6 +68,11 @@ func (c *Client) Transfer(ctx context.Context, r *transfer.Request) error {
 	ans, err := c.do(ctx, k)
 	ans.free()
 	return err
+}
+
+// Bulk returns a way to run jobs of the Bulk API 2.0 on the session.
+func (c *Client) Bulk() bulk.Jobs {
+	return bulk.Jobs{Org: c, Now: c.now, Sleep: c.sleep, Rand: c.rand}
 }
 
 // getRaw returns the JSON document at a path below the API version, verbatim.

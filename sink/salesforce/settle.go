@@ -180,7 +180,7 @@ func (j *job) split(p part, e *sink.Error) {
 		j.failAll(p.lo, p.probe, e)
 		j.hopeless += p.probe - p.lo
 		return
-	case n == 1 && p.act == sink.Delete && gone(e.Code, p.lost != nil):
+	case n == 1 && p.act == sink.Delete && catalog.Gone(e.Code, p.lost != nil):
 		j.results[j.order[p.lo]].Status = sink.Deleted
 		j.unprobe(p)
 		return
@@ -309,19 +309,6 @@ func (j *job) outcomes(ctx context.Context, p part, body []byte, level int32) bo
 	return coped
 }
 
-// gone reports whether a record could not be deleted because it is not there any more. Its absence
-// says that only of a record that has been deleted, or may have been by a lost try: an id that never
-// was one gets the same code.
-func gone(code string, again bool) bool {
-	switch code {
-	case "ENTITY_IS_DELETED":
-		return true
-	case "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY":
-		return again
-	}
-	return false
-}
-
 // outcome gives one record its result.
 func (j *job) outcome(i int, p part, o wire.Outcome, now time.Time) bool {
 	res := &j.results[i]
@@ -339,11 +326,11 @@ func (j *job) outcome(i int, p part, o wire.Outcome, now time.Time) bool {
 			res.Status = sink.Published
 		case p.act == sink.Create || (p.act == sink.Upsert && o.Created):
 			res.Status = sink.Created
-			j.w.c.recent.add(o.ID, now)
+			j.w.c.recent.Add(o.ID, now)
 		case j.req.Records[i].Resend || p.act == sink.Upsert && (p.lost != nil || !o.Stated):
 			j.ask = append(j.ask, i)
 		}
-	case p.act == sink.Delete && o.Err != nil && gone(o.Err.Code, p.lost != nil || j.req.Records[i].Resend):
+	case p.act == sink.Delete && o.Err != nil && catalog.Gone(o.Err.Code, p.lost != nil || j.req.Records[i].Resend):
 		res.Status = sink.Deleted
 	case o.Err == nil:
 		res.Status = sink.Unknown

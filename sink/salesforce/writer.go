@@ -15,6 +15,7 @@ import (
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/lookup"
+	"sfsync/sink/salesforce/recent"
 	"sfsync/sink/salesforce/wire"
 )
 
@@ -138,7 +139,7 @@ type job struct {
 	columns *wire.Layout // of schema
 
 	start    time.Time
-	known    generations
+	known    recent.Known
 	wait     time.Duration
 	stop     error
 	hopeless int // records that no value could have saved
@@ -181,7 +182,7 @@ func (w *Writer) Write(ctx context.Context, req *sink.Request, results []sink.Re
 
 func (j *job) begin(w *Writer, req *sink.Request, results []sink.Result) {
 	*j = job{
-		w: w, req: req, results: results, start: w.c.now(), known: w.c.recent.generations(),
+		w: w, req: req, results: results, start: w.c.now(), known: w.c.recent.Known(),
 		order: j.order[:0], queue: j.queue[:0], batch: j.batch[:0], subs: j.subs[:0], body: j.body[:0],
 		ids: j.ids[:0], spans: j.spans[:0], ask: j.ask[:0],
 	}
@@ -196,7 +197,7 @@ func (j *job) end() {
 	clear(j.queue[:cap(j.queue)])
 	clear(j.batch[:cap(j.batch)])
 	clear(j.subs[:cap(j.subs)])
-	j.w, j.req, j.results, j.stop, j.known, j.schema, j.columns = nil, nil, nil, nil, generations{}, nil, nil
+	j.w, j.req, j.results, j.stop, j.known, j.schema, j.columns = nil, nil, nil, nil, recent.Known{}, nil, nil
 	w.jobs.Put(j)
 }
 

@@ -5,7 +5,7 @@ package jsonnode
 import (
 	"bytes"
 	"errors"
-	"sort"
+	"io"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,16 +22,14 @@ const CodeSyntax = "json-syntax"
 // are not known: [yamlnode.Node.At] gives where it begins.
 func Parse(path string, text []byte, list *diag.List) *yamlnode.Node {
 	text = blankComments(bytes.TrimPrefix(text, []byte("\ufeff")))
-	p := &reader{path: path, text: text, dec: jsontext.NewDecoder(bytes.NewReader(text))}
-	for i, b := range text {
-		if b == '\n' {
-			p.lines = append(p.lines, i)
-		}
-	}
+	p := &reader{path: path, text: text, line: 1, column: 1, dec: jsontext.NewDecoder(bytes.NewReader(text))}
 	n, err := p.value(1)
 	if err == nil {
-		if _, more := p.dec.ReadToken(); more == nil {
-			err = errors.New("text after the end of the object")
+		switch _, more := p.dec.ReadToken(); {
+		case more == nil:
+			err = errors.New("text after the end of the value")
+		case !errors.Is(more, io.EOF):
+			err = more
 		}
 	}
 	if err == nil {
@@ -49,20 +47,24 @@ func Parse(path string, text []byte, list *diag.List) *yamlnode.Node {
 type reader struct {
 	path  string
 	text  []byte
-	lines []int // where lines end
 	dec   *jsontext.Decoder
 	nodes int
+	// The place of the last value: places are asked for in order, so that each costs what stands
+	// between it and the one before.
+	off, line, column int
 }
 
-// pos returns the place of a byte.
+// pos returns the place of a byte, which is not in front of the last one asked for.
 func (p *reader) pos(offset int64) diag.Pos {
-	at := min(int(offset), len(p.text))
-	line := sort.SearchInts(p.lines, at)
-	start := 0
-	if line > 0 {
-		start = p.lines[line-1] + 1
+	for at := min(int(offset), len(p.text)); p.off < at; p.off++ {
+		switch {
+		case p.text[p.off] == '\n':
+			p.line, p.column = p.line+1, 1
+		case utf8.RuneStart(p.text[p.off]):
+			p.column++
+		}
 	}
-	return diag.Pos{File: p.path, Line: line + 1, Column: utf8.RuneCount(p.text[start:max(start, at)]) + 1}
+	return diag.Pos{File: p.path, Line: p.line, Column: p.column}
 }
 
 // value reads a value.

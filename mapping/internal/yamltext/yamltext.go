@@ -79,11 +79,19 @@ func Variable(name string) string {
 			}
 		}
 		switch strings.ToLower(part) {
-		case "", "null", "nil", "true", "false", "in", "not", "and", "or", "matches", "contains", "let", "if", "else":
+		case "", "null", "nil", "true", "false", "in", "not", "and", "or", "matches", "contains", "startswith", "endswith", "let", "if", "else":
 			return "$env[" + strconv.Quote(name) + "]"
 		}
 	}
 	return name
+}
+
+// NotBlank writes the condition that a column has a value.
+func NotBlank(name string) string {
+	if name == "blank" || name == "number" { // columns of these names hide the functions
+		return Variable(name) + ` != ""`
+	}
+	return "not blank(" + Variable(name) + ")"
 }
 
 // OneLine makes a text fit for a comment: characters that would break the line or cannot be seen

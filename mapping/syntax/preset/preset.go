@@ -193,7 +193,7 @@ func (m merger) omit(fields, over *yamlnode.Node) *yamlnode.Node {
 	}
 	for _, n := range omitted(over) {
 		if names[strings.ToLower(n.Text)] != nil {
-			m.list.Errorf(n.Pos, CodeOmit, diag.DidYouMean(n.Text, known), "the preset has no rule for %q that could be left out", n.Text)
+			m.list.Errorf(n.Pos, CodeOmit, m.list.DidYouMean(n.Text, known), "the preset has no rule for %q that could be left out", n.Text)
 		}
 	}
 	return out

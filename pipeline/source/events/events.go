@@ -155,10 +155,12 @@ func (t *Translator) Translate(in *row.Batch) *row.Batch {
 		if raw := in.Raw(r); raw != "" {
 			out.SetRaw(r, []byte(raw))
 		}
-		if only := in.Only(r); only != "" {
+		routed := t.row(in, out, r)
+		// An event that failed before it was known where it goes did so for a target of the mapping: now
+		// it goes where it says.
+		if only := in.Only(r); only != "" && (!routed || strings.HasPrefix(only, event.Prefix)) {
 			out.SetOnly(r, strings.Clone(only))
 		}
-		t.row(in, out, r)
 	}
 	in.Free()
 	return out
@@ -176,12 +178,13 @@ func (t *Translator) bind(s *row.Schema) {
 	}
 }
 
-// row translates one event.
-func (t *Translator) row(in, out *row.Batch, r int) {
+// row translates one event, and reports whether it names its records itself.
+func (t *Translator) row(in, out *row.Batch, r int) (routed bool) {
 	if p, bad := in.Problem(r); bad {
-		out.Fail(r, row.Problem{Code: strings.Clone(p.Code), Message: strings.Clone(p.Message)})
+		p.Code, p.Message = strings.Clone(p.Code), strings.Clone(p.Message)
+		out.Fail(r, p)
 		t.counts.Bad++
-		return
+		return false
 	}
 	cell := func(c int) row.Cell {
 		if c < 0 {
@@ -194,11 +197,11 @@ func (t *Translator) row(in, out *row.Batch, r int) {
 	case problem.Code != "":
 		t.counts.OtherType++
 		out.Skip(r, problem)
-		return
+		return false
 	case t.opt.Gate && !t.parse.enabled(cell(t.at.integrations)):
 		t.counts.NotEnabled++
 		out.Skip(r, row.Problem{Code: event.CodeNotEnabled, Message: `not-enabled: the event has no integrations: {"Salesforce": true}`})
-		return
+		return false
 	}
 	root, context := cell(t.at.traits), cell(t.at.context)
 	switch {
@@ -206,14 +209,15 @@ func (t *Translator) row(in, out *row.Batch, r int) {
 		problem = row.Problem{Code: event.CodeNoTraits, Message: "the event has no traits, neither at its root nor in its context"}
 	default:
 		if problem = t.tree.put(out, r, root, context); problem.Code == "" && !track {
-			problem = t.route(cell(t.at.externalID), out, r)
+			routed, problem = t.route(cell(t.at.externalID), out, r)
 		}
 		t.out = out.Schema()
 	}
 	if problem.Code != "" {
 		t.counts.Bad++
+		problem.Sound = true
 		out.Fail(r, problem)
-		return
+		return routed
 	}
 	t.counts.Wanted++
 	for _, p := range t.passed {
@@ -224,6 +228,7 @@ func (t *Translator) row(in, out *row.Batch, r int) {
 			out.Set(r, p[0], c.Kind(), c.Text)
 		}
 	}
+	return routed
 }
 
 // kind tells track events from identify events, and says why an event is neither that is wanted.

@@ -153,8 +153,8 @@ func isName(s string) bool {
 	return true
 }
 
-// route stores the ids of the records that the event names.
-func (t *Translator) route(cell row.Cell, out *row.Batch, r int) row.Problem {
+// route stores the ids of the records that the event names, and reports whether it names any.
+func (t *Translator) route(cell row.Cell, out *row.Batch, r int) (routed bool, _ row.Problem) {
 	all, problem := t.parse.entries(cell)
 	for i := range all {
 		f := &all[i]
@@ -162,12 +162,12 @@ func (t *Translator) route(cell row.Cell, out *row.Batch, r int) row.Problem {
 		at, known := t.entries[kindOf(e.Object, e.Field, e.New, e.Nth)]
 		switch {
 		case !known:
-			return row.Problem{
+			return false, row.Problem{
 				Code:    event.CodeTooMany,
 				Message: fmt.Sprintf("context.externalId names a record by %s, and the run has no target for it: at most %d kinds of records are taken", quote(e.Column()), event.MaxEntries),
 			}
 		case at.refused != "":
-			return row.Problem{Code: event.CodeObject, Message: at.refused}
+			return false, row.Problem{Code: event.CodeObject, Message: at.refused}
 		case at.column < 0: // a plan that does not ask for it
 		case e.New:
 			out.Set(r, at.column, row.Bool, "true")
@@ -175,8 +175,8 @@ func (t *Translator) route(cell row.Cell, out *row.Batch, r int) row.Problem {
 			out.Set(r, at.column, row.Text, f.id)
 		}
 	}
-	if len(all) > 0 && t.routed >= 0 {
+	if routed = len(all) > 0; routed && t.routed >= 0 {
 		out.Set(r, t.routed, row.Bool, "true")
 	}
-	return problem
+	return routed, problem
 }

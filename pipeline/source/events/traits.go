@@ -11,8 +11,9 @@ import (
 const (
 	// maxKey is the longest trait name in bytes that becomes a column.
 	maxKey = 1024
-	// maxGrowth is how many events may bring new traits: see the reader of JSON Lines.
-	maxGrowth = 1000
+	// maxGrowth is how many events of an input may bring new traits, each of which costs time in
+	// proportion to the rows and columns there are.
+	maxGrowth = 500
 	// maxTraits bounds the traits that are remembered.
 	maxTraits = row.MaxColumns
 )

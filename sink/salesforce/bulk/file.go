@@ -67,33 +67,35 @@ func (s *Spec) byID() bool { return s.Action == sink.Update || s.Action == sink.
 // by one goroutine. Close removes it.
 type File struct {
 	spec    Spec
-	schema  *row.Schema
 	columns []column
+	schema  *row.Schema // of the last record
+	from    []int       // for each column, that of the schema, or -1
 	f       *os.File
 	w       *bufio.Writer
 	size    int64
 	limit   int64
 	index   index
 	buf     []byte
-	id      []byte
 }
 
 // column is a column of the file.
 type column struct {
 	name string
-	from int // in the schema, or -1
-	// clears is set for the id of a relationship: it is what null in column from comes to.
-	clears bool
-	key    bool
+	of   string // the column of a record's schema that it is made of; "" for the record's id
+	// parent is set where the value is a parent's key, clears where it is the parent's id: that is what
+	// null comes to.
+	parent, clears bool
+	key            bool
 }
 
-// NewFile returns an empty file for a job over records of a schema, whose columns are named as the
-// API names them. It lies in dir, which is that of temporary files if it is "".
+// NewFile returns an empty file for a job over records that have columns of a schema, which are named
+// as the API names them. It lies in dir, which is that of temporary files if it is "".
 func NewFile(dir string, spec Spec, schema *row.Schema) (*File, error) {
 	if spec.operation() == "" {
 		return nil, catalog.New(sink.Config, catalog.CodeSetup, "the Bulk API cannot "+spec.Action.String()+" records")
 	}
-	f := &File{spec: spec, schema: schema, limit: MaxBytes, columns: columns(&spec, schema)}
+	f := &File{spec: spec, limit: MaxBytes, columns: columns(&spec, schema)}
+	f.resolve(schema)
 	var header []byte
 	for i, c := range f.columns {
 		if i > 0 {
@@ -122,33 +124,47 @@ func NewFile(dir string, spec Spec, schema *row.Schema) (*File, error) {
 }
 
 // columns are the columns of a job: a deletion sends ids only, an update the id first. A relationship
-// is cleared through its id, since nothing says that null may stand for a parent's key; an empty column
-// is taken.
+// is cleared through its id, as in JSON, since nothing says that null may stand for a parent's key; that
+// both columns may be there as long as one of them is empty in each row has not been tried against a
+// real org.
 func columns(spec *Spec, schema *row.Schema) []column {
 	var cols []column
 	if spec.byID() {
-		cols = append(cols, column{name: "Id", from: -1, key: true})
+		cols = append(cols, column{name: "Id", key: true})
 	}
 	if spec.Action == sink.Delete {
 		return cols
 	}
-	for i, c := range schema.Columns {
+	for _, c := range schema.Columns {
 		if strings.HasPrefix(c.Name, "\x00") || strings.EqualFold(c.Name, "Id") {
 			continue
 		}
-		cols = append(cols, column{name: c.Name, from: i, key: spec.Action == sink.Upsert && strings.EqualFold(c.Name, spec.Key)})
+		cols = append(cols, column{
+			name: c.Name, of: c.Name, parent: lookup.ParsePath(c.Name).Relation != "",
+			key: spec.Action == sink.Upsert && strings.EqualFold(c.Name, spec.Key),
+		})
 	}
 	for _, c := range slices.Clone(cols) {
-		p := lookup.ParsePath(c.name)
-		if p.Relation == "" || c.key {
+		if !c.parent || c.key {
 			continue
 		}
-		id := wire.ReferenceOf(p.Relation)
+		id := wire.ReferenceOf(lookup.ParsePath(c.name).Relation)
 		if !slices.ContainsFunc(cols, func(c column) bool { return strings.EqualFold(c.name, id) }) {
-			cols = append(cols, column{name: id, from: c.from, clears: true})
+			cols = append(cols, column{name: id, of: c.name, clears: true})
 		}
 	}
 	return cols
+}
+
+// resolve finds the columns in a schema; records that follow each other share one as a rule.
+func (f *File) resolve(s *row.Schema) {
+	if s == f.schema {
+		return
+	}
+	f.schema, f.from = s, f.from[:0]
+	for _, c := range f.columns {
+		f.from = append(f.from, s.Index(c.of))
+	}
 }
 
 // Len returns how many records the file has.
@@ -161,26 +177,24 @@ func (f *File) Size() int64 { return f.size }
 // cannot be sent is refused with an error that is its result; one that has no room any more is told by
 // ok: it belongs into another file. An error other than these two is one of the disk.
 func (f *File) Add(r *sink.Record) (ok bool, refused *sink.Error, err error) {
+	f.resolve(r.Batch.Schema())
 	buf, sum := f.buf[:0], f.index.hash()
 	for i := range f.columns {
 		c := &f.columns[i]
 		if i > 0 {
 			buf = append(buf, ',')
 		}
-		value, why := f.value(c, r)
-		if why != "" {
-			e := &sink.Error{Code: catalog.CodeValue, Message: why}
-			if c.from >= 0 {
-				e.Fields = []string{c.name}
-			}
-			return true, e, nil
+		value, bad := f.value(c, f.from[i], r)
+		if bad != nil {
+			return true, bad, nil
 		}
 		if c.key || !f.keyed() {
 			sum.add(f.fold(c, value))
 		}
 		buf = appendCell(buf, value)
 	}
-	f.buf = append(buf, '\n')
+	buf = append(buf, '\n')
+	f.buf = buf
 	if len(f.buf) > maxRow && utf8.RuneCount(f.buf) > maxRow {
 		return true, &sink.Error{Code: catalog.CodeTooLarge, Message: fmt.Sprintf("the Bulk API takes no more than %d characters a record", maxRow)}, nil
 	}
@@ -209,55 +223,56 @@ func (f *File) fold(c *column, value string) string {
 }
 
 // value returns what stands in a column of a record, or why it cannot be sent.
-func (f *File) value(c *column, r *sink.Record) (value, why string) {
-	if c.from < 0 {
-		if !lookup.WellFormedID(r.ID) {
-			return "", "the " + f.spec.Action.String() + " needs a record id"
+func (f *File) value(c *column, from int, r *sink.Record) (string, *sink.Error) {
+	if c.of == "" {
+		switch {
+		case r.ID == "":
+			return "", catalog.New(sink.Permanent, catalog.CodeNoID, "the "+f.spec.Action.String()+" has no record id")
+		case !lookup.WellFormedID(r.ID):
+			return "", &sink.Error{Code: "MALFORMED_ID", Message: "malformed id " + wire.Clip(r.ID, 100), Fields: []string{"Id"}}
 		}
-		return r.ID, ""
+		return r.ID, nil
 	}
-	cell := r.Batch.Cell(r.Row, c.from)
+	var cell row.Cell
+	if from >= 0 {
+		cell = r.Batch.Cell(r.Row, from)
+	}
 	kind := cell.Kind()
 	if f.spec.Action == sink.Update && cell.OnInsert() {
 		kind = row.Absent
 	}
 	cleared := kind == row.Null || kind == row.Text && cell.Text == "" // as in JSON, where "" clears, too
-	if c.clears {
-		if cleared {
-			return null, ""
-		}
-		return "", ""
-	}
 	switch {
 	case c.key && f.spec.Action == sink.Upsert && (cleared || kind == row.Absent):
-		return "", c.name + " not specified"
-	case kind == row.Absent:
-		return "", ""
+		return "", &sink.Error{Code: "MISSING_ARGUMENT", Message: c.name + " not specified", Fields: []string{c.name}}
+	case kind == row.Absent, cleared && c.parent, !cleared && c.clears:
+		return "", nil
 	case cleared:
-		if lookup.ParsePath(c.name).Relation != "" {
-			return "", "" // the id's column says it
-		}
-		return null, ""
-	case kind == row.Text:
-		switch {
-		case cell.Text == null:
-			return "", "the text " + null + " stands for null in the Bulk API"
-		case !utf8.ValidString(cell.Text):
-			return "", "the text is not valid UTF-8"
-		}
-		return plainBreaks(cell.Text), ""
-	case kind == row.Number:
-		if !wire.JSONNumber(cell.Text) {
-			return "", "the number is not written as numbers are"
-		}
-	case kind == row.Bool:
-		if cell.Text != "true" && cell.Text != "false" {
-			return "", "the boolean is neither true nor false"
-		}
-	default:
-		return "", "an object or array is not the value of a field"
+		return null, nil
 	}
-	return cell.Text, ""
+	if why := unsendable(cell); why != "" {
+		return "", &sink.Error{Code: catalog.CodeValue, Message: why, Fields: []string{c.name}}
+	}
+	return plainBreaks(cell.Text), nil
+}
+
+// unsendable says why no cell of CSV can be made of a value; "" if one can.
+func unsendable(cell row.Cell) string {
+	switch kind := cell.Kind(); {
+	case cell.Awaited():
+		return "the record that it refers to is not known"
+	case kind == row.Text && cell.Text == null:
+		return "the text " + null + " stands for null in the Bulk API"
+	case kind == row.Text && !utf8.ValidString(cell.Text):
+		return "the text is not valid UTF-8"
+	case kind == row.Number && !wire.JSONNumber(cell.Text):
+		return "the number is not written as numbers are"
+	case kind == row.Bool && cell.Text != "true" && cell.Text != "false":
+		return "the boolean is neither true nor false"
+	case kind == row.JSON:
+		return "an object or array is not the value of a field"
+	}
+	return ""
 }
 
 // plainBreaks returns a text whose lines end as those of the file: other line breaks within a cell
@@ -271,7 +286,7 @@ func plainBreaks(s string) string {
 
 // appendCell appends a cell, in quotes where it needs them (RFC 4180).
 func appendCell(dst []byte, s string) []byte {
-	if strings.IndexAny(s, ",\"\n\r") < 0 && (s == "" || s[0] != ' ' && s[len(s)-1] != ' ') {
+	if !strings.ContainsAny(s, ",\"\n\r") && (s == "" || s[0] != ' ' && s[len(s)-1] != ' ') {
 		return append(dst, s...)
 	}
 	dst = append(dst, '"')

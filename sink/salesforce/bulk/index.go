@@ -42,13 +42,10 @@ func (x *index) hash() *sum {
 	return &x.scratch
 }
 
-// add adds a value. What an org might write differently when it shows a row again does not count:
-// blanks around a value, and whether nothing is an empty cell or null.
+// add adds a value. Result files show rows as they were uploaded (Bulk API 2.0 guide, "Get Job
+// Successful Record Results"); blanks around a value, which do not tell records apart, do not count.
 func (s *sum) add(value string) {
 	value = strings.TrimSpace(value)
-	if value == null {
-		value = ""
-	}
 	for i := range s {
 		_, _ = s[i].WriteString(value) // never fails
 		_ = s[i].WriteByte(0x1F)

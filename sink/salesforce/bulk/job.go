@@ -35,8 +35,9 @@ type Jobs struct {
 	Patience time.Duration
 	// Dir is where results are kept while they are read; "" for the directory of temporary files.
 	Dir string
-	// Opened, if set, is told the id of each job as soon as there is one, and whether it will be
-	// worked off: an upload that gets lost takes another job. An error of it ends the run.
+	// Opened, if set, is told the id of each job as soon as there is one: the last one of a Run is the
+	// one to come back to, since an upload that gets lost takes another job. An error of it ends the
+	// run.
 	Opened func(id string) error
 	// Progress, if set, is told what a poll says.
 	Progress func(Info)
@@ -280,8 +281,11 @@ const maxPause = 2 * time.Minute
 // it will still take by its progress so far, so that its end is seen soon after it comes.
 func pause(n int, elapsed time.Duration, done, records int) time.Duration {
 	d := estimate.PollAfter(n)
-	if done <= 0 || done >= records {
+	switch {
+	case done <= 0:
 		return d
+	case done >= records:
+		return min(d, 5*time.Second) // it is about to end
 	}
 	rest := time.Duration(float64(elapsed) * float64(records-done) / float64(done))
 	return min(max(rest/2, time.Second), maxPause)

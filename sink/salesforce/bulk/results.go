@@ -40,7 +40,7 @@ func (j *Jobs) results(ctx context.Context, f *File, info Info, each func(int, s
 		result func(*resultRow) sink.Result
 	}{
 		{"successfulResults", f.succeeded},
-		{"failedResults", failedRow},
+		{"failedResults", f.failed},
 		{"unprocessedrecords", func(*resultRow) sink.Result {
 			e := failure(info)
 			if info.State == JobComplete {
@@ -102,7 +102,7 @@ func (f *File) place(r *resultRow) (int, bool) {
 		value := ""
 		if at := r.at[i]; at >= 0 && at < len(r.cells) {
 			value = r.cells[at]
-		} else if c.from < 0 {
+		} else if c.of == "" {
 			value = r.get(columnID)
 		}
 		sum.add(f.fold(c, plainBreaks(value)))
@@ -127,8 +127,17 @@ func (f *File) succeeded(r *resultRow) sink.Result {
 	return res
 }
 
-func failedRow(r *resultRow) sink.Result {
-	return sink.Result{Status: sink.Failed, ID: r.get(columnID), Err: ParseError(r.get(columnError))}
+// failed is the result of a row that has been refused. One that was to be deleted and is gone already is
+// what was wanted.
+func (f *File) failed(r *resultRow) sink.Result {
+	res := sink.Result{Status: sink.Failed, ID: r.get(columnID), Err: ParseError(r.get(columnError))}
+	if f.spec.Action == sink.Delete && catalog.Gone(res.Err.Code, false) {
+		res.Status, res.Err = sink.Deleted, nil
+		if res.ID == "" {
+			res.ID = r.get("Id")
+		}
+	}
+	return res
 }
 
 // ParseError reads the error of a row: "CODE:message:field,field --", where the message may hold

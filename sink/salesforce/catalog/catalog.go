@@ -20,6 +20,7 @@ const (
 	CodeValue       = "BAD_VALUE"      // a cell that no JSON value can be made of
 	CodeNoLookup    = "NOT_LOOKED_UP"  // an update-only record that was not looked up first
 	CodeNoID        = "MISSING_ID"     // an update without a record id
+	CodeBudget      = "API_BUDGET"     // the calls that a run may take are used up
 	CodeSetup       = "BAD_CONFIG"     // a Config that cannot work
 	CodeCancelled   = "CANCELLED"      // the run ended first
 	CodeHTTP        = "HTTP_ERROR"     // an error status without a code of the org's
@@ -193,6 +194,8 @@ func kindOfOurs(code string) (Kind, bool) {
 		return Kind{Class: sink.Later, Remedy: "resume the run once the org has worked the job off"}, true
 	case CodeNoResult:
 		return Kind{Class: sink.Network, Remedy: "the org did not record what became of it: look it up, or send it again where it has a key"}, true
+	case CodeBudget:
+		return Kind{Class: sink.Later, Remedy: "resume the run later, or give it more with --max-api-calls or --api-reserve"}, true
 	case CodeNoID:
 		return Kind{Remedy: "fill the id"}, true
 	}
@@ -237,6 +240,19 @@ func Heavy(code string) bool {
 func Systemic(code string) bool {
 	k, _ := Known(code)
 	return k.Systemic
+}
+
+// Gone reports whether a record could not be deleted because it is not there any more. Its absence
+// says that only of a record that has been deleted, or, with again, may have been by a lost try: an id
+// that never was one gets the same code.
+func Gone(code string, again bool) bool {
+	switch code {
+	case "ENTITY_IS_DELETED":
+		return true
+	case "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY":
+		return again
+	}
+	return false
 }
 
 // Stops reports whether an error of this class ends the run.

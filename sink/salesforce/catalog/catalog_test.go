@@ -20,7 +20,7 @@ func TestClassesAndRemedies(t *testing.T) {
 			ENTITY_IS_LOCKED MIXED_DML_OPERATION ` + CodeValue + ` ` + CodeNoID,
 		sink.Retry: `UNABLE_TO_LOCK_ROW SERVER_UNAVAILABLE TXN_SECURITY_METERING_ERROR TOO_MANY_APEX_REQUESTS REQUEST_RUNNING_TOO_LONG
 			QUERY_TIMEOUT UNKNOWN_EXCEPTION ALL_OR_NONE_OPERATION_ROLLED_BACK PROCESSING_HALTED`,
-		sink.Later:   `REQUEST_LIMIT_EXCEEDED STORAGE_LIMIT_EXCEEDED INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE rate_limit_exceeded`,
+		sink.Later:   `REQUEST_LIMIT_EXCEEDED STORAGE_LIMIT_EXCEEDED INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE rate_limit_exceeded ` + CodeBudget,
 		sink.Auth:    `API_DISABLED_FOR_ORG API_CURRENTLY_DISABLED INVALID_SESSION_ID invalid_grant invalid_client_id invalid_client invalid_app_access app_not_found unsupported_grant_type inactive_user ` + CodeCredentials,
 		sink.Config:  `NOT_FOUND METHOD_NOT_ALLOWED UNSUPPORTED_MEDIA_TYPE MALFORMED_QUERY ` + CodeHost + ` ` + CodeRedirect + ` ` + CodeVersion,
 		sink.Network: CodeNoAnswer + ` ` + CodeUnreachable + ` ` + CodeBadAnswer,

@@ -153,3 +153,30 @@ func FuzzAdd(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkRecords(b *testing.B) {
+	l := &sink.Lookup{Object: "Lead", By: by("Email")}
+	rec := `{"attributes":{"type":"Lead","url":"/services/data/v66.0/sobjects/Lead/00Q000000000001AAA"},"Id":"00Q000000000001AAA","IsConverted":false,"Email":"person.00001@examples.com"`
+	for i := range 20 {
+		name := fmt.Sprintf("Field_%d__c", i)
+		l.Want = append(l.Want, name)
+		rec += fmt.Sprintf(`,"%s":"some value %d"`, name, i)
+	}
+	rec += "}"
+	for i := range 1000 {
+		l.Keys = append(l.Keys, fmt.Sprintf("person.%05d@examples.com", i))
+	}
+	q, err := New(l, []Field{{}}, 7500)
+	if err != nil {
+		b.Fatal(err)
+	}
+	q.Queries()
+	b.ReportAllocs()
+	r := q.Records()
+	r.Next()
+	for b.Loop() {
+		r.hits = r.hits[:0]
+		r.Add([]byte(rec))
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}

@@ -146,6 +146,9 @@ func (l *Layout) AppendRecord(dst []byte, r *sink.Record, act sink.Action) (_ []
 			dst = append(dst, f.null...)
 			continue
 		}
+		if c.Awaited() {
+			return dst[:start], f.column, unfilled
+		}
 		dst = append(dst, f.open...)
 		switch k {
 		case row.Text:
@@ -170,6 +173,9 @@ func (l *Layout) AppendRecord(dst []byte, r *sink.Record, act sink.Action) (_ []
 	}
 	return append(dst, '}'), 0, ""
 }
+
+// unfilled is why a cell that awaits a record's id cannot be sent.
+const unfilled = "the record that it refers to is not known"
 
 // ID returns the record id of an update or deletion: that of the record, else of its key cell
 // where the key is the id.

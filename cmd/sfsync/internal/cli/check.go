@@ -323,7 +323,7 @@ func (o *checkOptions) conclude(file *mapping.File, g *gathered, res *pipeline.R
 	}
 	s.API = report.APIInfo{Mode: "none", Why: "check asks no org"}
 	outcome.Times(s, begun, o.sys.Now(), o.sys.Now().Sub(begun))
-	code, message := exit.OK, outcome.Note(s, exit.OK)
+	code, message := exit.OK, ui.Rows(s.Rows.Read)
 	switch {
 	case len(o.Files) == 0 && len(file.Source.Files) == 0:
 		message = "the mapping is valid; no files were named"
@@ -350,6 +350,7 @@ func (o *checkOptions) conclude(file *mapping.File, g *gathered, res *pipeline.R
 		message = ui.OneLine(err.Error()) + "; " + message
 	}
 	s.Exit = report.Exit{Code: int(code), Name: code.String(), Message: ui.OneLine(message)}
+	o.tellTraits(g.plan)
 	for _, w := range res.Warnings {
 		o.con.Warnf("%s", w)
 	}

@@ -30,6 +30,8 @@ type orgFlags struct {
 	To         string
 	State      string
 	AllowHosts []string
+
+	budget salesforce.Budget // of commands that have the flags for one
 }
 
 func (f *orgFlags) addTo(fs *pflag.FlagSet) {
@@ -157,7 +159,7 @@ func (a *app) connect(ctx context.Context, f *orgFlags, extend *schema.Schema, s
 
 // clientConfig is the part of a client's configuration that is the same for every org.
 func (a *app) clientConfig(f *orgFlags, since time.Time) salesforce.Config {
-	return salesforce.Config{Now: a.sys.Now, Since: since, AllowHosts: f.AllowHosts, Logger: a.con.Logger(), Client: "sfsync/" + Version}
+	return salesforce.Config{Now: a.sys.Now, Since: since, AllowHosts: f.AllowHosts, Logger: a.con.Logger(), Client: "sfsync/" + Version, Budget: f.budget}
 }
 
 // namedOrg takes what to log in with from an org that org login keeps. A refresh token that the org replaces

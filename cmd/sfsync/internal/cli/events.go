@@ -134,3 +134,20 @@ func (j *job) fanOut(ctx context.Context, s *schema.Schema) error {
 	j.file = fanout.Apply(j.file, found, s)
 	return nil
 }
+
+// tellTraits says which fields the traits went to that no rule of the mapping names.
+func (a *app) tellTraits(plan *mapping.Plan) {
+	const most = 30
+	all := plan.TraitFields()
+	if len(all) == 0 {
+		return
+	}
+	words := make([]string, 0, most+1)
+	for _, t := range all[:min(len(all), most)] {
+		words = append(words, t.Trait+" → "+t.Object+"."+t.Field)
+	}
+	if len(all) > most {
+		words = append(words, fmt.Sprintf("and %d more", len(all)-most))
+	}
+	a.con.Infof("traits without a rule: %s", strings.Join(words, ", "))
+}

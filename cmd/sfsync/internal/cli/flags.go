@@ -17,6 +17,24 @@ func addFormat(fs *pflag.FlagSet, format *string) {
 	fs.StringVar(format, "format", "", "format of the input: `csv|jsonl|parquet`; needed for stdin")
 }
 
+// addSample adds --sample.
+func addSample(fs *pflag.FlagSet, sample *int64) {
+	fs.Int64Var(sample, "sample", 0, "take `N` rows only, spread evenly over the input, which is read twice; 0 takes all")
+}
+
+// checkPart checks which part of the input is asked for.
+func checkPart(limit, sample int64) error {
+	switch {
+	case limit < 0:
+		return exit.Usagef("--limit is a number of rows, not %d", limit)
+	case sample < 0:
+		return exit.Usagef("--sample is a number of rows, not %d", sample)
+	case limit > 0 && sample > 0:
+		return exit.Usagef("--limit and --sample each say which rows to take: give one of them")
+	}
+	return nil
+}
+
 func checkFormat(format string) error {
 	switch format {
 	case "", "auto", "csv", "jsonl", "parquet":

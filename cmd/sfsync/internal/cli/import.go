@@ -69,6 +69,7 @@ directory: --out DIR/.
 	fs.StringSliceVar(&o.Only, "only", nil, "take this `step` only; several for several")
 	fs.StringVar(&o.Out, "out", "", "write the mapping to this `file`, or one for each step into this directory")
 	fs.BoolVar(&o.Force, "force", false, "replace the file of --out")
+	completeFlag(cmd, "object", standardObjects)
 	return cmd
 }
 
@@ -135,6 +136,9 @@ func importRun(_ context.Context, o *importOptions) error {
 	}
 	o.con.Diagnostics(r.Notes)
 	o.summary(r, open)
+	if len(files) > 1 {
+		o.con.Infof("%s holds %s: run them in the order of their names", dir, ui.Plural(int64(len(files)), "mapping", "mappings"))
+	}
 	return nil
 }
 
@@ -148,7 +152,7 @@ func (o *importOptions) summary(r *importer.Result, open int) {
 		}
 		return n
 	}
-	o.con.Infof("%s from a %s: %s not carried over, %s to look at", ui.Plural(int64(len(r.Steps)), "target", "targets"), r.Kind,
+	o.con.Infof("%s from %s: %s not carried over, %s to look at", ui.Plural(int64(len(r.Steps)), "target", "targets"), r.Kind,
 		ui.Plural(count(importer.CodeLost, importer.CodeSecret), "thing", "things"), ui.Plural(count(importer.CodeLook), "thing", "things"))
 	if len(r.Flags) > 0 {
 		o.con.Infof("run it with %s", strings.Join(r.Flags, " "))

@@ -45,9 +45,9 @@ fields of --object by API name, label and usual other words, and values decide a
 is, unless an object needs a reference that no column gives; look at the comments before a run.
 
 With several objects, each is a target, and each row makes a record of each of them; a reference
-between them goes by the row. With several files, a field takes the column that each file has for it.
-Files that are of different things want a mapping each: with a directory as --out, each file gets one
-of its own, for the object that it fits best.
+between them goes by the row. With several files, a field takes the column that each file has for
+it. Files that are of different things want a mapping each: with a directory as --out, each file
+gets one of its own, for the object that it fits best.
 
 With --preset, a mapping that ships with sfsync is printed whole.
 
@@ -89,9 +89,8 @@ which editors complete and check it.
 	fs.BoolVar(&o.Force, "force", false, "replace the file of --out")
 	fs.Int64Var(&o.Rows, "rows", 1000, "look at the first `N` rows of each file")
 	addFormat(fs, &o.Format)
-	if err := cmd.RegisterFlagCompletionFunc("preset", cobra.FixedCompletions(presets.Names(), cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // the flag is there, and nobody else completes it
-	}
+	completeFlag(cmd, "preset", presets.Names)
+	completeFlag(cmd, "object", standardObjects)
 	return cmd
 }
 
@@ -160,14 +159,14 @@ func (o *initOptions) each(ctx context.Context, dir string, inputs []source.Inpu
 		if err := o.look(ctx, in, &seen); err != nil {
 			return err
 		}
-		var best []*propose.Target
+		var best *propose.Target
 		for _, object := range objects {
 			targets, err := seen.Targets([]*schema.Object{object}, s)
 			if err != nil {
 				return err
 			}
-			if targets[0].Sends() && (best == nil || targets[0].Used() > best[0].Used()) {
-				best = targets
+			if t := targets[0]; t.Sends() && (best == nil || t.Used() > best.Used()) {
+				best = t
 			}
 		}
 		if best == nil {
@@ -179,7 +178,7 @@ func (o *initOptions) each(ctx context.Context, dir string, inputs []source.Inpu
 		}
 		names[name] = true
 		o.Out = filepath.Join(dir, name+".yaml")
-		if err := o.propose([]string{in.Path}, &seen, best, s); err != nil {
+		if err := o.propose([]string{in.Path}, &seen, []*propose.Target{best}, s); err != nil {
 			return err
 		}
 	}

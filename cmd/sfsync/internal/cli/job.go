@@ -38,9 +38,12 @@ type settings struct {
 	OrgID     string         `json:"org_id"`
 	API       string         `json:"api"`
 	Limit     int64          `json:"limit"`
+	Sample    int64          `json:"sample,omitempty"`
 	MaxFailed string         `json:"max_failed"`
 	StopAfter string         `json:"stop_after,omitempty"`
-	FromEnv   []string       `json:"from_env,omitempty"`
+	// ChangedOnly is what rows are compared with before they are sent.
+	ChangedOnly string   `json:"changed_only,omitempty"`
+	FromEnv     []string `json:"from_env,omitempty"`
 }
 
 // inputSetting is an input as the run found it, so that a resumed run reads the same files in
@@ -77,6 +80,7 @@ type job struct {
 	file     *mapping.File
 	inputs   []source.Input
 	limit    int64
+	sample   int64
 	settings settings
 
 	org    *remote.Org
@@ -146,6 +150,9 @@ func (a *app) inputs(file *mapping.File, files []string, format string) ([]sourc
 
 // connect connects to the org and compiles the mapping against what the org says of itself.
 func (j *job) connect(ctx context.Context) error {
+	if err := j.refuseTargets(); err != nil {
+		return err
+	}
 	j.begun = j.sys.Now()
 	since := cmp.Or(j.settings.Started, j.begun)
 	var extend *schema.Schema
@@ -159,7 +166,11 @@ func (j *job) connect(ctx context.Context) error {
 	if j.org, err = j.app.connect(ctx, &j.flags.orgFlags, extend, since); err != nil {
 		return err
 	}
-	if err := j.compile(ctx); err != nil {
+	err = j.org.Afford()
+	if err == nil {
+		err = j.compile(ctx)
+	}
+	if err != nil {
 		j.close()
 		return err
 	}
@@ -220,21 +231,52 @@ func (j *job) execute(ctx context.Context) error {
 		targets[i] = pipeline.Target{Writer: w, Matcher: w}
 	}
 	policy := rowRetries()
-	drain := j.stop.Draining() // a new run drains already
+	drain, ended := j.drain() // a new run drains already
+	defer ended()
 	stop := j.con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
-	res, runErr := pipeline.Run(ctx, pipeline.Options{
+	opt := pipeline.Options{
 		Plan: j.plan, Inputs: j.inputs, Source: sourceOptions(j.file), Targets: targets,
-		Workers: j.flags.Workers, Limit: j.limit, StopAfter: j.flags.stopAfter(),
+		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, StopAfter: j.flags.stopAfter(),
 		Stop:   drain,
 		Effort: func() any { return j.spent(0) },
 		Backoff: func(attempt int) (time.Duration, bool) {
 			return policy.Delay(attempt-1, rand.Float64()), policy.More(attempt - 1)
 		},
+		Duplicates: j.file.Source.Duplicates, Temp: j.dir.Path(""),
 		Ledger: j.ledger, Resume: j.resume, Rows: rows, Errors: errs, Stats: stats,
-	})
+	}
+	merge, err := j.fingerprints(&opt)
+	if err != nil {
+		stop()
+		return errors.Join(err, rows.Close())
+	}
+	res, runErr := pipeline.Run(ctx, opt)
 	stop()
-	runErr = errors.Join(runErr, rows.Close())
+	runErr = errors.Join(runErr, rows.Close(), merge())
 	return j.conclude(context.WithoutCancel(ctx), res, errs, runErr)
+}
+
+// drain returns a channel that is closed when the run is to end early: at the first signal, or after
+// --max-duration. The function gives back what waits for that.
+func (j *job) drain() (<-chan struct{}, func()) {
+	signal := j.stop.Draining()
+	if j.flags.MaxDuration == 0 {
+		return signal, func() {}
+	}
+	both, ended := make(chan struct{}), make(chan struct{})
+	timer := time.NewTimer(j.flags.MaxDuration)
+	go func() {
+		defer timer.Stop()
+		select {
+		case <-signal:
+		case <-timer.C:
+			j.con.Warnf("%v are over (--max-duration): finishing what is in flight and saving the state", j.flags.MaxDuration)
+		case <-ended:
+			return
+		}
+		close(both)
+	}()
+	return both, func() { close(ended) }
 }
 
 // progress says how far the run has come.

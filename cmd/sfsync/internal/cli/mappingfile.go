@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/mapping"
 	"sfsync/mapping/diag"
@@ -25,6 +27,19 @@ type newMapping struct {
 	Out   string // "" for stdout
 	Force bool
 }
+
+// completeFlag completes a flag with names.
+func completeFlag(cmd *cobra.Command, flag string, names func() []string) {
+	err := cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return names(), cobra.ShellCompDirectiveNoFileComp
+	})
+	if err != nil {
+		panic(err) // there is no such flag, or another completes it already
+	}
+}
+
+// standardObjects are the names of the objects that sfsync knows without a schema.
+func standardObjects() []string { return schema.Standard().Names() }
 
 // directory returns the directory that --out names, or "" if it names a file or nothing.
 func directory(out string) string {

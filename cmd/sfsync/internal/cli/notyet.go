@@ -5,10 +5,15 @@ import (
 	"github.com/spf13/pflag"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/mapping/diag"
 )
 
 // notYetKey marks the flags that are documented but not there yet.
 const notYetKey = "sfsync_not_yet"
+
+// codeNotYet is the code of a diagnostic about something that is part of the language, but not
+// there yet.
+const codeNotYet = "not-yet"
 
 // addNotYet adds flags that are refused with a clear word instead of "unknown flag". They do
 // not appear in help texts. switches take no value.
@@ -62,4 +67,33 @@ func notYetCommand(name string) *cobra.Command {
 // notYet returns the refusal of something that is documented but not there yet.
 func notYet(what string) error {
 	return exit.Errorf(exit.BadConfig, "%s is not yet available in sfsync %s", what, Version)
+}
+
+// refuseTargets refuses what a mapping asks of its targets and this version cannot do, and warns
+// of what it does not do but nobody's data depends on.
+func (j *job) refuseTargets() error {
+	var l diag.List
+	for _, t := range j.file.Targets {
+		if t.Org.Value != "" && t.Org.Value != j.flags.To {
+			l.Errorf(t.Org.Pos, codeNotYet, "run it with --to "+t.Org.Value+", or leave org out",
+				"target %q goes to org %s and the run to %s: several orgs in one run are not yet available", t.Name.Value, t.Org.Value, j.flags.To)
+		}
+		if j.command == "plan" {
+			continue // the rest is about writing
+		}
+		if t.BackupAlways {
+			l.Errorf(t.Pos, codeNotYet, "leave it out if the run may go without", `target %q has backup: always, which is not yet available`, t.Name.Value)
+		}
+		if t.Order == "parent" {
+			l.Warnf(t.Pos, codeNotYet, "", "target %q has order: parent, which is not yet available: rows of one parent may meet, and are sent again if they do", t.Name.Value)
+		}
+		if t.Batch > 0 {
+			l.Warnf(t.Pos, codeNotYet, "", "target %q has batch: %d, which is not yet available: requests are as large as the API takes", t.Name.Value, t.Batch)
+		}
+	}
+	if err := l.Err(); err != nil {
+		return err
+	}
+	j.con.Diagnostics(l.All())
+	return nil
 }

@@ -23,6 +23,7 @@ type planOptions struct {
 	Mapping  string
 	Files    []string
 	Limit    int64
+	Sample   int64
 	Format   string
 	ExitCode bool
 }
@@ -81,9 +82,9 @@ With --exit-code the exit code is 7 if a run would change anything.
 	fs.Var(&o.StopAfter, "stop-after", "stop once more records than this are rejected; 0 stops at the first")
 	o.addOutput(fs)
 	fs.Int64Var(&o.Limit, "limit", 0, "plan the first `N` rows only; 0 plans all")
+	addSample(fs, &o.Sample)
 	fs.BoolVar(&o.ExitCode, "exit-code", false, "end with 7 if changes are pending")
 	addFormat(fs, &o.Format)
-	addNotYet(fs, nil, []string{"sample"})
 	return cmd
 }
 
@@ -91,8 +92,8 @@ func (o *planOptions) check() error {
 	if err := o.runFlags.check(); err != nil {
 		return err
 	}
-	if o.Limit < 0 {
-		return exit.Usagef("--limit is a number of rows, not %d", o.Limit)
+	if err := checkPart(o.Limit, o.Sample); err != nil {
+		return err
 	}
 	return checkFormat(o.Format)
 }
@@ -108,7 +109,7 @@ func planRun(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
-	j := &job{app: o.app, flags: &o.runFlags, command: "plan", file: file, inputs: inputs, limit: o.Limit}
+	j := &job{app: o.app, flags: &o.runFlags, command: "plan", file: file, inputs: inputs, limit: o.Limit, sample: o.Sample}
 	if err := j.connect(ctx); err != nil {
 		return err
 	}
@@ -146,7 +147,8 @@ func (j *job) rehearse(ctx context.Context, exitCode bool) error {
 	stop := j.con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
 	res, runErr := pipeline.Run(ctx, pipeline.Options{
 		Plan: j.plan, Inputs: j.inputs, Source: sourceOptions(j.file), Targets: targets,
-		Workers: j.flags.Workers, Limit: j.limit, StopAfter: j.flags.stopAfter(), Stop: j.stop.Draining(),
+		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, StopAfter: j.flags.stopAfter(), Stop: j.stop.Draining(),
+		Duplicates: j.file.Source.Duplicates, Temp: j.dir.Path(""),
 		Errors: errs, Stats: stats, Rehearse: true, Planned: out.Batch,
 	})
 	stop()

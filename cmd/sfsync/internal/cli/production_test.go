@@ -67,6 +67,9 @@ func TestFirstWriteToProduction(t *testing.T) {
 		args := append([]string{"run", mapping, data, "--to", "env", "--runs", filepath.Join(dir, "runs"), "--state", filepath.Join(dir, state), "--progress", "none"}, flags...)
 		return exit.Code(Main(t.Context(), args, sys)), stderr.String()
 	}
+	if code, stderr := run("plan", "", "--dry-run"); code != exit.OK || writes.Load() != 0 {
+		t.Errorf("a dry run needs no agreement and writes nothing: exit %d, %d writes\n%s", code, writes.Load(), stderr)
+	}
 	for _, step := range []struct {
 		name, state, answer string
 		flags               []string

@@ -143,7 +143,7 @@ func (j *job) restore(ctx context.Context, o *resumeOptions) error {
 	if o.keep("to") {
 		o.To = s.To
 	}
-	j.limit = s.Limit
+	j.limit, j.sample = s.Limit, s.Sample
 	j.flags = &o.runFlags
 	text, err := os.ReadFile(j.dir.Path(report.MappingFile))
 	if err != nil {

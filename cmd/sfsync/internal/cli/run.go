@@ -13,6 +13,7 @@ import (
 	"sfsync/cmd/sfsync/internal/outcome"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/pipeline"
+	"sfsync/sink/salesforce"
 )
 
 // maxWorkers bounds --workers: Salesforce has 25 long requests an org (REST API guide,
@@ -29,6 +30,10 @@ type runFlags struct {
 	LockWait time.Duration
 	// MaxFailed and StopAfter have their own defaults: none may fail, never stop.
 	MaxFailed, StopAfter outcome.Threshold
+	// MaxCalls, Reserve and MaxDuration end a run early, resumable: 0 for never.
+	MaxCalls    int64
+	Reserve     outcome.Threshold
+	MaxDuration time.Duration
 	// keep reports whether a resumed run keeps what it was begun with for a flag.
 	keep func(flag string) bool
 }
@@ -42,7 +47,9 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	fs.Var(&f.StopAfter, "stop-after", "stop sending once more records than this have failed; 0 stops at the first")
 	fs.DurationVar(&f.LockWait, "lock-wait", 0, "wait so long for another run of the mapping to the same org to end")
 	f.addOutput(fs)
-	addNotYet(fs, nil, []string{"max-api-calls", "api-reserve", "max-duration"})
+	fs.Int64Var(&f.MaxCalls, "max-api-calls", 0, "stop, resumable, after so many API calls; 0 for no limit")
+	fs.Var(&f.Reserve, "api-reserve", "stop, resumable, when the org has only so many daily API calls left")
+	fs.DurationVar(&f.MaxDuration, "max-duration", 0, "stop, resumable, after so long; 0 for no limit")
 }
 
 // addOutput adds the flags about what the user sees and where reports go.
@@ -59,6 +66,13 @@ func (f *runFlags) check() error {
 	if f.Workers < 1 || f.Workers > maxWorkers {
 		return exit.Usagef("--workers is from 1 to %d, not %d", maxWorkers, f.Workers)
 	}
+	if f.MaxCalls < 0 {
+		return exit.Usagef("--max-api-calls is not negative: %d", f.MaxCalls)
+	}
+	if f.MaxDuration < 0 {
+		return exit.Usagef("--max-duration is not negative: %v", f.MaxDuration)
+	}
+	f.budget = salesforce.Budget{Calls: f.MaxCalls, Reserve: f.Reserve.Count, ReservePercent: f.Reserve.Percent}
 	if f.LockWait < 0 {
 		return exit.Usagef("--lock-wait is not negative: %v", f.LockWait)
 	}
@@ -82,9 +96,12 @@ type runOptions struct {
 	Files   []string
 	API     string
 	Limit   int64
+	Sample  int64
 	Format  string
 	Yes     bool
 	DryRun  bool
+	// ChangedOnly is what rows are compared with before they are sent; "" for nothing.
+	ChangedOnly changedOnly
 }
 
 func newRun(a *app, runF func(context.Context, *runOptions) error) *cobra.Command {
@@ -116,6 +133,15 @@ SFSYNC_CLIENT_SECRET_FILE, SFSYNC_CLIENT_SECRET_COMMAND.
 rest stays pending. 0 stops at the first failure. N% is a share of the rows read so far, judged from
 100 rows on.
 
+--max-api-calls, --api-reserve and --max-duration end a run early with code 75: what is in flight is
+finished, the rest stays pending, and sfsync resume goes on. --api-reserve 20% leaves a fifth of the
+org's daily calls to others; a run that begins with less does not begin.
+
+--changed-only leaves out, without a call, every row that says what the org last accepted from this
+mapping; the rows of a key that repeats are sent again if one of them is. The state directory keeps a
+fingerprint a key, which every later run of the mapping to the org keeps true; a run without the flag sends
+all. --changed-only=org looks every record up instead and sends only what differs from what the org has.
+
 If the last run of the mapping was interrupted, this one starts afresh and says so.
 
 The first signal (Ctrl-C) finishes what is in flight and saves the state for sfsync resume, the
@@ -141,10 +167,12 @@ second stops at once.
 	fs := cmd.Flags()
 	fs.StringVar(&o.API, "api", "auto", "how records are sent: `auto|rest`")
 	fs.Int64Var(&o.Limit, "limit", 0, "read the first `N` rows only; 0 reads all")
+	addSample(fs, &o.Sample)
 	fs.BoolVar(&o.Yes, "yes", false, "agree to the first write with this mapping to a production org")
 	addFormat(fs, &o.Format)
 	fs.BoolVar(&o.DryRun, "dry-run", false, "do as sfsync plan: say what would be done, and write nothing")
-	addNotYet(fs, []string{"changed-only", "resume-last", "error-on-no-input"}, []string{"sample"})
+	o.ChangedOnly.addTo(fs)
+	addNotYet(fs, []string{"resume-last", "error-on-no-input"}, nil)
 	return cmd
 }
 
@@ -152,8 +180,8 @@ func (o *runOptions) check() error {
 	if err := o.runFlags.check(); err != nil {
 		return err
 	}
-	if o.Limit < 0 {
-		return exit.Usagef("--limit is a number of rows, not %d", o.Limit)
+	if err := checkPart(o.Limit, o.Sample); err != nil {
+		return err
 	}
 	if o.API == "bulk" {
 		return notYet("--api bulk")
@@ -168,7 +196,7 @@ func (o *runOptions) check() error {
 func runRun(ctx context.Context, o *runOptions) error {
 	if o.DryRun {
 		return planRun(ctx, &planOptions{
-			app: o.app, runFlags: o.runFlags, Mapping: o.Mapping, Files: o.Files, Limit: o.Limit, Format: o.Format,
+			app: o.app, runFlags: o.runFlags, Mapping: o.Mapping, Files: o.Files, Limit: o.Limit, Sample: o.Sample, Format: o.Format,
 		})
 	}
 	file, err := o.loadMapping(o.Mapping)
@@ -179,9 +207,9 @@ func runRun(ctx context.Context, o *runOptions) error {
 	if err != nil {
 		return err
 	}
-	j := &job{app: o.app, flags: &o.runFlags, command: "run", file: file, inputs: inputs, limit: o.Limit}
+	j := &job{app: o.app, flags: &o.runFlags, command: "run", file: file, inputs: inputs, limit: o.Limit, sample: o.Sample}
 	j.settings = settings{
-		Mapping: o.Mapping, Files: o.Files, Format: o.Format, To: o.To, API: o.API, Limit: o.Limit,
+		Mapping: o.Mapping, Files: o.Files, Format: o.Format, To: o.To, API: o.API, Limit: o.Limit, Sample: o.Sample, ChangedOnly: string(o.ChangedOnly),
 	}
 	if err := j.connect(ctx); err != nil {
 		return err

@@ -57,6 +57,7 @@ func (j *job) tell(s *report.Summary, res *pipeline.Result, runErr error, code e
 		message = ui.OneLine(err.Error()) + "; " + message
 	}
 	j.log.Info("end", "code", int(code), "name", code.String(), "message", message, "error", errText(runErr))
+	j.tellTraits(j.plan)
 	for _, w := range res.Warnings {
 		j.con.Warnf("%s", w)
 	}

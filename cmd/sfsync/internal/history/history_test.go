@@ -106,3 +106,30 @@ func TestPrunable(t *testing.T) {
 		t.Errorf("it is still there: %v", err)
 	}
 }
+
+// TestPlansAreOver: a plan is never gone on with, so one that was stopped goes, and one without a
+// summary once it cannot be under way any more.
+func TestPlansAreOver(t *testing.T) {
+	root := t.TempDir()
+	plan := &report.PlanInfo{}
+	stopped := past(t, root, "m", 20, &report.Summary{Plan: plan})
+	killed := past(t, root, "m", 10, nil)
+	underWay := past(t, root, "m", 0, nil)
+	for _, d := range []*report.Dir{killed, underWay} {
+		if err := d.WriteFile(report.PlanFile, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	past(t, root, "m", 5, &report.Summary{}) // a run, which can be resumed
+	runs, err := List(root, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range Prunable(runs, Rule{}, noon) {
+		got = append(got, r.Dir.Name())
+	}
+	if want := []string{killed.Name(), stopped.Name()}; !slices.Equal(got, want) {
+		t.Errorf("%q go, want %q", got, want)
+	}
+}

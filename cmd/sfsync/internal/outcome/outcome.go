@@ -31,8 +31,13 @@ func Summarize(tool string, file *mapping.File, plan *mapping.Plan, res *pipelin
 	for _, in := range res.Inputs {
 		s.Inputs = append(s.Inputs, report.InputInfo{Path: in.Path, Format: in.Format, Bytes: in.Bytes, SHA256: in.SHA256, Rows: in.Rows})
 	}
-	for i := range plan.Targets {
-		t, n := &plan.Targets[i], res.Targets[i]
+	for i, n := range res.Targets { // those of a second pass stand behind the others
+		var t *mapping.PlanTarget
+		if first := len(plan.Targets); i < first {
+			t = &plan.Targets[i]
+		} else {
+			t = &plan.Second.Targets[i-first]
+		}
 		info := report.TargetInfo{
 			Name: t.Name, Object: t.Object.Name, Strategy: "native",
 			Records: n.Records, Created: n.Created, Updated: n.Updated, Deleted: n.Deleted,
@@ -97,16 +102,19 @@ func Note(s *report.Summary, code exit.Code) string {
 	case exit.SomeUnknown:
 		return fmt.Sprintf("%s of %s", ui.Count(n.Unknown), ui.Rows(n.Read))
 	}
-	var created, updated int64
+	var all report.TargetInfo
 	for _, t := range s.Targets {
-		created += t.Created
-		updated += t.Updated
+		all.Created += t.Created
+		all.Updated += t.Updated
+		all.Deleted += t.Deleted
+		all.Published += t.Published
+		all.Unchanged += t.Unchanged
 	}
 	parts := []string{}
 	for _, p := range []struct {
 		n    int64
 		word string
-	}{{created, "created"}, {updated, "updated"}, {n.Failed, "failed"}, {n.Skipped, "skipped"}, {n.Unknown, "unknown"}, {n.Pending, "pending"}} {
+	}{{all.Created, "created"}, {all.Updated, "updated"}, {all.Deleted, "deleted"}, {all.Published, "published"}, {all.Unchanged, "unchanged"}, {n.Failed, "failed"}, {n.Skipped, "skipped"}, {n.Unknown, "unknown"}, {n.Pending, "pending"}} {
 		if p.n > 0 {
 			parts = append(parts, ui.Count(p.n)+" "+p.word)
 		}

@@ -15,12 +15,16 @@ func printFound(w io.Writer, line func(string, string, ...any), f *report.CheckI
 	name := "keys"
 	for _, k := range f.Keys {
 		by := strings.Join(k.Match, " + ")
-		line(name, "%s by %s: %s have it, %s", k.Target, by, Plural(k.Records, "record", "records"), Plural(k.Distinct, "value", "different values"))
+		line(name, "%s by %s: %s, %s", k.Target, by, Plural(k.Records, "record", "records"), Plural(k.Distinct, "value", "different values"))
 		name = ""
 		if k.Repeated > 0 {
 			places := make([]string, 0, len(k.First))
 			for _, r := range k.First {
-				places = append(places, fmt.Sprintf("%s:%d and %s:%d", filepath.ToSlash(r.File), r.Line, filepath.ToSlash(r.AgainFile), r.AgainLine))
+				again := fmt.Sprintf("line %d", r.AgainLine)
+				if r.AgainFile != r.File {
+					again = fmt.Sprintf("%s:%d", filepath.ToSlash(r.AgainFile), r.AgainLine)
+				}
+				places = append(places, fmt.Sprintf("%s:%d and %s", filepath.ToSlash(r.File), r.Line, again))
 			}
 			line("", "  %s more than once, in %s: %s", Plural(k.Repeated, "value comes", "values come"), Plural(k.Sharing, "record", "records"), strings.Join(places, ", "))
 		}

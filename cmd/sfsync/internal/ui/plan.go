@@ -94,6 +94,8 @@ func about(s float64) string {
 	switch {
 	case d < time.Second:
 		return "1s"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Round(time.Second).Seconds()))
 	case d < time.Hour:
 		return Elapsed(d.Round(time.Second))
 	}

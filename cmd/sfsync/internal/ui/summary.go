@@ -75,9 +75,23 @@ func printTargets(line func(string, string, ...any), s *report.Summary) {
 				Count(t.Records-t.Failed-t.Skipped), Count(t.Failed), Count(t.Skipped))
 			continue
 		}
-		line(name, "%s → %s%s (%s): %s created, %s updated, %s failed, %s skipped", t.Name, t.Object, by, t.Strategy,
-			Count(t.Created), Count(t.Updated), Count(t.Failed), Count(t.Skipped))
+		line(name, "%s → %s%s (%s): %s created, %s updated, %s%s failed, %s skipped", t.Name, t.Object, by, t.Strategy,
+			Count(t.Created), Count(t.Updated), rarer(&t), Count(t.Failed), Count(t.Skipped))
 	}
+}
+
+// rarer says how many records were deleted, published and unchanged, if any were.
+func rarer(t *report.TargetInfo) string {
+	var text string
+	for _, c := range []struct {
+		n    int64
+		word string
+	}{{t.Deleted, "deleted"}, {t.Published, "published"}, {t.Unchanged, "unchanged"}} {
+		if c.n > 0 {
+			text += Count(c.n) + " " + c.word + ", "
+		}
+	}
+	return text
 }
 
 // printGroups prints the errors by code and field: without the messages, which may hold

@@ -33,24 +33,21 @@ func Table(w io.Writer, head []string, rows [][]string, right ...int) error {
 	for _, j := range right {
 		isRight[j] = true
 	}
-	var b strings.Builder
+	var b, line strings.Builder
 	for _, row := range clean {
-		start := b.Len()
+		line.Reset()
 		for j, cell := range row {
 			if j > 0 {
-				b.WriteString("  ")
+				line.WriteString("  ")
 			}
 			pad := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(cell))
 			if isRight[j] {
-				b.WriteString(pad + cell)
+				line.WriteString(pad + cell)
 			} else {
-				b.WriteString(cell + pad)
+				line.WriteString(cell + pad)
 			}
 		}
-		text := strings.TrimRight(b.String()[start:], " ")
-		rest := b.String()[:start]
-		b.Reset()
-		b.WriteString(rest + text + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -1,4 +1,4 @@
-package mapping
+package program
 
 import (
 	"slices"
@@ -12,13 +12,13 @@ import (
 
 // customField returns the field that a column goes to by custom or rest: custom, or nil and
 // the reason.
-func (t *PlanTarget) customField(column string) (f *schema.Field, why string) {
+func (t *Target) customField(column string) (f *schema.Field, why string) {
 	name := syntax.CustomName(column)
 	f = t.Object.Field(name)
 	switch {
 	case f == nil:
 		return nil, "column " + column + " has no field " + name + " on " + t.Object.Name
-	case !writable(f, t.Operation):
+	case !Writable(f, t.Operation):
 		return nil, "column " + column + " would go to " + f.Name + ", which cannot be written"
 	}
 	return f, ""
@@ -43,7 +43,7 @@ func (p *Plan) CheckColumns(s *row.Schema, file string) ([]diag.Diagnostic, erro
 		if s.Index(name) >= 0 {
 			continue
 		}
-		hint := diag.DidYouMean(name, names)
+		hint := l.DidYouMean(name, names)
 		if found[u.group] {
 			l.Warnf(u.pos, "column-unknown", hint, "%s has no column %q; another of the list is used", file, name)
 			continue
@@ -73,11 +73,12 @@ func columnsHint(names []string) string {
 }
 
 // checkRest reports the columns of a file that rest: fail or rest: custom cannot place.
-func (t *PlanTarget) checkRest(p *Plan, s *row.Schema, file string, l *diag.List) {
-	if t.rest != restFail && t.rest != restCustom {
+func (t *Target) checkRest(p *Plan, s *row.Schema, file string, l *diag.List) {
+	if t.Code.Rest != RestFail && t.Code.Rest != RestCustom {
 		return
 	}
 	rest, _ := t.bindRest(p, s)
+	custom := CustomNames(t.Object)
 	for _, r := range rest {
 		if r.problem == nil {
 			continue
@@ -85,24 +86,25 @@ func (t *PlanTarget) checkRest(p *Plan, s *row.Schema, file string, l *diag.List
 		name := s.Columns[r.column].Name
 		switch r.problem.Code {
 		case CodeUnmappedColumn:
-			l.Errorf(t.pos, "column-unmapped", "map it, or say rest: ignore",
+			l.Errorf(t.Code.Pos, "column-unmapped", "map it, or say rest: ignore",
 				"%s has the column %q, which target %s does not map, and rest is fail", file, name, t.Name)
 		case CodeFieldTwice:
-			l.Errorf(t.pos, "field-twice", "map one of them under fields",
+			l.Errorf(t.Code.Pos, "field-twice", "map one of them under fields",
 				"%s: column %q goes to %s, which has another source already (target %s, rest: custom)", file, name, r.problem.Field, t.Name)
 		default:
 			hint := "create the field, map the column under fields, or say missing: ignore"
 			if f := t.Object.Field(name); f != nil && !f.Custom {
 				hint = f.Name + " is a standard field: map the column under fields"
-			} else if n := diag.Nearest(syntax.CustomName(name), customNames(t.Object)); n != "" {
+			} else if n := l.Nearest(syntax.CustomName(name), custom); n != "" {
 				hint = "did you mean " + n + "? Else " + hint
 			}
-			l.Errorf(t.pos, "rest-field-unknown", hint, "%s: %s (target %s, rest: custom)", file, r.problem.Message, t.Name)
+			l.Errorf(t.Code.Pos, "rest-field-unknown", hint, "%s: %s (target %s, rest: custom)", file, r.problem.Message, t.Name)
 		}
 	}
 }
 
-func customNames(o *schema.Object) []string {
+// CustomNames returns the names of an object's custom fields, for hints.
+func CustomNames(o *schema.Object) []string {
 	return slices.DeleteFunc(o.FieldNames(), func(n string) bool { return !strings.HasSuffix(lower(n), "__c") })
 }
 

@@ -1,4 +1,4 @@
-package mapping
+package program
 
 import "slices"
 
@@ -19,4 +19,4 @@ func (r *Records) Overrule(i int, f Fate, p Problem) {
 
 // Implied reports whether a target is none of the mapping's own: a lookup with create: true makes
 // its records.
-func (p *Plan) Implied(target int) bool { return p.Targets[target].made }
+func (p *Plan) Implied(target int) bool { return p.Targets[target].Code.Made }

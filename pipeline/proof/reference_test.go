@@ -1,4 +1,4 @@
-package mapping_test
+package proof
 
 import (
 	"os"
@@ -6,20 +6,19 @@ import (
 	"testing"
 
 	"sfsync/mapping"
-	"sfsync/mapping/internal/examples"
 	"sfsync/mapping/schema"
-	"sfsync/pipeline/proof"
+	"sfsync/mapping/spec/examples"
 	"sfsync/pipeline/row"
 	"sfsync/pipeline/source"
 )
 
 // TestReferenceTests runs the tests that stand in examples of the reference.
 func TestReferenceTests(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+	readme, err := os.ReadFile("../../mapping/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, found, err := schema.Load("testdata/reference.schema.yaml")
+	s, found, err := schema.Load("../../mapping/testdata/reference.schema.yaml")
 	if err != nil {
 		t.Fatal(found, err)
 	}
@@ -46,7 +45,7 @@ func TestReferenceTests(t *testing.T) {
 			t.Errorf("%s\n%v", e.Text, all)
 			continue
 		}
-		failed, err := proof.Run(t.Context(), f, plan, source.Options{Pool: &row.Pool{}, Paths: plan.Paths()})
+		failed, err := Run(t.Context(), f, plan, source.Options{Pool: &row.Pool{}, Paths: plan.Paths()})
 		if err != nil || len(failed) > 0 {
 			t.Errorf("%s: %s\n%v %v", e.Name, e.Text, failed, err)
 		}

@@ -1,4 +1,4 @@
-package mapping
+package program
 
 import (
 	"strings"
@@ -40,9 +40,9 @@ func (m *Mapper) Map(src *row.Batch) *Mapped {
 	}
 	m.source, m.out = src, m.plan.newMapped(src)
 	n := src.Len()
-	own := m.plan.own
+	own := m.plan.Own
 	for i := range m.bound.targets {
-		records := m.out.record(i)
+		records := m.out.Record(i)
 		records.Batch = m.pool.Get(m.bound.targets[i].schema)
 		records.Batch.Seq, records.Batch.File = src.Seq, src.File
 		if i >= own { // rules of other targets fill them
@@ -59,7 +59,7 @@ func (m *Mapper) Map(src *row.Batch) *Mapped {
 			m.want(fate)
 		}
 	}
-	for _, t := range m.plan.implied {
+	for _, t := range m.plan.Made {
 		target, bound, records := &m.plan.Targets[t], &m.bound.targets[t], &m.out.Targets[t]
 		for r := range n {
 			if records.probes[r] != probeWanted {
@@ -94,44 +94,44 @@ func (m *Mapper) want(f Fate) {
 
 // mapRow maps the current row for one target of the file. The order decides which reason a row
 // has: it could not be read, it is not wanted, it has no key, a field is wrong.
-func (m *Mapper) mapRow(t *PlanTarget, bound *boundTarget, out *Records) Fate {
+func (m *Mapper) mapRow(t *Target, bound *boundTarget, out *Records) Fate {
 	fate := Send
-	if only := m.source.Only(m.row); only != "" && only != t.Name && only != t.also {
+	if only := m.source.Only(m.row); only != "" && only != t.Name && only != t.Code.Also {
 		if fate = m.other(t, only); fate == Skip {
 			return out.skip(m.row, &Problem{Code: CodeOtherTarget, Message: "the row of an earlier run is for the target " + convert.Quote(only)})
 		}
-	} else if only != "" && t.keyless != "" {
-		return out.fail(m.row, &Problem{Code: CodeParentUnknown, Message: "the record of target " + t.keyless + " in an earlier run cannot be found: that target has no match"})
+	} else if only != "" && t.Code.Keyless != "" {
+		return out.fail(m.row, &Problem{Code: CodeParentUnknown, Message: "the record of target " + t.Code.Keyless + " in an earlier run cannot be found: that target has no match"})
 	}
 	if p, bad := m.source.Problem(m.row); bad {
-		if t.track.made() { // the file's own targets say so once
-			return out.skip(m.row, &t.track.noEntry)
+		if t.Code.Events.Made() { // the file's own targets say so once
+			return out.skip(m.row, &t.Code.Events.NoEntry)
 		}
 		return out.fail(m.row, &Problem{Code: p.Code, Message: p.Message})
 	}
 	if p, skipped := m.source.Skipped(m.row); skipped {
-		if t.track.made() {
-			return out.skip(m.row, &t.track.noEntry)
+		if t.Code.Events.Made() {
+			return out.skip(m.row, &t.Code.Events.NoEntry)
 		}
 		return out.skip(m.row, &Problem{Code: p.Code, Message: p.Message})
 	}
-	if t.track != nil {
-		if p := t.track.skip(m); p != nil {
+	if t.Code.Events != nil {
+		if p := t.Code.Events.skip(m); p != nil {
 			return out.skip(m.row, p)
 		}
 	}
-	if t.when != nil {
-		ok, p := t.when.Test(&m.exprs, (*view)(m))
+	if t.Code.When != nil {
+		ok, p := t.Code.When.Test(&m.exprs, (*view)(m))
 		if p != nil {
 			return out.fail(m.row, &Problem{Code: p.Code, Message: p.Message})
 		}
-		if !ok && !t.held {
+		if !ok && !t.Code.Held {
 			return out.skip(m.row, nil)
 		}
 		if !ok {
 			fate = Hold
 		}
-	} else if t.held && len(t.Keys) == 0 {
+	} else if t.Code.Held && len(t.Keys) == 0 {
 		fate = Hold
 	}
 	if fate != Hold {
@@ -141,8 +141,8 @@ func (m *Mapper) mapRow(t *PlanTarget, bound *boundTarget, out *Records) Fate {
 		} else if p != nil {
 			return out.fail(m.row, p)
 		}
-	} else if len(t.inKey) > 0 {
-		for _, f := range t.inKey { // they are sent, but nothing is looked for by them
+	} else if len(t.Code.InKey) > 0 {
+		for _, f := range t.Code.InKey { // they are sent, but nothing is looked for by them
 			if p := m.mapField(f, out.Batch); p != nil {
 				out.note(m.row, p)
 				return Hold
@@ -163,34 +163,17 @@ func (m *Mapper) mapRow(t *PlanTarget, bound *boundTarget, out *Records) Fate {
 }
 
 // nothing reports whether the current row has only keys.
-func (m *Mapper) nothing(t *PlanTarget, out *row.Batch) bool {
-	for _, f := range t.rules {
-		if !f.keyed && out.Cell(m.row, f.out).Kind() != row.Absent {
+func (m *Mapper) nothing(t *Target, out *row.Batch) bool {
+	for _, f := range t.Code.Rules {
+		if !f.Keyed && out.Cell(m.row, f.Out).Kind() != row.Absent {
 			return false
 		}
 	}
 	return true
 }
 
-// other returns the fate of a row for a target that is not the one that the row is for: Look if that
-// one refers to the record.
-func (m *Mapper) other(t *PlanTarget, only string) Fate {
-	for i := range m.plan.Targets[:m.plan.own] {
-		named := &m.plan.Targets[i]
-		if named.Name != only && named.also != only {
-			continue
-		}
-		for _, n := range named.needs {
-			if &m.plan.Targets[n] == t && len(t.Keys) > 0 {
-				return Look
-			}
-		}
-	}
-	return Skip
-}
-
 // mapRules maps the fields that are of no key.
-func (m *Mapper) mapRules(t *PlanTarget, bound *boundTarget, out *Records) Fate {
+func (m *Mapper) mapRules(t *Target, bound *boundTarget, out *Records) Fate {
 	var first *Problem
 	more := 0
 	note := func(p *Problem) {
@@ -200,8 +183,8 @@ func (m *Mapper) mapRules(t *PlanTarget, bound *boundTarget, out *Records) Fate 
 			more++
 		}
 	}
-	for _, f := range t.rules {
-		if f.keyed {
+	for _, f := range t.Code.Rules {
+		if f.Keyed {
 			continue
 		}
 		if p := m.mapField(f, out.Batch); p != nil {
@@ -224,102 +207,51 @@ func (m *Mapper) mapRules(t *PlanTarget, bound *boundTarget, out *Records) Fate 
 	return Send
 }
 
-// mapKeys maps the fields of the keys and folds them. At least one key has to be whole.
-func (m *Mapper) mapKeys(t *PlanTarget, out *row.Batch) *Problem {
-	if len(t.keys) == 0 {
-		return nil
-	}
-	for _, f := range t.inKey {
-		if p := m.mapField(f, out); p != nil {
-			return p
-		}
-	}
-	whole := false
-	for _, key := range t.keys {
-		good := true
-		for i := range key {
-			part := &key[i]
-			cell := out.Cell(m.row, part.rule.out)
-			switch {
-			case cell.Kind() <= row.Null:
-				good = false
-			case part.fold:
-				out.End(m.row, part.column, row.Text, convert.AppendFold(out.Begin(), part.rule.field, cell.Text))
-			}
-		}
-		whole = whole || good
-	}
-	if !whole {
-		return t.keyBlank()
-	}
-	return nil
-}
-
-// keyBlank is the problem of a row that cannot be looked for.
-func (t *PlanTarget) keyBlank() *Problem {
-	if t.Match != nil {
-		return &Problem{Code: CodeKeyBlank, Field: t.Match.Name, Message: "the match field " + t.Match.Name + " is blank"}
-	}
-	names := ""
-	for i, k := range t.Keys {
-		if i > 0 {
-			names += ", "
-		}
-		for j, f := range k.Fields {
-			if j > 0 {
-				names += " with "
-			}
-			names += f.Name
-		}
-	}
-	return &Problem{Code: CodeKeyBlank, Field: t.Keys[0].Fields[0].Name, Message: "all match keys are blank: " + names}
-}
-
 // mapField evaluates one rule and stores the field's cell.
-func (m *Mapper) mapField(f *fieldPlan, out *row.Batch) *Problem {
+func (m *Mapper) mapField(f *Rule, out *row.Batch) *Problem {
 	switch {
-	case f.constant != nil:
-		out.Set(m.row, f.out, f.constant.kind|f.flags, f.constant.text)
+	case f.Constant != nil:
+		out.Set(m.row, f.Out, f.Constant.Kind|f.Flags, f.Constant.Text)
 		return nil
-	case f.refer != nil:
+	case f.Refer != nil:
 		return m.mapReference(f, out)
 	}
 	var text string
 	var kind row.Kind
 	var p *Problem
 	switch {
-	case f.expr != nil:
-		text, kind, p = m.value(f.expr)
-	case f.joined:
+	case f.Expr != nil:
+		text, kind, p = m.value(f.Expr)
+	case f.Joined:
 		text, kind, p = m.joinAll(f)
 	default:
 		text, kind, p = m.pick(f)
 	}
 	if p != nil {
-		p.Field = f.field.Name
+		p.Field = f.Field.Name
 		return p
 	}
-	if f.values != nil && (kind > row.Null || kind == row.Null && f.blanks) {
-		c, listed := f.values[trimmed(text)]
+	if f.Values != nil && (kind > row.Null || kind == row.Null && f.Blanks) {
+		c, listed := f.Values[trimmed(text)]
 		switch {
-		case listed && c.kind != row.Null:
-			out.Set(m.row, f.out, c.kind|f.flags, c.text)
+		case listed && c.Kind != row.Null:
+			out.Set(m.row, f.Out, c.Kind|f.Flags, c.Text)
 			return nil
 		case listed:
 			kind = row.Null
-		case f.unmapped == "fail":
-			return &Problem{Code: CodeUnmappedValue, Field: f.field.Name, Message: "value " + convert.Quote(strings.ReplaceAll(text, syntax.ValueSep, ", ")) + " is not in the mapping's values"}
-		case f.unmapped == "blank":
+		case f.Unmapped == "fail":
+			return &Problem{Code: CodeUnmappedValue, Field: f.Field.Name, Message: "value " + convert.Quote(strings.ReplaceAll(text, syntax.ValueSep, ", ")) + " is not in the mapping's values"}
+		case f.Unmapped == "blank":
 			kind = row.Null
 		}
 	}
 	if kind > row.Null {
-		buf, k, bad := f.conv.Append(out.Begin(), text, kind)
+		buf, k, bad := f.Conv.Append(out.Begin(), text, kind)
 		if bad != nil {
-			return &Problem{Code: bad.Code, Field: f.field.Name, Message: bad.Message}
+			return &Problem{Code: bad.Code, Field: f.Field.Name, Message: bad.Message}
 		}
 		if k != row.Null {
-			out.End(m.row, f.out, k|f.flags, buf)
+			out.End(m.row, f.Out, k|f.Flags, buf)
 			return nil
 		}
 		kind = row.Null
@@ -327,80 +259,33 @@ func (m *Mapper) mapField(f *fieldPlan, out *row.Batch) *Problem {
 	return m.mapBlank(f, out, kind)
 }
 
-// mapReference makes the cell of a reference await its id. Where the record is looked up by a
-// value, that value becomes the key of its record, once a row; a blank one leaves the field blank.
-func (m *Mapper) mapReference(f *fieldPlan, out *row.Batch) *Problem {
-	ref := f.refer
-	if !ref.lookup {
-		out.Await(m.row, f.out, row.Text|f.flags)
-		return nil
-	}
-	number := ref.record
-	if ref.find {
-		number += len(m.plan.Targets)
-	}
-	records, t := m.out.record(number), m.plan.Record(number)
-	if records.probes[m.row] == probeNone {
-		if p := m.mapField(t.key, records.Batch); p != nil {
-			p.Field = f.field.Name
-			return p
-		}
-		cell := records.Batch.Cell(m.row, t.key.out)
-		if cell.Kind() <= row.Null {
-			records.probes[m.row] = probeBlank
-			if cell.Kind() == row.Null {
-				records.probes[m.row] = probeNull
-			}
-		} else {
-			records.Batch.End(m.row, t.FoldColumn, row.Text, convert.AppendFold(records.Batch.Begin(), t.Match, cell.Text))
-			records.probes[m.row] = probeReady
-		}
-	}
-	switch records.probes[m.row] {
-	case probeBlank:
-		return m.mapBlank(f, out, row.Absent)
-	case probeNull:
-		return m.mapBlank(f, out, row.Null)
-	}
-	out.Await(m.row, f.out, row.Text|f.flags)
-	m.wants = append(m.wants, records)
-	return nil
-}
-
 // mapBlank stores what a field gets that has no value: kind is Absent or Null.
-func (m *Mapper) mapBlank(f *fieldPlan, out *row.Batch, kind row.Kind) *Problem {
+func (m *Mapper) mapBlank(f *Rule, out *row.Batch, kind row.Kind) *Problem {
 	switch {
-	case f.def != nil:
-		k := f.def.kind | f.flags
-		if f.onInsert {
+	case f.Default != nil:
+		k := f.Default.Kind | f.Flags
+		if f.OnInsert {
 			k |= row.OnInsert
 		}
-		out.Set(m.row, f.out, k, f.def.text)
-	case f.blank == BlankFail && kind == row.Null:
-		return &Problem{Code: CodeRequired, Field: f.field.Name, Message: f.field.Name + " is blank, and the mapping says blank: fail"}
-	case f.required:
-		return &Problem{Code: CodeRequired, Field: f.field.Name, Message: "Required fields are missing: [" + f.field.Name + "]"}
-	case f.blank == BlankNull && kind == row.Null:
-		out.SetKind(m.row, f.out, row.Null)
+		out.Set(m.row, f.Out, k, f.Default.Text)
+	case f.Blank == syntax.BlankFail && kind == row.Null:
+		return &Problem{Code: CodeRequired, Field: f.Field.Name, Message: f.Field.Name + " is blank, and the mapping says blank: fail"}
+	case f.Required:
+		return &Problem{Code: CodeRequired, Field: f.Field.Name, Message: "Required fields are missing: [" + f.Field.Name + "]"}
+	case f.Blank == syntax.BlankNull && kind == row.Null:
+		out.SetKind(m.row, f.Out, row.Null)
 	}
 	return nil
-}
-
-// input is one column of a rule with its steps, or an expression.
-type input struct {
-	column int // of the plan
-	steps  []transform.Func
-	expr   *expr.Program
 }
 
 // pick returns the first value of the rule's columns that is not blank after its steps. The
 // kind is Absent if the row has none of the columns, and Null if all are blank.
-func (m *Mapper) pick(f *fieldPlan) (string, row.Kind, *Problem) {
+func (m *Mapper) pick(f *Rule) (string, row.Kind, *Problem) {
 	blank := row.Absent
-	for i := range f.inputs {
-		in := &f.inputs[i]
-		if in.expr != nil {
-			text, kind, p := m.value(in.expr)
+	for i := range f.Inputs {
+		in := &f.Inputs[i]
+		if in.Expr != nil {
+			text, kind, p := m.value(in.Expr)
 			if p != nil {
 				return "", row.Absent, p
 			}
@@ -409,7 +294,7 @@ func (m *Mapper) pick(f *fieldPlan) (string, row.Kind, *Problem) {
 			}
 			continue
 		}
-		c := m.bound.columns[in.column]
+		c := m.bound.columns[in.Column]
 		if c < 0 {
 			continue
 		}
@@ -422,7 +307,7 @@ func (m *Mapper) pick(f *fieldPlan) (string, row.Kind, *Problem) {
 		if kind == row.Null || convert.Blank(cell.Text) {
 			continue
 		}
-		if len(in.steps) == 0 {
+		if len(in.Steps) == 0 {
 			return cell.Text, kind, nil
 		}
 		if kind == row.JSON {
@@ -430,7 +315,7 @@ func (m *Mapper) pick(f *fieldPlan) (string, row.Kind, *Problem) {
 		}
 		text := cell.Text
 		m.buf.Reset()
-		for _, step := range in.steps {
+		for _, step := range in.Steps {
 			var p *convert.Problem
 			if text, p = step(&m.buf, text); p != nil {
 				return "", row.Absent, &Problem{Code: p.Code, Message: p.Message}
@@ -449,14 +334,14 @@ func (m *Mapper) pick(f *fieldPlan) (string, row.Kind, *Problem) {
 // joinAll joins the trimmed values of all of the rule's columns, for a table of values that has
 // several of them. The kind is Absent if the row has none of the columns, and Null if all are
 // blank. The text is valid until the next one is joined.
-func (m *Mapper) joinAll(f *fieldPlan) (string, row.Kind, *Problem) {
+func (m *Mapper) joinAll(f *Rule) (string, row.Kind, *Problem) {
 	kind := row.Absent
 	m.join = m.join[:0]
-	for i := range f.inputs {
+	for i := range f.Inputs {
 		if i > 0 {
 			m.join = append(m.join, syntax.ValueSep...)
 		}
-		c := m.bound.columns[f.inputs[i].column]
+		c := m.bound.columns[f.Inputs[i].Column]
 		if c < 0 {
 			continue
 		}
@@ -505,6 +390,9 @@ func (m *Mapper) mapRest(r *restColumn, out *row.Batch) *Problem {
 	}
 	if k != row.Null {
 		out.End(m.row, r.out, k, buf)
+		if r.used != nil && !r.used.Load() {
+			r.used.Store(true)
+		}
 	}
 	return nil
 }

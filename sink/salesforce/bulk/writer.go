@@ -1,0 +1,150 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"sfsync/pipeline/row"
+	"sfsync/sink"
+	"sfsync/sink/salesforce/catalog"
+)
+
+// Writer delivers requests as jobs: one for the records of each action. It is a [sink.Writer], safe
+// for concurrent use: as many jobs run at once as requests are written, times their actions.
+//
+// The results of a job survive a lost answer, so that they tell even of a Create what became of it.
+// Platform events are refused with a Config error: the Bulk API takes none.
+type Writer struct {
+	Jobs Jobs
+	// AssignmentRule is the id of the assignment rule to run; "" for none.
+	AssignmentRule string
+}
+
+var _ sink.Writer = (*Writer)(nil)
+
+// A job costs about eight calls, so that requests are to be large; but their records are in memory
+// while it runs.
+const (
+	requestRecords = 50_000
+	requestBytes   = 50 << 20
+)
+
+// Limits implements [sink.Writer].
+func (w *Writer) Limits() sink.Limits {
+	return sink.Limits{Records: requestRecords, Bytes: requestBytes}
+}
+
+// Write implements [sink.Writer].
+func (w *Writer) Write(ctx context.Context, req *sink.Request, results []sink.Result) error {
+	if len(results) != len(req.Records) {
+		return catalog.New(sink.Config, catalog.CodeSetup, fmt.Sprintf("%d results for %d records", len(results), len(req.Records)))
+	}
+	ended := catalog.New(sink.Network, catalog.CodeCancelled, "the run ended before the record was sent")
+	byAction := map[sink.Action][]int{}
+	for i := range req.Records {
+		results[i] = sink.Result{Status: sink.NotSent, Err: ended}
+		act := req.Records[i].Action
+		if act == sink.Upsert && strings.EqualFold(req.Target.Key, "Id") {
+			act = sink.Update
+		}
+		byAction[act] = append(byAction[act], i)
+	}
+	if t := req.Target; t.UpdateOnly && len(byAction[sink.Upsert]) > 0 {
+		return catalog.New(sink.Config, catalog.CodeNoLookup, "an upsert by "+t.Key+" cannot be kept from creating records: look them up and update them")
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var stop error
+	for act, places := range byAction {
+		wg.Go(func() {
+			if err := w.job(ctx, req, act, places, results); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				stop = errors.Join(stop, err)
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil && stop != nil {
+		return context.Cause(ctx)
+	}
+	return stop
+}
+
+// job delivers the records of one action. It returns an error if the run has to stop.
+func (w *Writer) job(ctx context.Context, req *sink.Request, act sink.Action, places []int, results []sink.Result) error {
+	t := req.Target
+	spec := Spec{Object: t.Object, Action: act, Key: t.Key, Fold: t.Fold, AssignmentRule: w.AssignmentRule}
+	for len(places) > 0 {
+		f, err := NewFile(w.Jobs.Dir, spec, union(req.Records, places))
+		if err != nil {
+			return err
+		}
+		sent, rest, err := f.fill(req, places, results)
+		if err == nil {
+			err = w.Jobs.Run(ctx, f, func(place int, r sink.Result) {
+				i := sent[place]
+				if act == sink.Delete && r.Status == sink.Failed && catalog.Gone(r.Err.Code, req.Records[i].Resend) {
+					r.Status, r.Err = sink.Deleted, nil
+				}
+				if r.ID == "" {
+					r.ID = req.Records[i].ID
+				}
+				results[i] = r
+			})
+		}
+		if e := (*sink.Error)(nil); errors.As(err, &e) && e.Class == sink.Retry {
+			err = nil // the records' results say so
+		}
+		if err := errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+		places = rest
+	}
+	return nil
+}
+
+// fill adds records to the file until it is full. Those that cannot be sent get their results. It
+// returns which were added, in order, and which remain.
+func (f *File) fill(req *sink.Request, places []int, results []sink.Result) (sent, rest []int, err error) {
+	for k, i := range places {
+		r := req.Records[i]
+		if r.ID == "" && req.Target.KeyColumn >= 0 && strings.EqualFold(req.Target.Key, "Id") {
+			r.ID = strings.TrimSpace(r.Batch.Cell(r.Row, req.Target.KeyColumn).Text)
+		}
+		ok, refused, err := f.Add(&r)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case !ok:
+			return sent, places[k:], nil
+		case refused != nil:
+			results[i] = sink.Result{Status: sink.Failed, ID: r.ID, Err: refused}
+		default:
+			sent = append(sent, i)
+		}
+	}
+	return sent, nil, nil
+}
+
+// union is a schema with the columns of all records: most have the same.
+func union(records []sink.Record, places []int) *row.Schema {
+	all := records[places[0]].Batch.Schema()
+	last := all
+	for _, i := range places {
+		s := records[i].Batch.Schema()
+		if s == last {
+			continue
+		}
+		last = s
+		for _, c := range s.Columns {
+			if all.Index(c.Name) < 0 {
+				all = all.With(c)
+			}
+		}
+	}
+	return all
+}
