@@ -135,7 +135,7 @@ func (c *planner) compileTarget(t *Target, made bool) *PlanTarget {
 		return nil
 	}
 	defer c.enter(t, &PlanTarget{
-		Name: t.Name.Value, Object: o, Operation: t.Operation, Org: t.Org.Value,
+		Name: t.Name.Value, Object: o, Operation: t.Operation, Org: t.Org.Value, Batch: t.Batch,
 		KeyColumn: -1, FoldColumn: -1, Redirect: -1, Redirected: -1, First: -1,
 		Code: program.Code{Rest: t.Rest, Missing: t.MissingIgnore, Schema: c.schema, Pos: t.Pos, Ruled: map[string]bool{}, Made: made},
 	})()
@@ -346,6 +346,9 @@ func (c *planner) columns() {
 		if r.IfEmpty {
 			out.OnlyIfEmpty = append(out.OnlyIfEmpty, r.Out)
 		}
+		if c.target.Order == "parent" && parent(r.Field) {
+			out.Parents = append(out.Parents, r.Out)
+		}
 	}
 	folded := map[*program.Rule]int{}
 	for k := range out.Keys {
@@ -401,4 +404,13 @@ func (c *planner) sent(f *schema.Field) bool {
 		return true // for messages
 	}
 	return !c.second && f.Type != schema.ID && program.Writable(f, c.target.Operation)
+}
+
+// parent reports whether a field refers to a record that is locked while one that refers to it is written. Owners
+// and record types are not.
+func parent(f *schema.Field) bool {
+	if ref, _, ok := strings.Cut(f.Name, "."); ok { // behind a relationship
+		return !strings.EqualFold(ref, "Owner") && !strings.HasSuffix(ref, ":Owner") && !strings.EqualFold(ref, "RecordType")
+	}
+	return f.Type == schema.Reference && f.Name != "OwnerId" && f.Name != "RecordTypeId"
 }

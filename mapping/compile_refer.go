@@ -8,7 +8,6 @@ import (
 	"sfsync/mapping/diag"
 	"sfsync/mapping/program"
 	"sfsync/mapping/schema"
-	"sfsync/mapping/syntax"
 	"sfsync/pipeline/row"
 )
 
@@ -106,7 +105,7 @@ func (c *planner) noRecordTypes(pos diag.Pos) {
 }
 
 // lookup compiles a rule whose value is the key of another record.
-func (c *planner) lookup(p *program.Rule, r *Rule) {
+func (c *planner) lookup(p *program.Rule, r *Rule, isKey bool) {
 	l := r.Lookup
 	if !c.refers(p.Field, l.Pos, "lookup") {
 		return
@@ -134,7 +133,8 @@ func (c *planner) lookup(p *program.Rule, r *Rule) {
 		c.list.Errorf(l.Field.Pos, "lookup-field", "look it up by a text, number, date or id field", "%s is of type %s: records cannot be found by it", f.Name, f.Type)
 		return
 	}
-	from := fmt.Sprintf("%s.%s in %q from %s", o.Name, f.Name, c.out.Org, signature(r))
+	r, onInsert := c.lookupDefault(p.Field, r, isKey)
+	from := fmt.Sprintf("%s.%s in %q from %s %v", o.Name, f.Name, c.out.Org, signature(r), onInsert)
 	if l.Create {
 		from += " or create " + signatures(l.Fields)
 	}
@@ -148,10 +148,40 @@ func (c *planner) lookup(p *program.Rule, r *Rule) {
 	} else {
 		c.find(ref, p, r, f, o)
 	}
-	if ref.Record >= 0 {
-		c.shared[from] = ref
-		p.Refer = ref
+	if ref.Record < 0 {
+		return
 	}
+	c.shared[from] = ref
+	p.Refer = ref
+	if onInsert {
+		records := c.targets
+		if ref.Find {
+			records = c.finds
+		}
+		if key := records[ref.Record].Code.Key; key != nil {
+			key.OnInsert = true
+		}
+	}
+}
+
+// lookupDefault returns a lookup's rule as its key is compiled, where a default counts always, and
+// whether a reference by the default is sent with new records only.
+func (c *planner) lookupDefault(f *schema.Field, r *Rule, isKey bool) (key *Rule, onInsert bool) {
+	if r.Default == nil || r.DefaultAlways || c.target.Operation == Insert || c.target.Operation == Publish {
+		return r, false
+	}
+	switch {
+	case isKey:
+		c.matchDefault(f, r.Default.Pos)
+	case c.out.Updates():
+		c.defaultNever(f, r.Default.Pos)
+		without := *r
+		without.Default = nil
+		return &without, false
+	default:
+		c.out.InsertDefaults = true
+	}
+	return r, !isKey
 }
 
 // find adds a record that is only looked for.
@@ -250,100 +280,4 @@ func signatures(rules []*Rule) string {
 		b.WriteString(") ")
 	}
 	return b.String()
-}
-
-// laterRule is a rule that a second pass carries out.
-type laterRule struct {
-	target int
-	rule   *Rule
-}
-
-// postpone puts a rule off to a second pass if it refers to a record of the same object by a field
-// that the target fills: that record may come later in the same input, or go in the same request.
-func (c *planner) postpone(r *Rule, claimed *schema.Field, isKey bool) bool {
-	out := c.out
-	if c.second || out.Code.Made || isKey || claimed.Required() || out.Updates() || len(out.Keys) == 0 || !claimed.Updateable {
-		return false
-	}
-	object, field := "", ""
-	if rel, ok := syntax.ParseRelation(r.Field.Value); ok {
-		ref, parent := relationship(out.Object, rel)
-		if parent == "" && ref != nil && len(ref.ReferenceTo) == 1 {
-			parent = ref.ReferenceTo[0]
-		}
-		object, field = parent, rel.Field
-	} else if r.Lookup != nil && !r.Lookup.Create {
-		object, field = r.Lookup.Object.Value, r.Lookup.Field.Value
-	}
-	if !strings.EqualFold(object, out.Object.Name) || !c.ruled[lower(field)] {
-		return false
-	}
-	for _, other := range c.target.Fields {
-		if f := out.Object.Field(other.Field.Value); f != nil && other.RefTo != nil {
-			if part, _ := out.InKeys(f); part {
-				return false // only the first pass knows the row's other records
-			}
-		}
-	}
-	c.later = append(c.later, laterRule{c.targetIndex(c.target.Name.Value), r})
-	return true
-}
-
-// secondPass compiles the rules that were put off: updates by the same keys. What it finds wrong
-// is added to the list.
-func (c *planner) secondPass() *Plan {
-	second := &File{Path: c.file.Path, Source: c.file.Source}
-	var first []int
-	for i, t := range c.file.Targets {
-		var fields []*Rule
-		for _, l := range c.later {
-			if l.target == i {
-				fields = append(fields, l.rule)
-			}
-		}
-		out := c.targets[i]
-		if len(fields) == 0 || out == nil {
-			continue
-		}
-		u := &Target{
-			Pos: t.Pos, Name: Str{Value: t.Name.Value + ".references", Pos: t.Name.Pos}, Object: t.Object, Operation: Update,
-			OnMany: t.OnMany, Org: t.Org, Track: t.Track, When: t.When, Rest: program.RestIgnore,
-		}
-		for _, k := range out.Keys {
-			var names []Str
-			for _, f := range k.Fields {
-				names = append(names, Str{Value: f.Name, Pos: keyPos(matchKeys(t), f)})
-			}
-			u.Keys = append(u.Keys, names)
-		}
-		for _, r := range t.Fields {
-			if f := out.Object.Field(r.Field.Value); f != nil {
-				if part, _ := out.InKeys(f); part {
-					u.Fields = append(u.Fields, r)
-				}
-			}
-		}
-		for _, ref := range t.Custom {
-			if f := out.Object.Field(syntax.CustomName(ref.Name)); f != nil {
-				if part, _ := out.InKeys(f); part {
-					u.Custom = append(u.Custom, ref)
-				}
-			}
-		}
-		u.Fields = append(u.Fields, fields...)
-		second.Targets, first = append(second.Targets, u), append(first, i)
-	}
-	s := newPlanner(second, c.schema)
-	s.second = true
-	plan := s.compile()
-	for _, d := range s.list.All() {
-		again := slices.ContainsFunc(c.list.All(), func(o diag.Diagnostic) bool { return o.Pos == d.Pos && o.Code == d.Code })
-		if !again && d.Code != "match-costs-lookup" && d.Code != "object-operation" {
-			c.list.Add([]diag.Diagnostic{d})
-		}
-	}
-	for i := range plan.Targets {
-		plan.Targets[i].First, plan.Targets[i].Code.Also = first[i], c.targets[first[i]].Name
-	}
-	return plan
 }

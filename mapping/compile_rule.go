@@ -44,7 +44,7 @@ func (c *planner) rule(r *Rule) {
 	case r.RecordType != nil:
 		c.recordType(p, *r.RecordType)
 	case r.Lookup != nil:
-		c.lookup(p, r)
+		c.lookup(p, r, isKey)
 	default:
 		c.source(p, r, isKey, alone)
 	}
@@ -328,10 +328,21 @@ func (c *planner) fallback(p *program.Rule, r *Rule, isKey, alone bool) {
 	case r.DefaultAlways || op == Insert || op == Publish || op == Find:
 		p.Default = &v
 	case isKey:
-		c.list.Errorf(pos, "match-default", "say default_on: always", "%s is of a match key, which is the same for new records and others", f.Name)
+		c.matchDefault(f, pos)
 	case c.out.Updates():
-		c.list.Warnf(pos, "default-never", "say default_on: always to send it with updates", "the default of %s counts only for new records, and this target makes none", f.Name)
+		c.defaultNever(f, pos)
 	default:
 		p.Default, p.OnInsert = &v, true
 	}
+}
+
+func (c *planner) matchDefault(f *schema.Field, pos diag.Pos) {
+	c.list.Errorf(pos, "match-default", "say default_on: always", "%s is of a match key, which is the same for new records and others", f.Name)
+}
+
+func (c *planner) defaultNever(f *schema.Field, pos diag.Pos) {
+	if c.second {
+		return // it was reported
+	}
+	c.list.Warnf(pos, "default-never", "say default_on: always to send it with updates", "the default of %s counts only for new records, and this target makes none", f.Name)
 }

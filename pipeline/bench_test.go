@@ -140,7 +140,7 @@ func BenchmarkCheck(b *testing.B) {
 	for b.Loop() {
 		values := lacking.New(plan)
 		res, err := pipeline.Check(b.Context(), pipeline.Options{Plan: plan, Inputs: []source.Input{{Path: path}}, Temp: b.TempDir()},
-			func(m *mapping.Mapped, _ string) error { values.Add(m); return nil })
+			func(c pipeline.Checked) error { values.Add(c.First); return nil })
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -19,20 +19,24 @@ const codeParentFailed = "PARENT_FAILED"
 
 // Check reads and maps the inputs as [Run] does and sends nothing: Succeeded counts the rows
 // whose records would all be sent or skipped. Each, if not nil, is called with every mapped
-// batch in reading order; it must not keep it. Targets, Workers and Ledger of the options are
-// not used.
-func Check(ctx context.Context, opt Options, each func(m *mapping.Mapped, path string) error) (res *Result, err error) {
+// batch in reading order. Targets, Workers and Ledger of the options are not used.
+func Check(ctx context.Context, opt Options, each func(Checked) error) (res *Result, err error) {
 	opt.defaults()
 	opt.Source.Only = true // no row is kept
 	res = &Result{Targets: make([]TargetCounts, len(opt.Plan.Targets))}
+	var second *mapping.Mapper
+	if p := opt.Plan.Second; p != nil {
+		second = p.NewMapper(opt.pool)
+		res.Targets = append(res.Targets, make([]TargetCounts, len(p.Targets))...)
+	}
 	twice, err := findDuplicates(ctx, &opt)
 	if err != nil {
 		return res, err
 	}
 	defer func() { err = errors.Join(err, twice.close()) }()
-	var index *keyIndex
+	var index *keys.Collector
 	if twice == nil {
-		index = newKeyIndex(&opt)
+		index = keys.NewCollector(opt.Plan, opt.Temp)
 		defer func() { err = errors.Join(err, index.Close()) }()
 	}
 	read, err := survey(ctx, &opt, func(w *work) error {
@@ -40,17 +44,22 @@ func Check(ctx context.Context, opt Options, each func(m *mapping.Mapped, path s
 			return err
 		}
 		inherit(opt.Plan, w.mapped)
-		path := opt.Inputs[w.source.File].Path
-		res.judge(&opt, w, path)
+		c := Checked{Path: opt.Inputs[w.source.File].Path, First: w.mapped}
+		if second != nil {
+			c.Second = second.Map(w.source)
+			defer freeRecords(c.Second)
+			follow(opt.Plan.Second, c)
+		}
+		res.judge(&opt, c)
 		if index != nil {
-			if err := index.add(w.mapped); err != nil {
+			if err := index.AddBatch(w.mapped); err != nil {
 				return err
 			}
 		}
 		if each == nil {
 			return nil
 		}
-		return each(w.mapped, path)
+		return each(c)
 	})
 	res.Inputs, res.Warnings = inputsOf(read.inputs, opt.Inputs), read.warnings
 	res.Complete = err == nil && read.complete
@@ -62,6 +71,33 @@ func Check(ctx context.Context, opt Options, each func(m *mapping.Mapped, path s
 		res.Keys, err = keyCounts(groups, opt.Inputs), errors.Join(err, found)
 	}
 	return res, err
+}
+
+// Checked is a mapped batch of a check. Nothing of it may be kept.
+type Checked struct {
+	// Path is the input that the rows are of.
+	Path string
+	// First are the rows as the plan maps them, Second as Plan.Second does; nil where there is none.
+	First, Second *mapping.Mapped
+}
+
+// follow leaves out what the second pass would not come to, since the first has failed or skipped
+// the record.
+func follow(second *mapping.Plan, c Checked) {
+	for t := range second.Targets {
+		first := &c.First.Targets[second.Targets[t].First]
+		for r := range c.First.Source.Len() {
+			if first.Fate(r) != mapping.Send {
+				c.Second.Targets[t].Overrule(r, mapping.Skip, mapping.Problem{Code: codeNotWritten, Message: "the record of " + second.Targets[t].Name + " is not written in the first pass"})
+			}
+		}
+	}
+}
+
+// freeRecords gives back the records of a mapped batch, but not the rows, which another one owns.
+func freeRecords(m *mapping.Mapped) {
+	m.Source = new(row.Batch)
+	m.Free()
 }
 
 // survey reads and maps the inputs and calls next with one batch after the other, in reading order;
@@ -187,11 +223,18 @@ func keyCounts(groups []keys.Group, inputs []source.Input) []KeyCounts {
 }
 
 // judge counts what would become of the rows of a batch.
-func (res *Result) judge(opt *Options, w *work, path string) {
-	for r := range w.rows {
+func (res *Result) judge(opt *Options, c Checked) {
+	first := len(opt.Plan.Targets)
+	for r := range c.First.Source.Len() {
 		sent, failed := false, false
-		for t := range w.mapped.Targets {
-			recs, n := &w.mapped.Targets[t], &res.Targets[t]
+		for t := range res.Targets {
+			var recs *mapping.Records
+			if t < first {
+				recs = &c.First.Targets[t]
+			} else {
+				recs = &c.Second.Targets[t-first]
+			}
+			n := &res.Targets[t]
 			n.Records++
 			switch recs.Fate(r) {
 			case mapping.Send:
@@ -207,7 +250,7 @@ func (res *Result) judge(opt *Options, w *work, path string) {
 				opt.Stats.Failed.Add(1)
 				if opt.Errors != nil {
 					p := recs.Reason(r)
-					opt.Errors.Add(p.Code, p.Field, path, w.source.Line(r), p.Message)
+					opt.Errors.Add(p.Code, p.Field, c.Path, c.First.Source.Line(r), p.Message)
 				}
 			}
 		}

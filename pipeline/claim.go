@@ -13,8 +13,8 @@ import (
 type phase uint8
 
 const (
-	// outside: not entered; the records of rows that are not sent stay so.
-	outside phase = iota
+	// A record that has not entered has no phase; those of rows that are not sent stay so.
+	_ phase = iota
 	// entered: it has its place behind its match keys and waits for them, and for the records of
 	// its row that it needs.
 	entered
@@ -261,6 +261,8 @@ func (f *former) fill(l *lane, it item, n mapping.Need) *ledger.Problem {
 		default:
 			b.SetKind(r, n.Column, row.Absent)
 		}
+	case state == ledger.Skipped && parent.problem != nil && parent.problem.Code != mapping.CodeOtherTarget:
+		return &ledger.Problem{Code: "PARENT_FAILED", Field: n.Field, Message: "the record of target " + name + " cannot be looked for: " + parent.problem.Code + ": " + parent.problem.Message}
 	case state == ledger.Skipped:
 		return &ledger.Problem{Code: "PARENT_UNKNOWN", Field: n.Field, Message: "no record of target " + name + " was found by its match key"}
 	default:

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"sfsync/mapping"
 	"sfsync/pipeline/keys"
-	"sfsync/pipeline/row"
 	"sfsync/pipeline/source"
 )
 
@@ -35,119 +33,9 @@ func Remedy(code string) string {
 	return ""
 }
 
-// keyIndex takes note of the match keys of mapped batches.
-type keyIndex struct {
-	*keys.Index
-	plan *mapping.Plan
-	buf  []byte
-}
-
-func newKeyIndex(opt *Options) *keyIndex {
-	return &keyIndex{Index: keys.New(opt.Temp, 0), plan: opt.Plan}
-}
-
-// indexed reports whether the records of a target are told apart by keys that no two of them
-// should share. Those of an implied one are: many rows refer to one parent.
-func (x *keyIndex) indexed(target int) bool {
-	return len(x.plan.Targets[target].Keys) > 0 && !x.plan.Implied(target)
-}
-
-// add takes note of the keys of a batch's records, as far as they would be sent.
-func (x *keyIndex) add(m *mapping.Mapped) error {
-	for r := range m.Source.Len() {
-		var at keys.Place
-		for t := range m.Targets {
-			if !x.indexed(t) || m.Targets[t].Fate(r) != mapping.Send {
-				continue
-			}
-			if at == 0 {
-				at = keys.At(m.Source.File, m.Source.Line(r))
-			}
-			if err := x.addRecord(m, t, r, at); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (x *keyIndex) addRecord(m *mapping.Mapped, t, r int, at keys.Place) error {
-	first := true
-	for k, key := range x.plan.Targets[t].Keys {
-		var text string
-		if len(key.Columns) == 1 {
-			if cell := m.Targets[t].Batch.Cell(r, key.Columns[0]); !cell.Awaited() && cell.Kind() > row.Null {
-				text = cell.Text
-			}
-		}
-		if text == "" {
-			var ok bool
-			if x.buf, ok = x.appendKey(x.buf[:0], m, t, r, key, 0); !ok {
-				continue
-			}
-			text = string(x.buf)
-		}
-		if err := x.Add(keys.Key{Target: t, Number: k}, at, text, first); err != nil {
-			return err
-		}
-		first = false
-	}
-	return nil
-}
-
-// maxRefers bounds how far a key is followed through records that refer to others. (There are no
-// circles.)
-const maxRefers = 8
-
-// appendKey appends a key of several parts, or one with a part that awaits a record's id: in its
-// place stands what that record is known by. ok is false where a part is blank or the other record
-// has no key, which makes this one like no other.
-func (x *keyIndex) appendKey(dst []byte, m *mapping.Mapped, t, r int, key mapping.Key, depth int) (_ []byte, ok bool) {
-	for _, c := range key.Columns {
-		cell := m.Targets[t].Batch.Cell(r, c)
-		switch {
-		case cell.Kind() <= row.Null:
-			return dst, false
-		case !cell.Awaited():
-			dst = append(append(dst, cell.Text...), 0)
-			continue
-		}
-		what, name, value := m.Awaits(r, t, c)
-		dst = append(append(append(append(dst, what...), 1), name...), 1)
-		if value.Kind() > row.Null {
-			dst = append(append(dst, value.Text...), 0)
-			continue
-		}
-		to := slices.IndexFunc(x.plan.Targets, func(p mapping.PlanTarget) bool { return p.Name == name })
-		if what != "ref" || to < 0 {
-			dst = append(dst, 0)
-			continue
-		}
-		if dst, ok = x.appendOwn(dst, m, to, r, depth+1); !ok {
-			return dst, false
-		}
-	}
-	return dst, true
-}
-
-// appendOwn appends the key that a record is known by: its first that is not blank.
-func (x *keyIndex) appendOwn(dst []byte, m *mapping.Mapped, t, r, depth int) (_ []byte, ok bool) {
-	base := len(dst)
-	for k, key := range x.plan.Targets[t].Keys {
-		if depth > maxRefers {
-			break
-		}
-		dst = append(dst[:base], byte(k), 2)
-		if dst, ok = x.appendKey(dst, m, t, r, key, depth); ok {
-			return dst, true
-		}
-	}
-	return dst[:base], false
-}
-
 // duplicates are the records of an input that a mapping's duplicates: takes out.
 type duplicates struct {
-	index *keyIndex
+	index *keys.Collector
 	marks *keys.Marks
 	rule  keys.Rule
 	paths []source.Input
@@ -176,10 +64,10 @@ func findDuplicates(ctx context.Context, opt *Options) (*duplicates, error) {
 		}
 		backs = append(backs, back)
 	}
-	d.index = newKeyIndex(opt)
+	d.index = keys.NewCollector(opt.Plan, opt.Temp)
 	once := *opt
 	once.Stats, once.Ledger, once.Resume, once.Source.Only = &Stats{}, nil, false, true
-	_, err := survey(ctx, &once, func(w *work) error { return d.index.add(w.mapped) })
+	_, err := survey(ctx, &once, func(w *work) error { return d.index.AddBatch(w.mapped) })
 	if err == nil {
 		d.groups, d.marks, err = d.index.Resolve(ctx, d.rule)
 	}

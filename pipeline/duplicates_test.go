@@ -57,7 +57,8 @@ func checked(t interface {
 ) (*pipeline.Result, map[string]string) {
 	t.Helper()
 	said := map[string]string{}
-	res, err := pipeline.Check(t.Context(), opt, func(m *mapping.Mapped, path string) error {
+	res, err := pipeline.Check(t.Context(), opt, func(c pipeline.Checked) error {
+		m, path := c.First, c.Path
 		for r := range m.Source.Len() {
 			for i := range m.Targets {
 				word := m.Targets[i].Fate(r).String()
@@ -245,10 +246,10 @@ func TestSample(t *testing.T) {
 		}
 		want := rapid.IntRange(1, 4000).Draw(t, "sample")
 		var got []int
-		_, err := pipeline.Check(t.Context(), pipeline.Options{Plan: plan, Inputs: inputs, Sample: int64(want)}, func(m *mapping.Mapped, _ string) error {
-			for r := range m.Source.Len() {
+		_, err := pipeline.Check(t.Context(), pipeline.Options{Plan: plan, Inputs: inputs, Sample: int64(want)}, func(c pipeline.Checked) error {
+			for r := range c.First.Source.Len() {
 				var n int
-				if _, err := fmt.Sscan(m.Source.Cell(r, 0).Text, &n); err != nil {
+				if _, err := fmt.Sscan(c.First.Source.Cell(r, 0).Text, &n); err != nil {
 					t.Fatal(err)
 				}
 				got = append(got, n)
@@ -296,8 +297,8 @@ targets:
 			var got string
 			res, err := pipeline.Check(t.Context(), pipeline.Options{
 				Plan: plan, Inputs: []source.Input{{Path: "in.csv", Format: "csv", Reader: strings.NewReader("id,company,email\n1,,a@x.org\n")}},
-			}, func(m *mapping.Mapped, path string) error {
-				got = string(m.AppendJSON(nil, 0, 1, path))
+			}, func(c pipeline.Checked) error {
+				got = string(c.First.AppendJSON(nil, 0, 1, c.Path))
 				return nil
 			})
 			if err != nil || res.Targets[0].Skipped != 1 {

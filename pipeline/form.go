@@ -224,16 +224,22 @@ func (f *former) take(l *lane, w *work, r int) {
 	if w.prior != nil && !l.find && f.remember(l, it) {
 		return
 	}
-	if f.account != nil && !l.find && !f.account.written(w.first+int64(r), l.index) {
+	if f.account != nil && !l.find && w.source.Only(r) != l.plan.Name && !f.account.written(w.first+int64(r), l.index) {
 		f.decide(l, it, ledger.Skipped, &ledger.Problem{Code: codeNotWritten, Message: "the record itself was not written"})
 		return
 	}
-	switch recs.Fate(r) {
+	switch fate := recs.Fate(r); fate {
 	case mapping.Skip:
 		f.decide(l, it, ledger.Skipped, problemOf(recs.Reason(r)))
 	case mapping.Fail:
 		f.decide(l, it, ledger.Failed, problemOf(recs.Reason(r)))
 	default:
+		if fate == mapping.Look {
+			if why := recs.Reason(r); why.Code != "" { // it has no key to be looked for
+				f.decide(l, it, ledger.Skipped, problemOf(why))
+				return
+			}
+		}
 		if l.find && !f.needed(l, it) { // whatever would need it is decided
 			f.decide(l, it, ledger.Skipped, nil)
 			return
@@ -341,8 +347,12 @@ func (f *former) settle(j *job) {
 	}
 	if !j.lookup {
 		j.lane.cost.Requests++
+		free := j.lane.siblings.back(j.lane, j.items) // before they are judged, which may give their batches away
 		for i, it := range j.items {
 			f.judged(j.lane, it, &j.verdicts[i])
+		}
+		for _, it := range free {
+			j.lane.send(it)
 		}
 		return
 	}
@@ -397,7 +407,7 @@ func (f *former) sendAgain() {
 	for _, it := range again {
 		l := f.laneOf(it)
 		if it.action == sink.Update || it.action == sink.Delete {
-			l.updates.push(it)
+			l.send(it)
 			continue
 		}
 		f.route(l, it)

@@ -88,6 +88,7 @@ type lane struct {
 	required   *plan.Required      // and what an org would miss
 	cost       Cost
 
+	siblings         *siblings // with order: parent
 	creates, upserts queue
 	updates          queue   // by id, and deletes
 	lookups          []queue // by key
@@ -209,6 +210,9 @@ func newLane(index int, p *mapping.PlanTarget, opt *Options) *lane {
 		l.known = recall.New[answer](knownBytes)
 	}
 	l.wants = []*want{newWant(l, p.Schema)}
+	if l.imagined == nil {
+		l.siblings = newSiblings(p.Parents)
+	}
 	return l
 }
 
@@ -298,12 +302,10 @@ func (l *lane) create(it item) {
 		it.action = sink.Publish
 	case l.native >= 0 && !l.batch(it.w).Cell(int(it.row), l.target.KeyColumn).Blank():
 		it.action = sink.Upsert // so that a lost answer can be sent again
-		l.upserts.push(it)
-		return
 	default:
 		it.action = sink.Create
 	}
-	l.creates.push(it)
+	l.send(it)
 }
 
 // change queues an item whose id is known.
@@ -312,7 +314,7 @@ func (l *lane) change(it item) {
 	if l.plan.Operation == mapping.Delete {
 		it.action = sink.Delete
 	}
-	l.updates.push(it)
+	l.send(it)
 }
 
 // asking reports whether keys wait to be looked up.
@@ -324,7 +326,7 @@ func (l *lane) asking() bool {
 // action first, since each started group costs as much as a full one. Without flush it returns
 // none until a request is full.
 func (l *lane) write(dst []item, flush bool) []item {
-	queues := [...]*queue{&l.upserts, &l.creates, &l.updates}
+	queues := l.queues()
 	if l.upserts.len()+l.creates.len()+l.updates.len() == 0 {
 		return dst
 	}
@@ -332,6 +334,10 @@ func (l *lane) write(dst []item, flush bool) []item {
 	group, groups := limits.Group, limits.Groups
 	if group <= 0 || groups <= 0 {
 		group, groups = limits.Records, 1
+	}
+	if n := l.plan.Batch; n > 0 && n < limits.Records {
+		limits.Records, group = n, min(group, n)
+		groups = (n + group - 1) / group
 	}
 	full, bytes := 0, 0
 	for _, q := range queues {
@@ -341,6 +347,7 @@ func (l *lane) write(dst []item, flush bool) []item {
 	if full < groups && !(limits.Bytes > 0 && bytes >= limits.Bytes) && !flush {
 		return dst
 	}
+	l.siblings.gather(l)
 	var of [len(queues)]int // groups of each
 	left := groups
 	for i, q := range queues {
@@ -361,6 +368,7 @@ func (l *lane) write(dst []item, flush bool) []item {
 	for i, q := range queues {
 		dst = q.take(dst, min(of[i]*group, most-len(dst)), &room)
 	}
+	l.siblings.leave(l, dst)
 	return dst
 }
 

@@ -103,11 +103,18 @@ func (l *lane) learn(it item, a answer) {
 	}
 }
 
+// onlyLooked is why a record that is only looked for is not sent.
+func onlyLooked(it item) *ledger.Problem {
+	only := it.w.source.Only(int(it.row))
+	return &ledger.Problem{Code: mapping.CodeOtherTarget, Message: "the row of an earlier run is for the target " + convert.Quote(only)}
+}
+
 // looks reports whether the record is only looked for, because others refer to it.
 func (l *lane) looks(it item) bool { return l.records(it.w).Fate(int(it.row)) == mapping.Look }
 
 // matched applies the answer to a lookup by key k.
 func (f *former) matched(l *lane, it item, k int, w *want, found []sink.Match) {
+	alone := len(found) == 1
 	found = writable(found)
 	if len(found) > 1 && !l.find {
 		switch l.plan.OnMany {
@@ -138,7 +145,7 @@ func (f *former) matched(l *lane, it item, k int, w *want, found []sink.Match) {
 		f.converted(l, it, k, w, m)
 		return
 	}
-	if l.imagined != nil {
+	if l.imagined != nil && alone { // another row may come to another of several
 		l.imagined.saw(l, it, k, w, m)
 	}
 	f.arrive(l, it, w, m)
@@ -247,7 +254,7 @@ func (f *former) arrive(l *lane, it item, w *want, m *sink.Match) {
 		f.finish(l, it, ledger.Unchanged, nil)
 		return
 	case l.looks(it):
-		f.finish(l, it, ledger.Skipped, problemOf(l.records(it.w).Reason(int(it.row))))
+		f.finish(l, it, ledger.Skipped, onlyLooked(it))
 		return
 	case rec.same:
 		f.finish(l, it, ledger.Unchanged, nil)
@@ -328,7 +335,7 @@ func (f *former) missing(l *lane, it item) {
 		l.learn(it, answer{})
 		f.refuse(l, it, "LOOKUP_NOT_FOUND", "", "no "+l.plan.Object.Name+" has the "+name+" "+convert.Quote(l.words(it)))
 	case l.looks(it):
-		f.finish(l, it, ledger.Skipped, problemOf(l.records(it.w).Reason(int(it.row))))
+		f.finish(l, it, ledger.Skipped, onlyLooked(it))
 	case l.plan.Operation == mapping.Delete && rec.resend:
 		f.finish(l, it, ledger.Deleted, nil) // by the request whose answer was lost
 	case l.plan.Operation == mapping.Delete:

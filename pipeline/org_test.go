@@ -33,6 +33,10 @@ type world struct {
 	// before and after are called with the number of the write call; an error is the answer, as if
 	// the call had not arrived (before) or its answer were lost (after).
 	before, after func(call int) error
+	// apart is a field whose values must not be in two requests at a time; met counts how many requests
+	// were in flight together at most.
+	apart         string
+	inflight, met int
 	// refuse may refuse a record.
 	refuse func(object string, fields record) *sink.Error
 }
@@ -125,6 +129,7 @@ func (o *world) Write(ctx context.Context, req *sink.Request, results []sink.Res
 	o.mu.Unlock()
 	defer func() {
 		o.mu.Lock()
+		o.inflight--
 		for _, k := range keys {
 			delete(o.active, k)
 		}
@@ -142,8 +147,14 @@ func (o *world) Write(ctx context.Context, req *sink.Request, results []sink.Res
 		}
 	}
 	o.mu.Lock()
+	byKey := map[string]string{} // no key is in a request twice
+	if req.Target.Key != "" {
+		for id, rec := range o.objects[req.Target.Object] {
+			byKey[req.Target.Fold(rec[req.Target.Key])] = id
+		}
+	}
 	for i := range req.Records {
-		results[i] = o.one(req, &req.Records[i])
+		results[i] = o.one(req, &req.Records[i], byKey)
 	}
 	o.sent += len(results)
 	o.mu.Unlock()
@@ -162,6 +173,23 @@ func (o *world) Write(ctx context.Context, req *sink.Request, results []sink.Res
 // enter checks a request and notes what it touches: no record and no key twice at a time.
 func (o *world) enter(req *sink.Request) (keys []string) {
 	counts := map[sink.Action]int{}
+	o.inflight++
+	o.met = max(o.met, o.inflight)
+	parents := map[string]bool{}
+	for _, r := range req.Records {
+		if o.apart == "" {
+			break
+		}
+		if p := cell(r.Batch, r.Row, o.apart); p != "" && !parents[p] {
+			parents[p] = true
+			if k := o.apart + " " + p; o.active[k] {
+				o.t.Errorf("children of %s are in two requests", p)
+			} else {
+				o.active[k] = true
+				keys = append(keys, k)
+			}
+		}
+	}
 	for _, r := range req.Records {
 		counts[r.Action]++
 		k := ""
@@ -191,7 +219,7 @@ func (o *world) enter(req *sink.Request) (keys []string) {
 	return keys
 }
 
-func (o *world) one(req *sink.Request, r *sink.Record) sink.Result {
+func (o *world) one(req *sink.Request, r *sink.Record, byKey map[string]string) sink.Result {
 	object := req.Target.Object
 	fields := record{}
 	for c, col := range r.Batch.Schema().Columns {
@@ -217,12 +245,7 @@ func (o *world) one(req *sink.Request, r *sink.Record) sink.Result {
 	case sink.Create:
 		id = ""
 	case sink.Upsert:
-		id = ""
-		for other, rec := range o.objects[object] {
-			if req.Target.Fold(rec[req.Target.Key]) == req.Target.Fold(fields[req.Target.Key]) {
-				id = other
-			}
-		}
+		id = byKey[req.Target.Fold(fields[req.Target.Key])]
 	case sink.Update, sink.Delete:
 		if o.objects[object][id] != nil {
 			break

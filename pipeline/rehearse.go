@@ -98,7 +98,7 @@ func (m *imagined) holder(k *key, text string) string {
 func (m *imagined) correct(l *lane, it item, k int, w *want, found []sink.Match) []sink.Match {
 	kept := found[:0]
 	for _, f := range found {
-		if p, ok := m.known.Get(byID+f.ID); ok {
+		if p, ok := m.known.Get(byID + f.ID); ok {
 			if p.gone || !p.has(l, it, k) {
 				continue
 			}
@@ -197,7 +197,7 @@ func (m *imagined) judge(l *lane, it item, v *verdict) {
 	if created {
 		rec.id = m.madeUp()
 	}
-	p, ok := m.known.Get(byID+rec.id)
+	p, ok := m.known.Get(byID + rec.id)
 	if !ok {
 		p = &phantom{id: rec.id, values: make(map[string]row.Cell)}
 	}

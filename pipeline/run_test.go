@@ -304,7 +304,7 @@ func TestTroubleOnTheWay(t *testing.T) {
 // A run that is killed at any moment, before or after the org has written, and resumed as often
 // as it takes, ends as if it had not been.
 func TestKilledAndResumed(t *testing.T) {
-	tries := 30
+	tries := 12
 	if testing.Short() {
 		tries = 6
 	}

@@ -146,18 +146,18 @@ func TestBulkOnLocalOrg(t *testing.T) {
 			}
 			upsert := bulk.Spec{Action: sink.Upsert, Key: "Ext__c", Fold: strings.ToLower}
 
-			b := bulkLeads(450, func(i int) string { return fmt.Sprintf("line one\r\nline, \"two\" %d", i) })
+			b := bulkLeads(230, func(i int) string { return fmt.Sprintf("line one\r\nline, \"two\" %d", i) })
 			b.SetKind(7, 1, row.Absent) // LastName is required
 			b.Set(8, 3, row.Text, "#N/A")
 			b.SetKind(9, 0, row.Null)
-			made := run(upsert, b, bulkRecords(b, sink.Upsert, nil), "447 created 3 failed")
+			made := run(upsert, b, bulkRecords(b, sink.Upsert, nil), "227 created 3 failed")
 			if e := made[7].Err; e.Code != "REQUIRED_FIELD_MISSING" || len(e.Fields) != 1 || e.Fields[0] != "LastName" {
 				t.Errorf("record 7: %+v", e)
 			}
-			b = bulkLeads(450, func(int) string { return "two" })
+			b = bulkLeads(230, func(int) string { return "two" })
 			b.SetKind(1, 3, row.Null)
 			b.SetKind(2, 3, row.Absent)
-			again := run(upsert, b, bulkRecords(b, sink.Upsert, nil), "3 created 447 updated")
+			again := run(upsert, b, bulkRecords(b, sink.Upsert, nil), "3 created 227 updated")
 			for i := range again {
 				if i < 7 && again[i].ID != made[i].ID {
 					t.Errorf("record %d: %s, want %s", i, again[i].ID, made[i].ID)
@@ -166,27 +166,27 @@ func TestBulkOnLocalOrg(t *testing.T) {
 			b.Set(3, 3, row.Text, "three")
 			b.Set(4, 3, row.Text|row.OnInsert, "never")
 			recs := bulkRecords(b, sink.Update, again)
-			recs[449].ID = "00Q999999999999EAA"
-			res := run(bulk.Spec{Action: sink.Update}, b, recs, "449 updated 1 failed")
-			if res[449].Status != sink.Failed {
-				t.Errorf("the record that is not there: %+v", res[449])
+			recs[229].ID = "00Q999999999999EAA"
+			res := run(bulk.Spec{Action: sink.Update}, b, recs, "229 updated 1 failed")
+			if res[229].Status != sink.Failed {
+				t.Errorf("the record that is not there: %+v", res[229])
 			}
 			for key, want := range map[string]string{"key-1": "", "key-2": "line one\nline, \"two\" 2", "key-3": "three", "key-4": "two"} {
 				if got := titleOf(t, c, key); got != want {
 					t.Errorf("%s: %q, want %q", key, got, want)
 				}
 			}
-			run(bulk.Spec{Action: sink.Delete}, b, bulkRecords(b, sink.Delete, again), "450 deleted")
+			run(bulk.Spec{Action: sink.Delete}, b, bulkRecords(b, sink.Delete, again), "230 deleted")
 
 			// Rows without a key, many of them alike.
-			b = bulkLeads(300, func(i int) string { return fmt.Sprint(i % 3) })
+			b = bulkLeads(60, func(i int) string { return fmt.Sprint(i % 3) })
 			for i := range b.Len() {
 				b.SetKind(i, 0, row.Absent)
 				if i%10 == 0 {
 					b.SetKind(i, 1, row.Null)
 				}
 			}
-			res = run(bulk.Spec{Action: sink.Create}, b, bulkRecords(b, sink.Create, nil), "270 created 30 failed")
+			res = run(bulk.Spec{Action: sink.Create}, b, bulkRecords(b, sink.Create, nil), "54 created 6 failed")
 			for i, r := range res {
 				if (r.Status == sink.Failed) != (i%10 == 0) {
 					t.Fatalf("record %d: %v", i, r)

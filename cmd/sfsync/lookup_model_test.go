@@ -45,7 +45,7 @@ func TestLookupModel(t *testing.T) {
 	b := row.New(row.NewSchema(cols...))
 	req := &sink.Request{Target: &sink.Target{Object: "Lead", KeyColumn: -1}}
 	var records []map[string]string
-	for i := range 400 {
+	for i := range 200 {
 		rec := map[string]string{"Code__c": fmt.Sprintf("Code %d", i)}
 		r := b.AddRow(int64(i + 1))
 		for c, name := range names {

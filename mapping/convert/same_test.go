@@ -114,3 +114,43 @@ func TestSameDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// What a converter makes of any text is the same as itself, and as another text only if that becomes the
+// same value.
+func FuzzSame(f *testing.F) {
+	for _, s := range []string{"Ada", "1e3", "-0.50", "2026-11-21", "2026-11-21T10:00:00+01:00", "10:00", "true", "red;blue", "0015000000Gv7qJ", "a\r\nb", " "} {
+		f.Add(s, "1000")
+	}
+	var fields []*schema.Field
+	var convs []*Converter
+	for _, typ := range []schema.Type{schema.String, schema.TextArea, schema.Double, schema.Int, schema.Date, schema.DateTime, schema.Time, schema.Boolean, schema.MultiPicklist, schema.ID} {
+		field := &schema.Field{Name: "X", Type: typ, Precision: 12, Scale: 3}
+		c, err := New(field, nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		fields, convs = append(fields, field), append(convs, c)
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		for i, c := range convs {
+			x, k, bad := c.Append(nil, a, row.Text)
+			if bad != nil {
+				continue
+			}
+			sent := row.MakeCell(k, string(x))
+			if !Same(fields[i], sent, sent) {
+				t.Fatalf("%s: %q is not the same as itself", fields[i].Type, x)
+			}
+			y, k, bad := c.Append(nil, b, row.Text)
+			if bad != nil {
+				continue
+			}
+			other := row.MakeCell(k, string(y))
+			if one := Same(fields[i], sent, other); one != Same(fields[i], other, sent) {
+				t.Fatalf("%s: %q and %q: %v one way only", fields[i].Type, x, y, one)
+			} else if !one && string(x) == string(y) {
+				t.Fatalf("%s: %q is another value than itself", fields[i].Type, x)
+			}
+		}
+	})
+}

@@ -14,7 +14,8 @@ import (
 type columnFinder struct {
 	config *conf.Config
 	names  []string
-	places []int // of the first mention of each, in characters
+	vars   []string // their variables
+	places []int    // of the first mention of each, in characters
 	seen   map[string]bool
 	sums   int
 	err    *file.Error
@@ -34,11 +35,20 @@ func (f *columnFinder) column(n *ast.Node, name string, at file.Location) {
 	if !f.seen[name] {
 		f.seen[name] = true
 		f.names = append(f.names, name)
+		f.vars = append(f.vars, f.variable(name))
 		f.places = append(f.places, at.From)
 	}
-	id := &ast.IdentifierNode{Value: name}
+	id := &ast.IdentifierNode{Value: f.variable(name)}
 	id.SetLocation(at)
 	*n = id
+}
+
+// variable returns the variable of a column: its name, unless a function has the same.
+func (f *columnFinder) variable(name string) string {
+	if f.config.Functions[name] != nil || f.config.Builtins[name] != nil || f.config.Disabled[name] {
+		return "$env." + name
+	}
+	return name
 }
 
 // path returns the column that a chain of members names, and where it begins.

@@ -95,7 +95,7 @@ func Compile(text string, column func(name string, offset int) int) (*Program, e
 	if err != nil {
 		return nil, explain(text, err)
 	}
-	p := &Program{code: code, names: find.names, typ: typ}
+	p := &Program{code: code, names: find.vars, typ: typ}
 	for i, name := range find.names {
 		p.columns = append(p.columns, column(name, byteOffset(text, find.places[i])))
 	}
@@ -118,7 +118,7 @@ func parse(text string) (*parser.Tree, *columnFinder, error) {
 		return nil, nil, find.err.Bind(tree.Source)
 	}
 	env := types.Map{}
-	for _, n := range find.names {
+	for _, n := range find.vars {
 		env[n] = types.String
 	}
 	config.WithEnv(env)
@@ -193,7 +193,7 @@ func (p *Program) run(m *Machine, r Row) (any, *convert.Problem) {
 	for i, name := range p.names {
 		text := r.Text(p.columns[i])
 		if len(text) > maxText {
-			return nil, problem("column %s has %d bytes, more than the %d that an expression reads", convert.Quote(name), len(text), maxText)
+			return nil, problem("column %s has %d bytes, more than the %d that an expression reads", convert.Quote(strings.TrimPrefix(name, "$env.")), len(text), maxText)
 		}
 		env[name] = text
 	}

@@ -88,6 +88,9 @@ func TestExpression(t *testing.T) {
 		{`trim("  x ")`, "x"},
 		{`a | lower()`, "hello"},
 		{`flag`, "true"},
+		{`blank(blank) ? "none" : blank + upper(number)`, "columnX"},
+		{`not blank($env["blank"]) and len == "5" and len(len) == 1`, "true"},
+		{`now + filter`, "nowfilter"},
 		{`nulled`, ""},
 		{`number(a)`, `!number("Hello"): no number`},
 		{`number("0x10")`, `!number("0x10"): no number`},
@@ -104,7 +107,7 @@ func TestExpression(t *testing.T) {
 	}
 	c := cells{
 		"a": text("Hello"), "a.b.c": text("deep"), "odd name": text("odd"), "n": row.MakeCell(row.Number, "12.25"), "long": text(strings.Repeat("x", 3000)), "huge": text(strings.Repeat("x", maxText+1)),
-		"flag": row.MakeCell(row.Bool, "true"), "nulled": row.MakeCell(row.Null, "NULL"),
+		"flag": row.MakeCell(row.Bool, "true"), "blank": text("column"), "number": text("x"), "len": text("5"), "now": text("now"), "filter": text("filter"), "nulled": row.MakeCell(row.Null, "NULL"),
 	}
 	for _, tt := range tests {
 		e, v, err := compile(tt.expr, c)
@@ -261,10 +264,11 @@ func BenchmarkCondition(b *testing.B) {
 }
 
 // What a row can make an expression do ends soon, and takes little memory: the worst of each kind, on
-// a column of the longest text.
+// texts as long as a field can hold.
 func TestExpressionsEnd(t *testing.T) {
 	t.Parallel()
-	c := cells{"a": text(strings.Repeat("a", maxText)), "b": text(strings.Repeat("aab", maxText/3))}
+	const long = 131_072
+	c := cells{"a": text(strings.Repeat("a", long)), "b": text(strings.Repeat("aab", long/3))}
 	for _, src := range []string{
 		strings.Repeat("a + ", maxSums-1) + "a",
 		`a matches "(a?){30}(a*)*b$"`,

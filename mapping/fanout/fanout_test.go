@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"sfsync/mapping"
 	"sfsync/mapping/event"
@@ -63,9 +64,14 @@ func TestApply(t *testing.T) {
 	f := parse(t, lead)
 	before := len(f.Targets)
 	entries := []event.Entry{
-		{Object: "LEAD", Nth: 1}, {Object: "Lead", New: true, Nth: 1}, {Object: "lead", Field: "email", Nth: 1},
-		{Object: "contact", Nth: 2}, {Object: "Case", Field: "CaseNumber", Nth: 1},
-		{Object: "Acount", Nth: 1}, {Object: "Account", Field: "nme", Nth: 1}, {Object: "Account", Field: "Description", Nth: 1},
+		{Object: "LEAD", Nth: 1},
+		{Object: "Lead", New: true, Nth: 1},
+		{Object: "lead", Field: "email", Nth: 1},
+		{Object: "contact", Nth: 2},
+		{Object: "Case", Field: "CaseNumber", Nth: 1},
+		{Object: "Acount", Nth: 1},
+		{Object: "Account", Field: "nme", Nth: 1},
+		{Object: "Account", Field: "Description", Nth: 1},
 		{Object: "Account", New: true, Nth: 1},
 	}
 	got := fanout.Apply(f, entries, schema.Standard())
@@ -98,6 +104,57 @@ func TestApply(t *testing.T) {
 	if _, found, err := mapping.Compile(got, schema.Standard()); err != nil {
 		t.Error(found)
 	}
+}
+
+// TestWhatEventsNameNeverBreaksAMapping: whatever objects and fields events name, a mapping that
+// compiles by itself compiles with the targets made of them, each entry has one or is refused, and
+// no two have one name.
+func TestWhatEventsNameNeverBreaksAMapping(t *testing.T) {
+	t.Parallel()
+	s := schema.Standard()
+	names := s.Names()
+	files := []*mapping.File{parse(t, lead), parse(t, "version: 1\npreset: rudderstack-lead\n"), parse(t, "version: 1\npreset: rudderstack-contact\n")}
+	rapid.Check(t, func(t *rapid.T) {
+		object := rapid.Custom(func(t *rapid.T) event.Entry {
+			e := event.Entry{Object: rapid.SampledFrom(names).Draw(t, "object"), Nth: rapid.IntRange(1, event.MaxOfOne).Draw(t, "nth")}
+			switch rapid.IntRange(0, 3).Draw(t, "kind") {
+			case 0:
+				e.New = true
+			case 1:
+				if fields := s.Object(e.Object).FieldNames(); len(fields) > 0 {
+					e.Field = rapid.SampledFrom(fields).Draw(t, "field")
+				}
+			case 2:
+				e.Object = rapid.StringMatching(`[A-Za-z_0-9]{1,12}`).Draw(t, "no object")
+			}
+			if rapid.Bool().Draw(t, "lower case") {
+				e.Object, e.Field = strings.ToLower(e.Object), strings.ToLower(e.Field)
+			}
+			return e
+		})
+		same := func(e event.Entry) string { return strings.ToLower(e.Column()) }
+		entries := rapid.SliceOfNDistinct(object, 1, 5, same).Draw(t, "entries")
+		f := fanout.Apply(rapid.SampledFrom(files).Draw(t, "mapping"), entries, s)
+		if _, found, err := mapping.Compile(f, s); err != nil {
+			t.Fatal(found)
+		}
+		targets := map[string]bool{}
+		for _, x := range f.Targets {
+			if targets[x.Name.Value] {
+				t.Fatalf("two targets %s", x.Name.Value)
+			}
+			targets[x.Name.Value] = true
+		}
+		for i := range f.Source.Entries {
+			e := &f.Source.Entries[i]
+			if targets[e.Column()] == (e.Refused != "") {
+				t.Fatalf("%s: refused %q, target %v", e.Column(), e.Refused, targets[e.Column()])
+			}
+			if !e.Same(&entries[i]) {
+				t.Fatalf("%+v became %+v", entries[i], e)
+			}
+		}
+	})
 }
 
 func TestApplyLeavesOthersAlone(t *testing.T) {

@@ -129,6 +129,9 @@ func (j *job) cumulusFields(s *step, n *yamlnode.Node) {
 			return
 		}
 		f := &field{pos: name.Pos, name: name.Text, column: column.Text}
+		if strings.EqualFold(f.name, "Id") && s.operation == "insert" {
+			return // the key of the dataset, which CumulusCI does not send either
+		}
 		if strings.EqualFold(f.name, "RecordTypeId") {
 			f.off = true
 			f.comments = append(f.comments, j.lost(f.pos, "%s holds ids of the org that the data is from: export the developer name, "+

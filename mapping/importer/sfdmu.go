@@ -280,6 +280,9 @@ func (j *job) sfdmuField(s *step, o *sfdmuObject, name string, all []*sfdmuObjec
 		f.comments = append(f.comments, j.lost(f.pos, "SFDMU finds record types of %s by their names: this rule needs a schema that has RecordType, or use {record_type: NAME}", s.title))
 		return f
 	}
+	if known := j.object(o.target); known != nil && known.Field(f.name) != nil && !known.Field(f.name).Createable && !known.Field(f.name).Updateable {
+		return f // finishField says that it is read-only
+	}
 	relationship, parent := j.parentOf(o, name, polymorphic, all)
 	if relationship != "" {
 		j.reference(f, relationship, parent, all)

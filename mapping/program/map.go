@@ -62,6 +62,9 @@ func (m *Mapper) Map(src *row.Batch) *Mapped {
 	for _, t := range m.plan.Made {
 		target, bound, records := &m.plan.Targets[t], &m.bound.targets[t], &m.out.Targets[t]
 		for r := range n {
+			if records.probes[r] == probeLooked {
+				records.fates[r] = Look
+			}
 			if records.probes[r] != probeWanted {
 				continue
 			}
@@ -82,8 +85,12 @@ func (m *Mapper) want(f Fate) {
 		return
 	}
 	if f != Skip && f != Fail {
+		why := probeWanted
+		if f == Look {
+			why = probeLooked
+		}
 		for _, r := range m.wants {
-			r.probes[m.row] = probeWanted
+			r.probes[m.row] = max(r.probes[m.row], why)
 			if r.find {
 				r.fates[m.row] = Send
 			}

@@ -91,7 +91,11 @@ func (m *Mapper) mapReference(f *Rule, out *row.Batch) *Problem {
 	case probeNull:
 		return m.mapBlank(f, out, row.Null)
 	}
-	out.Await(m.row, f.Out, row.Text|f.Flags)
+	kind := row.Text | f.Flags
+	if records.Batch.Cell(m.row, t.Code.Key.Out).OnInsert() { // by a default for new records
+		kind |= row.OnInsert
+	}
+	out.Await(m.row, f.Out, kind)
 	m.wants = append(m.wants, records)
 	return nil
 }

@@ -67,6 +67,11 @@ type Target struct {
 	Redirect, Redirected int
 	// OnlyIfEmpty are the columns that are sent only where the record has no value.
 	OnlyIfEmpty []int
+	// Parents are the columns that refer to records which the org locks while it writes this one, if rows
+	// with a parent in common are not to be in two requests at a time (order: parent).
+	Parents []int
+	// Batch is the most records of a request; 0 for as many as the API takes.
+	Batch int
 	// Org names the org of this target; "" is the run's.
 	Org string
 	// First is the target of the first pass whose records a target of Plan.Second completes; -1 in
@@ -198,6 +203,13 @@ func (p *Plan) Mentioned(from int) []string {
 		names = append(names, p.columns[u.column])
 	}
 	return names
+}
+
+// Adopt registers the mentions of another plan's columns: what a second pass reads is mapped, too.
+func (p *Plan) Adopt(q *Plan) {
+	for _, u := range q.uses {
+		p.Add(q.columns[u.column], u.pos, -u.group) // a plan's own groups count upwards
+	}
 }
 
 // Add registers a mention of a column at a place and returns its number. group joins the columns of

@@ -74,7 +74,8 @@ const (
 	probeBlank               // its key is absent
 	probeNull                // its key is blank
 	probeReady               // its key is in the batch
-	probeWanted              // and a record that is sent refers to it
+	probeLooked              // a record that is only looked for refers to it
+	probeWanted              // a record that is sent refers to it
 )
 
 // open adds a row for each of the source's, none of which is wanted yet.

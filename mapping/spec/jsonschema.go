@@ -18,7 +18,7 @@ func JSONSchema() []byte {
 		"path":       m{"type": []string{"string", "number", "boolean"}, "pattern": `\S`},
 		"name":       m{"type": []string{"string", "number", "boolean"}, "pattern": `^[A-Za-z0-9_][A-Za-z0-9_.-]*$`, "maxLength": MaxName},
 		"apiName":    m{"type": []string{"string", "boolean"}, "pattern": `^[A-Za-z][A-Za-z0-9_]*$`, "maxLength": 80},
-		"fieldName":  m{"type": "string", "pattern": `^([A-Za-z][A-Za-z0-9_]*|([A-Za-z][A-Za-z0-9_]*:)?[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*)$`, "maxLength": 242},
+		"fieldName":  m{"type": []string{"string", "boolean"}, "pattern": `^([A-Za-z][A-Za-z0-9_]*|([A-Za-z][A-Za-z0-9_]*:)?[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*)$`, "maxLength": 242},
 		"lookup":     m{"type": "string", "pattern": `^[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*$`, "maxLength": 161},
 		"column": m{
 			"type": []string{"string", "boolean"}, "pattern": `\S`,
@@ -78,7 +78,9 @@ func conditions(defs map[string]any) {
 	part, _ := defs[AtTarget].(m)
 	delete(part, "required")
 	defs[partTarget] = part
-	refersTo := m{"required": []string{"fields"}, "properties": m{"fields": m{"type": "object", "not": m{"additionalProperties": m{"not": m{"type": "object", "required": []string{"ref"}}}}}}}
+	// An object may have a key by nature, if its records refer to others of the same row.
+	refers := m{"type": "object", "not": m{"additionalProperties": m{"not": m{"type": "object", "required": []string{"ref"}}}}}
+	refersTo := m{"required": []string{"fields"}, "properties": m{"fields": refers, "operation": m{"const": "upsert"}}}
 	defs[AtTarget] = m{
 		"allOf":    []m{{"$ref": ref(partTarget)}, {"anyOf": []m{is("operation", "insert", "publish"), has("match"), refersTo, {"allOf": []m{is("operation", "update"), is("when", false, "false")}}}}},
 		"required": []string{"object"},
@@ -115,7 +117,7 @@ func conditions(defs map[string]any) {
 		"type": "object", "propertyNames": m{"$ref": ref("name")},
 		"additionalProperties": m{"anyOf": []m{
 			{"const": "skipped"},
-			{"type": "object", "properties": m{"error": m{"type": "string", "pattern": `\S`}}, "required": []string{"error"}, "additionalProperties": false},
+			{"type": "object", "properties": m{"error": m{"$ref": ref("path")}}, "required": []string{"error"}, "additionalProperties": false},
 			{
 				"type": "object", "minProperties": 1, "not": has("error"),
 				"properties":           m{"absent": m{"anyOf": []m{{"$ref": ref("fieldName")}, {"type": "array", "items": m{"$ref": ref("fieldName")}, "minItems": 1}}}},

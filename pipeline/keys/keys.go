@@ -39,7 +39,7 @@ const (
 )
 
 // DefaultMemory is the memory of an index in bytes if none is named.
-const DefaultMemory = 24 << 20
+const DefaultMemory = 8 << 20
 
 // Index collects the keys of an input. It serves one goroutine.
 type Index struct {

@@ -44,6 +44,9 @@ func (s *sorter) add(e entry) error {
 			return err
 		}
 	}
+	if len(s.buf) == cap(s.buf) && len(s.buf) >= s.most/8 { // many: no more growing step by step
+		s.buf = slices.Grow(s.buf, s.most-len(s.buf))
+	}
 	s.buf = append(s.buf, e)
 	s.n++
 	return nil

@@ -17,8 +17,9 @@ import (
 //
 // match are the fields of the match keys that the row has. fields are what would be sent of a new
 // record or an event; of an update they are the fields that it changes, and before is what they
-// hold now. A reference to a record that does not exist yet is {"ref":"<target>"}, or where an
-// earlier row would create it {"lookup":"<object>.<field>","value":…}.
+// hold now. A reference to a record that does not exist yet is {"ref":"<target>"}, or if it is
+// looked up {"lookup":"<object>.<field>","value":…}; before, which is about the record of an earlier
+// row, says {"new":"<object>"}.
 func (t *target) appendRecord(dst []byte, b *Batch, r int, rec *Record) []byte {
 	recs := &b.Mapped.Targets[t.index]
 	dst = appendText(append(dst, `{"file":`...), b.Path)
@@ -50,7 +51,12 @@ func (t *target) appendRecord(dst []byte, b *Batch, r int, rec *Record) []byte {
 	o.next(`},"before":{`)
 	for c, before := range rec.Before {
 		if rec.changes(c) {
-			t.member(&o, b, r, recs.Batch.Schema().Columns[c].Name, c, before)
+			o.name(recs.Batch.Schema().Columns[c].Name)
+			if n := t.need(c); n != nil && strings.HasPrefix(before.Text, MadeUp) {
+				o.dst = append(appendText(append(o.dst, `{"new":`...), t.of.Record(n.Record).Object.Name), '}')
+				continue
+			}
+			o.dst = appendCell(o.dst, before)
 		}
 	}
 	dst = appendText(append(o.dst, `},"code":`...), rec.Code)

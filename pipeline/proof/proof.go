@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sfsync/mapping"
@@ -40,6 +41,23 @@ func Run(ctx context.Context, file *mapping.File, plan *mapping.Plan, opt source
 	return list.All(), nil
 }
 
+// Inputs are the rows of all tests of a mapping, an input for each test.
+func Inputs(file *mapping.File) []source.Input {
+	inputs := make([]source.Input, len(file.Tests))
+	for i, test := range file.Tests {
+		inputs[i] = input(file, test)
+	}
+	return inputs
+}
+
+func input(file *mapping.File, test *syntax.Test) source.Input {
+	var text strings.Builder
+	for _, r := range test.Rows {
+		text.WriteString(r.Value + "\n")
+	}
+	return source.Input{Path: file.Path, Format: "jsonl", Reader: strings.NewReader(text.String())}
+}
+
 // comparer compares one test.
 type comparer struct {
 	list *diag.List
@@ -51,20 +69,16 @@ type comparer struct {
 
 // run maps the rows and looks at each expectation of those that come along.
 func (c *comparer) run(ctx context.Context, file *mapping.File, opt source.Options) error {
-	var text strings.Builder
-	for _, r := range c.test.Rows {
-		text.WriteString(r.Value + "\n")
-	}
 	opt.Format = "jsonl"
 	_, err := pipeline.Check(ctx, pipeline.Options{
 		Plan: c.plan, Source: opt, Duplicates: file.Source.Duplicates,
-		Inputs: []source.Input{{Path: file.Path, Format: "jsonl", Reader: strings.NewReader(text.String())}},
-	}, func(m *mapping.Mapped, _ string) error {
-		for r := range m.Source.Len() {
+		Inputs: []source.Input{input(file, c.test)},
+	}, func(b pipeline.Checked) error {
+		for r := range b.First.Source.Len() {
 			c.rows++
 			for _, want := range c.test.Expect {
 				if want.Row == c.rows {
-					c.compare(m, r, want)
+					c.compare(b, r, want)
 				}
 			}
 		}
@@ -88,7 +102,8 @@ func (c *comparer) failf(pos diag.Pos, want *syntax.Expectation, hint, format st
 	c.list.Errorf(pos, CodeFailed, hint, "%s, %s: %s", where, want.Target.Value, fmt.Sprintf(format, args...))
 }
 
-func (c *comparer) compare(m *mapping.Mapped, r int, want *syntax.Expectation) {
+func (c *comparer) compare(b pipeline.Checked, r int, want *syntax.Expectation) {
+	m := b.First
 	target := -1
 	var names []string
 	for i := range c.plan.Targets {
@@ -117,12 +132,12 @@ func (c *comparer) compare(m *mapping.Mapped, r int, want *syntax.Expectation) {
 		c.failf(want.Pos, want, "", "expected to be sent, but %s", c.came(m, r, target))
 	default:
 		for _, f := range want.Fields {
-			c.field(m, r, target, want, f)
+			c.field(b, r, target, want, f)
 		}
 		for _, name := range want.Absent {
-			if col := c.column(m, target, name.Value); col >= 0 {
-				if cell := records.Batch.Cell(r, col); cell.Kind() != row.Absent {
-					c.failf(name.Pos, want, "", "%s is %s, expected not to be sent", name.Value, c.shown(m, r, target, col))
+			if p := c.place(b, target, name.Value); p.column >= 0 {
+				if cell := p.cell(r); cell.Kind() != row.Absent {
+					c.failf(name.Pos, want, "", "%s is %s, expected not to be sent", name.Value, p.shown(r))
 				}
 			}
 		}
@@ -143,54 +158,74 @@ func (c *comparer) came(m *mapping.Mapped, r, target int) string {
 	return "it is skipped: " + why.Message
 }
 
-// column returns the column of a field's name, in any case; -1 for none.
-func (c *comparer) column(m *mapping.Mapped, target int, name string) int {
-	for i, col := range m.Targets[target].Batch.Schema().Columns {
-		if strings.EqualFold(col.Name, name) {
-			return i
+// place is a column of a target's records.
+type place struct {
+	plan    *mapping.Plan
+	mapped  *mapping.Mapped
+	target  int
+	column  int // -1 for none
+	records *mapping.Records
+}
+
+func (p *place) cell(r int) row.Cell { return p.records.Batch.Cell(r, p.column) }
+
+// place finds a field, in any case, among those that are sent for a target first, or in the second
+// pass.
+func (c *comparer) place(b pipeline.Checked, target int, name string) *place {
+	p := &place{c.plan, b.First, target, -1, &b.First.Targets[target]}
+	if p.find(name) || b.Second == nil {
+		return p
+	}
+	for i := range c.plan.Second.Targets {
+		if c.plan.Second.Targets[i].First != target {
+			continue
+		}
+		if q := (&place{c.plan.Second, b.Second, i, -1, &b.Second.Targets[i]}); q.find(name) {
+			return q
 		}
 	}
-	return -1
+	return p
+}
+
+func (p *place) find(name string) bool {
+	p.column = slices.IndexFunc(p.records.Batch.Schema().Columns, func(c row.Column) bool { return strings.EqualFold(c.Name, name) })
+	return p.column >= 0
 }
 
 // field compares one field.
-func (c *comparer) field(m *mapping.Mapped, r, target int, want *syntax.Expectation, f syntax.ExpectedField) {
-	col := c.column(m, target, f.Field.Value)
-	if col < 0 {
+func (c *comparer) field(b pipeline.Checked, r, target int, want *syntax.Expectation, f syntax.ExpectedField) {
+	p := c.place(b, target, f.Field.Value)
+	if p.column < 0 {
 		c.failf(f.Field.Pos, want, diag.DidYouMean(f.Field.Value, c.plan.Targets[target].Fields()), "%s has no rule", f.Field.Value)
 		return
 	}
-	cell := m.Targets[target].Batch.Cell(r, col)
+	cell := p.cell(r)
 	if f.Value == nil {
 		if cell.Kind() != row.Null {
-			c.failf(f.Field.Pos, want, "", "%s is %s, expected null", f.Field.Value, c.shown(m, r, target, col))
+			c.failf(f.Field.Pos, want, "", "%s is %s, expected null", f.Field.Value, p.shown(r))
 		}
 		return
 	}
 	expected := f.Value.Value
-	if what, name, value := m.Awaits(r, target, col); what != "" {
-		got := name
-		if what == "lookup" {
-			got = value.Text
-		}
-		if got != expected {
-			c.failf(f.Value.Pos, want, "", "%s is %s, expected %q", f.Field.Value, c.shown(m, r, target, col), expected)
-		}
-		return
-	}
 	same := cell.Kind() > row.Null && cell.Text == expected
-	if field := c.plan.Targets[target].Field(m.Targets[target].Batch.Schema(), col); !same && field != nil && cell.Kind() > row.Null {
+	field := p.plan.Targets[p.target].Field(p.records.Batch.Schema(), p.column)
+	switch what, name, value := p.mapped.Awaits(r, p.target, p.column); {
+	case what == "lookup":
+		same = value.Text == expected
+	case what != "":
+		same = name == expected
+	case !same && field != nil && cell.Kind() > row.Null:
 		same = convert.Same(field, cell, row.MakeCell(row.Text, expected)) // 12 and 12.0 are the same
 	}
 	if !same {
-		c.failf(f.Value.Pos, want, "", "%s is %s, expected %q", f.Field.Value, c.shown(m, r, target, col), expected)
+		c.failf(f.Value.Pos, want, "", "%s is %s, expected %q", f.Field.Value, p.shown(r), expected)
 	}
 }
 
-// shown words what a column of a row holds.
-func (c *comparer) shown(m *mapping.Mapped, r, target, col int) string {
-	cell := m.Targets[target].Batch.Cell(r, col)
-	switch what, name, value := m.Awaits(r, target, col); {
+// shown words what the column of a row holds.
+func (p *place) shown(r int) string {
+	cell := p.cell(r)
+	switch what, name, value := p.mapped.Awaits(r, p.target, p.column); {
 	case what == "lookup":
 		return fmt.Sprintf("the record whose %s is %q", name, value.Text)
 	case what != "":

@@ -46,6 +46,10 @@ type node struct {
 	kids   map[string]*node
 	order  []*node
 	inside bool // a path leads into it
+	plain  bool // no backslash in the name: JSON may have it as it is
+	// first is the member that the last such object began with, next the one that followed this one:
+	// events look alike, and then a comparison finds what else takes a look into a map.
+	first, next *node
 
 	seen uint64 // the object in which it was last met
 	kind row.Kind
@@ -67,7 +71,7 @@ func (n *node) kid(name string) *node {
 		if n.kids == nil {
 			n.kids = make(map[string]*node)
 		}
-		k = &node{name: name, column: none}
+		k = &node{name: name, column: none, plain: strings.IndexByte(name, '\\') < 0}
 		n.kids[name] = k
 		n.order = append(n.order, k)
 	}
@@ -115,10 +119,17 @@ func (t *tree) put(b *row.Batch, r int, root, context row.Cell) row.Problem {
 // stamp of another object win.
 func (t *tree) gather(n *node, object string, winner, stamp uint64) {
 	c := cursor{s: object}
+	expected := &n.first
 	for more := c.enter(); more; more = c.next() {
 		key := c.key()
 		kind, text := c.value()
-		k := t.find(n, key)
+		k := *expected
+		if k == nil || !k.plain || k.name != key {
+			k = t.find(n, key)
+		}
+		if k != nil {
+			*expected, expected = k, &k.next
+		}
 		switch {
 		case k == nil || winner != 0 && k.seen == winner:
 			continue

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,7 +62,8 @@ skipped.
 
 The tests: of the mapping run first, whether or not files are named. Besides the rows that would
 fail, a check says which match keys come up again in the input, which columns no rule uses, which
-values picklists lack, and what looking records up would cost.
+values picklists lack, and what looking records up would cost. The keys of a large input are kept in
+a temporary file (24 bytes each, hashed), so that memory stays what it is.
 
 --mapped writes what each row would send, one JSON object a line and target; - is stdout.
 
@@ -74,11 +76,8 @@ values picklists lack, and what looking records up would cost.
 		ValidArgsFunction: completeExt("yaml", "yml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Mapping, o.Files = args[0], args[1:]
-			if o.Limit < 0 {
-				return exit.Usagef("--limit is a number of rows, not %d", o.Limit)
-			}
-			if o.Sample < 0 || o.Sample > 0 && o.Limit > 0 {
-				return exit.Usagef("--sample is a number of rows, not %d, and does not go with --limit", o.Sample)
+			if err := checkPart(o.Limit, o.Sample); err != nil {
+				return err
 			}
 			if o.Profile && o.Mapped == "-" {
 				return exit.Usagef("--profile and --mapped - both want stdout: write the mapped rows to a file")
@@ -102,7 +101,7 @@ values picklists lack, and what looking records up would cost.
 	fs.StringVar(&o.Progress, "progress", ui.ProgressAuto, "show progress as `auto|bar|plain|none`")
 	fs.BoolVar(&o.JSON, "json", false, "print the summary as JSON on stdout")
 	addFormat(fs, &o.Format)
-	fs.Int64Var(&o.Sample, "sample", 0, "check `N` rows spread evenly over the input; 0 checks all")
+	addSample(fs, &o.Sample)
 	fs.BoolVar(&o.Profile, "profile", false, "say what each column of the input holds, with samples")
 	return cmd
 }
@@ -118,11 +117,13 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 	if len(o.Files) > 0 || len(file.Source.Files) > 0 {
 		inputs, noInputs = o.inputs(file, o.Files, o.Format)
 	}
-	entries, release, err := o.entries(ctx, file, inputs, o.Limit)
+	all := slices.Concat(inputs, proof.Inputs(file))
+	entries, release, err := o.entries(ctx, file, all, o.Limit)
 	if err != nil {
 		return err
 	}
 	defer release.Close() // temporary files
+	copy(inputs, all)
 	kept := &keptInputs{}
 	defer kept.Close() // likewise
 	if err := o.keepTwice(ctx, file, inputs, kept); err != nil {
@@ -132,7 +133,7 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 	if err == nil {
 		err = o.prove(ctx, file, plan)
 	}
-	if err = cmp.Or(err, noInputs); err != nil {
+	if err := cmp.Or(err, noInputs); err != nil {
 		return err
 	}
 	mapped, err := o.mappedWriter()
@@ -267,14 +268,20 @@ func (o *checkOptions) mappedWriter() (*mappedOutput, error) {
 	return &mappedOutput{file: f, out: bufio.NewWriterSize(f, 64<<10)}, nil
 }
 
-// write writes the rows of a batch.
-func (m *mappedOutput) write(rows *mapping.Mapped, path string) error {
-	for r := range rows.Source.Len() {
-		for t := range rows.Targets {
-			m.buf = append(rows.AppendJSON(m.buf[:0], r, t, path), '\n')
-			if _, err := m.out.Write(m.buf); err != nil {
-				return m.failed(err)
+// write writes the rows of a batch, each with what is sent for it in a second pass.
+func (m *mappedOutput) write(c pipeline.Checked) error {
+	for r := range c.First.Source.Len() {
+		m.buf = m.buf[:0]
+		for t := range c.First.Targets {
+			m.buf = append(c.First.AppendJSON(m.buf, r, t, c.Path), '\n')
+		}
+		for t := 0; c.Second != nil && t < len(c.Second.Targets); t++ {
+			if c.Second.Targets[t].Fate(r) != mapping.Skip {
+				m.buf = append(c.Second.AppendJSON(m.buf, r, t, c.Path), '\n')
 			}
+		}
+		if _, err := m.out.Write(m.buf); err != nil {
+			return m.failed(err)
 		}
 	}
 	return nil

@@ -31,16 +31,16 @@ type gathered struct {
 }
 
 // each takes one mapped batch.
-func (g *gathered) each(m *mapping.Mapped, path string) error {
-	g.lacking.Add(m)
+func (g *gathered) each(c pipeline.Checked) error {
+	g.lacking.Add(c.First)
 	if g.profile != nil {
-		g.profile.Add(m.Source)
+		g.profile.Add(c.First.Source)
 	}
-	g.columns(m.Source.Schema(), path)
+	g.columns(c.First.Source.Schema(), c.Path)
 	if g.mapped == nil {
 		return nil
 	}
-	return g.mapped.write(m, path)
+	return g.mapped.write(c)
 }
 
 // columns takes note of the columns that no rule uses.

@@ -136,7 +136,10 @@ func importRun(_ context.Context, o *importOptions) error {
 	}
 	o.con.Diagnostics(r.Notes)
 	o.summary(r, open)
-	if len(files) > 1 {
+	switch {
+	case r.Inputs > 1 && dir == "":
+		o.con.Infof("the steps read %d inputs: this mapping is for rows that join them; --out DIR/ makes one for each step", r.Inputs)
+	case len(files) > 1:
 		o.con.Infof("%s holds %s: run them in the order of their names", dir, ui.Plural(int64(len(files)), "mapping", "mappings"))
 	}
 	return nil

@@ -84,12 +84,6 @@ func (j *job) refuseTargets() error {
 		if t.BackupAlways {
 			l.Errorf(t.Pos, codeNotYet, "leave it out if the run may go without", `target %q has backup: always, which is not yet available`, t.Name.Value)
 		}
-		if t.Order == "parent" {
-			l.Warnf(t.Pos, codeNotYet, "", "target %q has order: parent, which is not yet available: rows of one parent may meet, and are sent again if they do", t.Name.Value)
-		}
-		if t.Batch > 0 {
-			l.Warnf(t.Pos, codeNotYet, "", "target %q has batch: %d, which is not yet available: requests are as large as the API takes", t.Name.Value, t.Batch)
-		}
 	}
 	if err := l.Err(); err != nil {
 		return err

@@ -48,9 +48,10 @@ The run directory gets plan.jsonl, one line for every row and target:
 
 action is create, update, unchanged, delete, publish, skip or reject. Of an update, fields are
 those that it changes and before is what they hold now. A reference to a record that a run would
-first create is {"ref": "<target>"}. errors.csv groups the rejected rows, summary.json has the
-counts: those of targets say what a run would do, and plan says it field by field, with what a
-run would cost by each API.
+first create is {"ref": "<target>"} for one of the same row, {"lookup": "<field>", "value": …}
+for one that would be looked up. errors.csv groups the rejected rows, summary.json has the counts:
+those of targets say what a run would do, and plan says it field by field, with what a run would
+cost by each API.
 
 A row that is left unchanged would be sent by a run all the same, and change nothing. Rules,
 triggers and flows of the org are not asked: what they refuse, only a run can tell. A plan holds
@@ -81,6 +82,7 @@ With --exit-code the exit code is 7 if a run would change anything.
 	fs.Var(&o.MaxFailed, "max-failed", "rejected rows up to which the exit code is not 6")
 	fs.Var(&o.StopAfter, "stop-after", "stop once more records than this are rejected; 0 stops at the first")
 	o.addOutput(fs)
+	o.addBudget(fs)
 	fs.Int64Var(&o.Limit, "limit", 0, "plan the first `N` rows only; 0 plans all")
 	addSample(fs, &o.Sample)
 	fs.BoolVar(&o.ExitCode, "exit-code", false, "end with 7 if changes are pending")
@@ -144,10 +146,12 @@ func (j *job) rehearse(ctx context.Context, exitCode bool) error {
 		guards[i] = rehearsal.NewGuard(w, w, j.sys.Now)
 		targets[i] = pipeline.Target{Writer: guards[i], Matcher: guards[i]}
 	}
+	drain, ended := j.drain()
+	defer ended()
 	stop := j.con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
 	res, runErr := pipeline.Run(ctx, pipeline.Options{
 		Plan: j.plan, Inputs: j.inputs, Source: sourceOptions(j.file), Targets: targets,
-		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, StopAfter: j.flags.stopAfter(), Stop: j.stop.Draining(),
+		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, StopAfter: j.flags.stopAfter(), Stop: drain,
 		Duplicates: j.file.Source.Duplicates, Temp: j.dir.Path(""),
 		Errors: errs, Stats: stats, Rehearse: true, Planned: out.Batch,
 	})
@@ -168,6 +172,11 @@ func (j *job) rehearse(ctx context.Context, exitCode bool) error {
 // judgePlan returns what a plan ends with.
 func (j *job) judgePlan(s *report.Summary, runErr error, exitCode bool) (exit.Code, string) {
 	codes, notes := j.troubles(s, runErr)
+	for i, code := range codes {
+		if code == exit.SomeFailed { // --stop-after: nothing has failed yet
+			codes[i] = exit.DataProblems
+		}
+	}
 	if err := rehearsal.Check(s); err != nil {
 		codes = append(codes, exit.Invariant)
 		notes = append(notes, err.Error())

@@ -47,9 +47,14 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	fs.Var(&f.StopAfter, "stop-after", "stop sending once more records than this have failed; 0 stops at the first")
 	fs.DurationVar(&f.LockWait, "lock-wait", 0, "wait so long for another run of the mapping to the same org to end")
 	f.addOutput(fs)
-	fs.Int64Var(&f.MaxCalls, "max-api-calls", 0, "stop, resumable, after so many API calls; 0 for no limit")
-	fs.Var(&f.Reserve, "api-reserve", "stop, resumable, when the org has only so many daily API calls left")
-	fs.DurationVar(&f.MaxDuration, "max-duration", 0, "stop, resumable, after so long; 0 for no limit")
+	f.addBudget(fs)
+}
+
+// addBudget adds the flags that end early what asks too much of the org.
+func (f *runFlags) addBudget(fs *pflag.FlagSet) {
+	fs.Int64Var(&f.MaxCalls, "max-api-calls", 0, "stop after so many API calls; 0 for no limit")
+	fs.Var(&f.Reserve, "api-reserve", "stop when the org has only so many daily API calls left")
+	fs.DurationVar(&f.MaxDuration, "max-duration", 0, "stop after so long; 0 for no limit")
 }
 
 // addOutput adds the flags about what the user sees and where reports go.
@@ -182,6 +187,9 @@ func (o *runOptions) check() error {
 	}
 	if err := checkPart(o.Limit, o.Sample); err != nil {
 		return err
+	}
+	if o.DryRun && o.ChangedOnly != "" {
+		return exit.Usagef("--dry-run does not go with --changed-only: it compares every row with what the org has")
 	}
 	if o.API == "bulk" {
 		return notYet("--api bulk")

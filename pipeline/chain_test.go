@@ -1,0 +1,133 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sfsync/pipeline"
+	"sfsync/pipeline/source"
+)
+
+const memberTargets = "- object: Lead\n  name: lead\n  match: Ext__c\n  fields: {Ext__c: ext, Email: email, LastName: {value: Last}, Company: {value: Acme}, Value__c: value}\n" +
+	"- object: CampaignMember\n  name: member\n  match: [[LeadId, CampaignId]]\n  fields: {LeadId: {ref: lead}, CampaignId: {lookup: Campaign.Code__c, from: campaign}, Status: value}\n"
+
+// Records that wait for others still travel in full requests.
+func TestChainsFillRequests(t *testing.T) {
+	const rows = 12_000
+	for _, workers := range []int{1, 4} {
+		p, o := worldOf(t, memberTargets)
+		for i := range 3 {
+			o.add("Campaign", record{"Code__c": fmt.Sprint("C", i)})
+		}
+		var b strings.Builder
+		b.WriteString("ext,email,value,campaign\n")
+		for i := range rows {
+			fmt.Fprintf(&b, "E%d,e%d@x.org,v,C%d\n", i, i, i%3)
+		}
+		res, _ := play(t, p, o, b.String(), workersOf(workers))
+		if n := res.Targets[1]; n.Created != rows {
+			t.Fatalf("%+v", n)
+		}
+		if calls := len(o.writes) + len(o.lookups); calls > 3*rows/1000+20 {
+			t.Errorf("%d workers: %d writes and %d lookups for %d rows with two records each", workers, len(o.writes), len(o.lookups), rows)
+		}
+		if c := res.Costs; c[0].Keys != 0 || c[1].Keys != rows || c[2].Keys > 30 {
+			t.Errorf("keys looked up: %+v", c)
+		}
+	}
+}
+
+// Targets of one object see what earlier rows made of it, whichever target that was.
+func TestTargetsOfOneObjectAreInOrder(t *testing.T) {
+	p, o := worldOf(t, "- object: Lead\n  name: lead\n  match: Email\n  when: kind == \"identify\"\n  fields: {Email: email, LastName: {value: L}, Company: {value: Acme}}\n"+
+		"- object: Lead\n  name: seen\n  operation: update\n  match: Email\n  when: kind == \"track\"\n  fields: {Email: email, Value__c: value}\n")
+	var b strings.Builder
+	b.WriteString("kind,email,value\n")
+	const people = 1500
+	for i := range people {
+		fmt.Fprintf(&b, "identify,p%d@x.org,\ntrack,P%d@x.org,v%d\n", i, i, i)
+	}
+	planned, _ := play(t, p, o, b.String(), func(opt *pipeline.Options) { opt.Rehearse = true })
+	res, _ := play(t, p, o, b.String(), nil)
+	if a, b := res.Targets[0], res.Targets[1]; a.Created != people || b.Updated != people {
+		t.Errorf("%+v %+v", a, b)
+	}
+	if d := cmp.Diff(res.Targets, planned.Targets); d != "" {
+		t.Errorf("a rehearsal counts otherwise (-run +rehearsal):\n%s", d)
+	}
+}
+
+// The rows that failed are input for another run, which looks for what they refer to and sends nothing else.
+func TestRetryLooksForParents(t *testing.T) {
+	p, o := worldOf(t, memberTargets)
+	res, dir := play(t, p, o, "ext,email,value,campaign\n1,a@x.org,v,C1\n2,b@x.org,w,\n3,c@x.org,x,C1\n", nil)
+	if n := res.Targets[1]; n.Failed != 3 {
+		t.Fatalf("%+v", n)
+	}
+	o.add("Campaign", record{"Code__c": "C1"})
+	for id, lead := range o.objects["Lead"] { // one lead is gone since
+		if lead["Ext__c"] == "3" {
+			delete(o.objects["Lead"], id)
+		}
+	}
+	before := len(o.writes)
+	text, err := os.ReadFile(filepath.Join(dir, "failed.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rehearse := range []bool{true, false} {
+		res, dir = play(t, p, o, string(text), func(opt *pipeline.Options) { opt.Rehearse = rehearse })
+		if n := res.Targets[1]; n.Created != 1 || n.Failed != 2 || res.Targets[0].Skipped != 3 {
+			t.Errorf("rehearsal %v: %+v", rehearse, res.Targets)
+		}
+	}
+	want := "2 lead skipped OTHER_TARGET\n2 member created\n3 lead skipped OTHER_TARGET\n3 member failed MATCH_KEY_BLANK LeadId\n" +
+		"4 lead skipped OTHER_TARGET\n4 member failed PARENT_UNKNOWN LeadId\n"
+	if d := cmp.Diff(want, outcomes(t, dir)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	wantLines(t, "requests", o.writes[before:], []string{"CampaignMember create 1"})
+}
+
+// A reference that failed in the second pass is tried again without its record's being sent again.
+func TestRetryOfTheSecondPass(t *testing.T) {
+	p, o := worldOf(t, "- object: Account\n  name: account\n  match: ERP_Id__c\n  fields: {ERP_Id__c: erp, Name: name, ParentId: {lookup: Account.ERP_Id__c, from: parent}}\n")
+	_, dir := play(t, p, o, "erp,name,parent\nE1,One,E2\n", nil)
+	text, err := os.ReadFile(filepath.Join(dir, "failed.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.add("Account", record{"ERP_Id__c": "E2"})
+	before := len(o.writes)
+	res, dir := play(t, p, o, string(text), nil)
+	if d := cmp.Diff("2 account skipped OTHER_TARGET\n2 account.references updated\n", outcomes(t, dir)); d != "" || res.Rows.Succeeded != 1 {
+		t.Errorf("%+v (-want +got):\n%s", res.Rows, d)
+	}
+	wantLines(t, "requests", o.writes[before:], []string{"Account update 1"})
+	wantLines(t, "accounts", o.dump("Account"), []string{"ERP_Id__c=E1 Name=One ParentId=(Account ERP_Id__c=E2)", "ERP_Id__c=E2"})
+}
+
+// A rehearsal compares columns that only some of the rows have.
+func TestRehearsalOfMoreColumns(t *testing.T) {
+	p, o := worldOf(t, "- object: Lead\n  name: lead\n  match: Email\n  rest: custom\n  missing: ignore\n  fields: {Email: email, LastName: {value: L}, Company: {value: Acme}}\n")
+	o.add("Lead", record{"Email": "a@x.org", "LastName": "L", "Company": "Acme", "Ext__c": "1"})
+	path := filepath.Join(t.TempDir(), "in.jsonl")
+	rows := `{"email":"a@x.org"}` + "\n" + `{"email":"a@x.org","Ext":"1"}` + "\n" + `{"email":"A@x.org","Value":"2"}` + "\n" + `{"email":"a@x.org","Ext":"3","Value":"2"}` + "\n"
+	if err := os.WriteFile(path, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res, err := pipeline.Run(t.Context(), pipeline.Options{
+		Plan: p, Inputs: []source.Input{{Path: path}}, Targets: []pipeline.Target{{Writer: o, Matcher: o}}, Rehearse: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := res.Targets[0]; n.Unchanged != 2 || n.Updated != 2 {
+		t.Errorf("%+v", n)
+	}
+}
