@@ -15,7 +15,13 @@ import (
 // it finds: the diagnostics hold warnings too, and the error, a [*diag.Errors], all of them
 // if one is an error. The objects that [Parents] names have to be in the schema.
 func Compile(f *File, s *schema.Schema) (*Plan, []diag.Diagnostic, error) {
-	c := newPlanner(f, s)
+	return CompileIn(f, func(string) *schema.Schema { return s })
+}
+
+// CompileIn is [Compile] for targets that go to several orgs: each is compiled against the schema of its own;
+// "" asks for that of the run.
+func CompileIn(f *File, schemas func(org string) *schema.Schema) (*Plan, []diag.Diagnostic, error) {
+	c := newPlanner(f, schemas)
 	plan := c.compile()
 	if len(c.later) > 0 {
 		plan.Second = c.secondPass()
@@ -29,7 +35,7 @@ func Compile(f *File, s *schema.Schema) (*Plan, []diag.Diagnostic, error) {
 // Names returns the diagnostics about the names of objects, match fields and fields alone: what
 // a schema tells of a mapping whose form is wrong ([Parse] returned an error).
 func Names(f *File, s *schema.Schema) []diag.Diagnostic {
-	c := newPlanner(f, s)
+	c := newPlanner(f, func(string) *schema.Schema { return s })
 	for _, t := range f.Targets {
 		if t.Object.Value == "" {
 			continue
@@ -58,12 +64,13 @@ func Names(f *File, s *schema.Schema) []diag.Diagnostic {
 
 // planner is the state of one Compile.
 type planner struct {
-	file   *File
-	schema *schema.Schema
-	plan   *Plan
-	list   diag.List
-	groups int
-	second bool // the plan is one of a second pass
+	file    *File
+	schemas func(org string) *schema.Schema
+	schema  *schema.Schema // of the org of the target that is being compiled
+	plan    *Plan
+	list    diag.List
+	groups  int
+	second  bool // the plan is one of a second pass
 
 	// targets are the file's, in order, then those that lookups imply; one that could not be
 	// compiled is nil. finds are what is only looked for; shared are the numbers of both by what
@@ -79,9 +86,9 @@ type planner struct {
 	ruled  map[string]bool // lower-case names of the fields that the target has rules for
 }
 
-func newPlanner(f *File, s *schema.Schema) *planner {
+func newPlanner(f *File, schemas func(org string) *schema.Schema) *planner {
 	return &planner{
-		file: f, schema: s, targets: make([]*PlanTarget, len(f.Targets)), shared: map[string]*program.Reference{},
+		file: f, schemas: schemas, schema: schemas(""), targets: make([]*PlanTarget, len(f.Targets)), shared: map[string]*program.Reference{},
 		plan: program.New(len(f.Targets)),
 	}
 }
@@ -130,6 +137,9 @@ func needs(t *PlanTarget, targets int) []Need {
 // compileTarget compiles one target; nil for one without an object. made says that it is implied
 // by a lookup.
 func (c *planner) compileTarget(t *Target, made bool) *PlanTarget {
+	before := c.schema
+	c.schema = c.schemas(t.Org.Value)
+	defer func() { c.schema = before }()
 	o := c.object(t)
 	if o == nil {
 		return nil

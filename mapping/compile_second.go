@@ -95,7 +95,7 @@ func (c *planner) secondPass() *Plan {
 		u.Fields = append(u.Fields, fields...)
 		second.Targets, first = append(second.Targets, u), append(first, i)
 	}
-	s := newPlanner(second, c.schema)
+	s := newPlanner(second, c.schemas)
 	s.second = true
 	plan := s.compile()
 	c.plan.Adopt(plan)

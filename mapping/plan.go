@@ -15,7 +15,6 @@ package mapping
 import (
 	"strings"
 
-	"sfsync/mapping/expr"
 	"sfsync/mapping/program"
 )
 
@@ -85,9 +84,6 @@ const (
 
 // Remedy says what to do about rows that fail with a code, or "" for a code of others.
 func Remedy(code string) string { return program.Remedy(code) }
-
-// ExprFunctions returns the names of the functions that expressions have.
-func ExprFunctions() []string { return expr.Functions() }
 
 func lower(s string) string { return strings.ToLower(s) }
 

@@ -31,6 +31,7 @@ func (p *prints) of(l *lane, it item) (key, content fingerprint.Sum) {
 	b, r := l.batch(it.w), int(it.row)
 	buf := appendPart(p.buf[:0], l.plan.Name)
 	buf = appendPart(buf, l.plan.Object.Name)
+	buf = appendPart(buf, l.plan.Org)
 	for k := range l.keys[:len(l.keys)-1] {
 		for i, c := range l.keys[k].columns {
 			cell := b.Cell(r, c)

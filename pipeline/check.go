@@ -120,7 +120,7 @@ func survey(ctx context.Context, opt *Options, next func(*work) error) (*reader,
 		}()
 	}
 
-	window := newWindow(opt.Workers, procs)
+	window := newWindow(opt, procs)
 	read := &reader{opt: opt, window: window, stop: reading}
 	maps := newMapStage(procs)
 	g.Go(func() error {
@@ -250,7 +250,8 @@ func (res *Result) judge(opt *Options, c Checked) {
 				opt.Stats.Failed.Add(1)
 				if opt.Errors != nil {
 					p := recs.Reason(r)
-					opt.Errors.Add(p.Code, p.Field, c.Path, c.First.Source.Line(r), p.Message)
+					file, line := c.First.Source.Place(r, c.Path)
+					opt.Errors.Add(p.Code, p.Field, file, line, p.Message)
 				}
 			}
 		}

@@ -125,9 +125,17 @@ func (f *former) place(l *lane, it item) {
 // finish decides a record that has entered. The id is that of the record that holds its key, if
 // that tells the next row of the key all that a lookup would.
 func (f *former) finish(l *lane, it item, state ledger.State, p *ledger.Problem) {
-	id := ""
-	if l.passes() && state != ledger.Failed && state != ledger.Skipped {
-		id = it.record().id
+	id, rec := "", it.record()
+	switch state {
+	case ledger.Failed, ledger.Skipped:
+		if rec.attempts > 0 && l.imagined == nil { // it was sent: the org may have changed all the same
+			rec.holders = unknownHolders
+		}
+	default:
+		rec.holders = unknownHolders
+		if l.passes() {
+			id = rec.id
+		}
 	}
 	f.release(l, it, id)
 	f.decide(l, it, state, p) // last: it may give the batch away
@@ -160,8 +168,8 @@ func (f *former) pass(s slot, l *lane, it item, id string) {
 	}
 	next := waiting[0]
 	f.keys[s] = waiting[1:]
-	if id != "" && f.laneOf(next) == l && l.text(next, 0) == l.text(it, 0) {
-		next.record().id = id
+	if rec := it.record(); l.simple && (id != "" || rec.holders != unknownHolders) && f.laneOf(next) == l && l.text(next, 0) == l.text(it, 0) {
+		next.record().id, next.record().holders = id, rec.holders
 	}
 	f.unblock(next)
 }

@@ -158,7 +158,8 @@ func (c *collector) count(w *work, r int, path string) {
 	for t := range c.opt.Plan.Targets {
 		rec := &w.records[t*w.rows+r]
 		if p := rec.problem; p != nil && rank(rec.state) >= rank(ledger.Failed) {
-			c.opt.Errors.Add(p.Code, p.Field, path, w.source.Line(r), p.Message)
+			file, line := w.source.Place(r, path)
+			c.opt.Errors.Add(p.Code, p.Field, file, line, p.Message)
 		}
 	}
 }

@@ -19,6 +19,7 @@ type job struct {
 	want     *want          //
 	found    [][]sink.Match // and the answer
 	verdicts []verdict      // of a write
+	unit     *unit          // of records that an earlier try sent: only what became of them is asked
 	err      error          // why the run has to stop; verdicts are set even then
 
 	// Used again by the next call that the former makes of this job.
@@ -79,6 +80,8 @@ func (j *job) do(ctx context.Context, opt *Options) {
 		j.find(ctx)
 	case opt.Rehearse:
 		j.rehearse()
+	case j.unit != nil:
+		j.resume(ctx, opt)
 	default:
 		j.write(ctx, opt)
 	}
@@ -108,8 +111,19 @@ func (j *job) write(ctx context.Context, opt *Options) {
 		j.err = errors.Join(j.err, j.mark(ctx, opt, func(int) (ledger.Mark, bool) { return ledger.Mark{State: ledger.Pending}, true }))
 		return
 	}
+	req := j.request()
+	if opt.Ledger != nil {
+		req.Opened = func(id string, records []int) error { return j.opened(ctx, opt, id, records) }
+	}
+	j.err = j.lane.Writer.Write(ctx, &req, j.results)
+	j.err = errors.Join(j.err, j.accepted(opt))
+	j.conclude(ctx, opt)
+}
+
+// request makes the request for the job's records, and room for its results.
+func (j *job) request() sink.Request {
 	j.records, j.results = grown(j.records, len(j.items)), grown(j.results, len(j.items))
-	req, results := sink.Request{Target: j.lane.target, Records: j.records}, j.results
+	req := sink.Request{Target: j.lane.target, Records: j.records}
 	for i, it := range j.items {
 		rec := it.record()
 		req.Records[i] = sink.Record{
@@ -117,10 +131,13 @@ func (j *job) write(ctx context.Context, opt *Options) {
 			Resend: rec.resend && (j.lane.mayCreate() || it.action == sink.Delete),
 		}
 	}
-	j.err = j.lane.Writer.Write(ctx, &req, results)
-	j.err = errors.Join(j.err, j.accepted(opt))
-	for i := range results {
-		j.verdicts[i] = j.judge(opt, &results[i], j.items[i])
+	return req
+}
+
+// conclude says what the results mean, in the ledger too.
+func (j *job) conclude(ctx context.Context, opt *Options) {
+	for i := range j.results {
+		j.verdicts[i] = j.judge(opt, &j.results[i], j.items[i])
 	}
 	err := j.repeats(ctx, opt)
 	if err != nil {

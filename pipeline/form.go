@@ -37,6 +37,7 @@ type former struct {
 	trouble <-chan error            // from stages behind: send nothing more
 	unread  context.CancelCauseFunc // stops the reader
 	account *account                // of the first pass, while in the second
+	units   *units                  // what an earlier try left under way
 
 	undecided map[int64]*work // batches with open records, by number
 	admitted  int64           // batches
@@ -128,6 +129,8 @@ func (f *former) dispatch() {
 		f.inflight++
 		if j.lookup {
 			f.lookups++
+		} else {
+			j.lane.inflight++
 		}
 		f.jobs <- j // has room for every worker
 	}
@@ -259,7 +262,17 @@ func (f *former) remember(l *lane, it item) bool {
 	state := it.w.prior.States[i]
 	rec := it.record()
 	if state == ledger.Sending {
-		rec.resend = true
+		switch u, n := f.units.of(it.w.prior, i); {
+		case u == nil:
+			rec.resend = true
+		case u.never:
+			return false
+		case !l.asks(it): // else a lookup tells
+			rec.resend, rec.unit = true, n
+			return false
+		default:
+			rec.resend = true
+		}
 		if l.once() {
 			f.decide(l, it, ledger.Unknown, &ledger.Problem{
 				Code: "NO_ANSWER", Attempts: 1,
@@ -304,6 +317,9 @@ func (f *former) next() *job {
 // form forms the next job of a lane.
 func (f *former) form(l *lane, flush bool) *job {
 	j := f.job(l)
+	if f.settled(j, l, flush); len(j.items) > 0 {
+		return j
+	}
 	if j.items = l.write(j.items, flush && f.lookups == 0 && !l.asking()); len(j.items) > 0 {
 		return j
 	}
@@ -346,6 +362,7 @@ func (f *former) settle(j *job) {
 		f.halt(j.err)
 	}
 	if !j.lookup {
+		j.lane.inflight--
 		j.lane.cost.Requests++
 		free := j.lane.siblings.back(j.lane, j.items) // before they are judged, which may give their batches away
 		for i, it := range j.items {
@@ -372,6 +389,7 @@ func (f *former) settle(j *job) {
 // judged applies the answer to one record of a write.
 func (f *former) judged(l *lane, it item, v *verdict) {
 	rec := it.record()
+	rec.unit = 0
 	rec.attempts = uint8(min(int(rec.attempts)+1, 255))
 	switch {
 	case v.again:
@@ -390,8 +408,8 @@ func (f *former) judged(l *lane, it item, v *verdict) {
 		}
 		if l.imagined != nil {
 			l.imagined.judge(l, it, v)
-		} else if v.state == ledger.Created {
-			l.learn(it, answer{id: rec.id})
+		} else {
+			l.learnWritten(it, v)
 		}
 		f.finish(l, it, v.state, v.problem)
 	default:

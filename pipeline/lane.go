@@ -88,6 +88,8 @@ type lane struct {
 	required   *plan.Required      // and what an org would miss
 	cost       Cost
 
+	inflight         int              // write requests
+	units            map[uint16]*unit // records that an earlier try sent, by what with
 	siblings         *siblings // with order: parent
 	creates, upserts queue
 	updates          queue   // by id, and deletes
@@ -100,10 +102,13 @@ type dependent struct {
 	column int // the cell that awaits the id; -1: waits to be redirected
 }
 
-// answer is what is known of a key: the id of its one record, or how many there are.
+// answer is what is known of a key: the id of its one record, that there are several or none, or why
+// the org refused to create it with the content that has this hash.
 type answer struct {
-	id   string
-	many bool
+	id      string
+	many    bool
+	refused *ledger.Problem
+	content uint64
 }
 
 const (
@@ -202,6 +207,7 @@ func newLane(index int, p *mapping.PlanTarget, opt *Options) *lane {
 	}
 	l.keys = append(l.keys, idKey(p.Object))
 	l.lookups = make([]queue, len(l.keys))
+	l.units = make(map[uint16]*unit)
 	if opt.Rehearse && !l.find {
 		l.imagined, l.required = newImagined(), plan.NewRequired(p)
 	}
@@ -286,6 +292,16 @@ func (l *lane) item(w *work, r int) item {
 	return it
 }
 
+// content returns a hash of all that a record sends.
+func (l *lane) content(it item) (h uint64) {
+	b, r := l.batch(it.w), int(it.row)
+	for c := range b.Schema().Columns {
+		cell := b.Cell(r, c)
+		h = h*0x9E3779B97F4A7C15 ^ row.Hash(cell.Text) ^ uint64(cell.Kind())
+	}
+	return h
+}
+
 func hasInsertDefault(b *row.Batch, r int) bool {
 	for c := range b.Schema().Columns {
 		if b.Cell(r, c).OnInsert() {
@@ -331,6 +347,9 @@ func (l *lane) write(dst []item, flush bool) []item {
 		return dst
 	}
 	limits := l.Writer.Limits() // a sink may ask for smaller requests for a while
+	if limits.InFlight > 0 && l.inflight >= limits.InFlight {
+		return dst
+	}
 	group, groups := limits.Group, limits.Groups
 	if group <= 0 || groups <= 0 {
 		group, groups = limits.Records, 1
@@ -354,11 +373,17 @@ func (l *lane) write(dst []item, flush bool) []item {
 		of[i] = min(q.len()/group, left)
 		left -= of[i]
 	}
-	for i, q := range queues {
-		if left > 0 && q.len() > of[i]*group {
-			of[i]++
-			left--
+	for ; left > 0; left-- { // what does not fill a group: most of it first
+		most, at := 0, 0
+		for i, q := range queues {
+			if n := q.len() - of[i]*group; n > most {
+				most, at = n, i
+			}
 		}
+		if most == 0 {
+			break
+		}
+		of[at]++
 	}
 	room := limits.Bytes
 	if room <= 0 {

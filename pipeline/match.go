@@ -69,7 +69,7 @@ func (f *former) seek(l *lane, it item, k int) {
 		}
 	}
 	if l.known != nil && l.simple {
-		if a, ok := l.known.Get(l.text(it, 0)); ok {
+		if a, ok := l.known.Get(l.text(it, 0)); ok && (a.refused == nil || a.content == l.content(it)) {
 			f.recall(l, it, a)
 			return
 		}
@@ -83,6 +83,8 @@ func (f *former) seek(l *lane, it item, k int) {
 // recall applies what an earlier row of the key found out.
 func (f *former) recall(l *lane, it item, a answer) {
 	switch {
+	case a.refused != nil:
+		f.refuse(l, it, a.refused.Code, a.refused.Field, a.refused.Message+" (as for an earlier row with the same record)")
 	case a.many:
 		f.many(l, it, 0)
 	case a.id == "":
@@ -98,8 +100,26 @@ func (l *lane) learn(it item, a answer) {
 	if l.known == nil || !l.simple {
 		return
 	}
-	if text := l.text(it, 0); !l.known.Fresh(text) {
-		l.known.Put(strings.Clone(text), a, len(a.id))
+	text := l.text(it, 0)
+	if old, _ := l.known.Get(text); old == a && l.known.Fresh(text) {
+		return
+	}
+	size := len(a.id)
+	if a.refused != nil {
+		size += len(a.refused.Message)
+	}
+	l.known.Put(strings.Clone(text), a, size)
+}
+
+// learnWritten remembers what became of a record that was sent. Many rows may refer to a parent that
+// the org refuses: it is not asked again for the same one.
+func (l *lane) learnWritten(it item, v *verdict) {
+	switch {
+	case l.known == nil:
+	case v.state == ledger.Created:
+		l.learn(it, answer{id: it.record().id})
+	case v.state == ledger.Failed && v.problem != nil:
+		l.learn(it, answer{refused: v.problem, content: l.content(it)})
 	}
 }
 
@@ -205,6 +225,7 @@ func (l *lane) conflict(it item, k int, w *want, m *sink.Match) string {
 // many decides a record whose key k finds several.
 func (f *former) many(l *lane, it item, k int) {
 	name := l.keys[k].name()
+	it.record().holders = severalHolders
 	switch {
 	case l.find:
 		f.refuse(l, it, "LOOKUP_AMBIGUOUS", "", "several "+l.plan.Object.Name+" records have the "+name+" "+convert.Quote(l.words(it)))
@@ -269,7 +290,8 @@ func (f *former) arrive(l *lane, it item, w *want, m *sink.Match) {
 		return
 	case m != nil && l.plan.Operation != mapping.Delete:
 		l.keep(it, w, m)
-		if l.bare(it) || l.compare && l.trim(it, w, m) {
+		// The org's own upsert sends its key, and may change its case: that is no case for bare.
+		if l.bare(it) && l.asks(it) || l.compare && l.trim(it, w, m) {
 			f.finish(l, it, ledger.Unchanged, nil)
 			return
 		}
@@ -330,6 +352,7 @@ func (l *lane) words(it item) string {
 func (f *former) missing(l *lane, it item) {
 	rec := it.record()
 	name := l.keys[0].name()
+	rec.holders = noHolder
 	switch {
 	case l.find:
 		l.learn(it, answer{})

@@ -70,13 +70,17 @@ func (p *pass) run(ctx context.Context) error {
 	reading, unread := context.WithCancelCause(ctx)
 	defer unread(nil)
 
-	window := newWindow(p.opt.Workers, procs)
+	window := newWindow(p.opt, procs)
 	mapped := make(chan *work, 1)
 	jobs := make(chan *job, p.opt.Workers)
 	answers := make(chan *job, p.opt.Workers)
 	decided := make(chan *work, 4)
 	trouble := make(chan error, 1)
 
+	left, err := takeUp(ctx, p.opt, p.lanes)
+	if err != nil {
+		return err
+	}
 	read := &reader{opt: p.opt, window: window, stop: reading, seq: p.base, again: p.base > 0}
 	maps := newMapStage(procs)
 	form := &former{
@@ -84,6 +88,7 @@ func (p *pass) run(ctx context.Context) error {
 		keys: make(map[slot][]item), undecided: make(map[int64]*work), failed: p.opt.Stats.Failed.Load(),
 		in: mapped, jobs: jobs, done: answers, collect: decided, trouble: trouble, unread: unread,
 	}
+	form.units = left
 	if p.base > 0 {
 		form.account = p.account
 	}
@@ -104,7 +109,7 @@ func (p *pass) run(ctx context.Context) error {
 		g.Go(func() error { return deliver(ctx, p.opt, jobs, answers) })
 	}
 	g.Go(func() error { return collect.run(ctx, decided) })
-	err := g.Wait()
+	err = g.Wait()
 
 	p.complete, p.end, p.inputs, p.warnings, p.retried = read.complete, read.seq, read.inputs, read.warnings, form.retried
 	err = cmp.Or(err, form.err)

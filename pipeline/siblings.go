@@ -73,7 +73,7 @@ func (s *siblings) leave(l *lane, items []item) {
 // back notes that records are no longer in flight, and returns those that need not wait any more, in the order
 // in which they came.
 func (s *siblings) back(l *lane, items []item) []item {
-	if s == nil {
+	if s == nil || len(items) == 0 {
 		return nil
 	}
 	seen := make(map[uint64]bool, len(items))
@@ -144,7 +144,7 @@ func (l *lane) queueOf(it item) *queue {
 // send puts a record that is ready into its queue, unless a request with children of the same parent is in
 // flight: then it comes when that one is back.
 func (l *lane) send(it item) {
-	if !l.siblings.hold(l, it) {
+	if !l.rejoin(it) && !l.siblings.hold(l, it) {
 		l.queueOf(it).push(it)
 	}
 }

@@ -19,11 +19,24 @@ type window struct {
 	starved chan struct{} // told once when it begins to
 }
 
-func newWindow(workers, procs int) *window {
+// newWindow returns a window for a run whose requests are sent by so many workers. Where a sink takes
+// large requests there is room for those in flight and for the next one.
+func newWindow(opt *Options, procs int) *window {
+	workers := int64(opt.Workers)
 	w := &window{
-		maxRows:  int64(2*workers+4)*1000 + int64(procs+2)*2000,
-		maxBytes: int64(workers+2) * (8 << 20),
+		maxRows:  (2*workers+4)*1000 + int64(procs+2)*2000,
+		maxBytes: (workers + 2) * (8 << 20),
 		starved:  make(chan struct{}, 1),
+	}
+	for _, t := range opt.Targets {
+		if t.Writer == nil {
+			continue
+		}
+		if l := t.Writer.Limits(); l.InFlight > 0 {
+			requests := min(int64(l.InFlight), workers) + 1
+			w.maxRows = max(w.maxRows, requests*int64(l.Records)+int64(procs+2)*2000)
+			w.maxBytes = max(w.maxBytes, 2*requests*int64(l.Bytes)) // a batch takes more than the text that is sent
+		}
 	}
 	w.rows, w.bytes = semaphore.NewWeighted(w.maxRows), semaphore.NewWeighted(w.maxBytes)
 	return w

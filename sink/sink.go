@@ -78,6 +78,10 @@ type Record struct {
 type Request struct {
 	Target  *Target
 	Records []Record
+	// Opened, if set, is told of the id under which the org will keep the results of some of the records,
+	// given by their places, before these are sent: a [Resumer] can ask for them later. Told again, the
+	// later id counts. An error keeps the records from being sent, and comes back from Write.
+	Opened func(id string, records []int) error
 }
 
 // Status is what became of a record.
@@ -175,6 +179,17 @@ type Writer interface {
 	Limits() Limits
 }
 
+// Resumer is implemented by Writers of orgs that work requests off on their own and keep the results.
+type Resumer interface {
+	// Settle returns once the requests with these ids (Request.Opened) have ended. Those that had not been
+	// sent whole are given up and returned: nothing of them was or will be worked off. The error is
+	// like Write's.
+	Settle(ctx context.Context, ids []string) (never []string, err error)
+	// Resume fills results with what became of the records of an earlier request, all those that were told
+	// with the id, in any order. The error is like Write's; results are Unknown where nobody can say.
+	Resume(ctx context.Context, id string, req *Request, results []Result) error
+}
+
 // Limits bounds a request.
 type Limits struct {
 	// Records is the most records a request may have.
@@ -184,6 +199,9 @@ type Limits struct {
 	// Group: records of one action are sent in groups of this many; a request whose groups
 	// number more than Groups costs another call.
 	Group, Groups int
+	// InFlight is the most requests of a target that may be under way at once; 0 for any number. Only
+	// requests that are so large that their records are to be counted have such a bound.
+	InFlight int
 }
 
 // Calls returns how many calls a request of so many records of each action costs: upserts, updates,

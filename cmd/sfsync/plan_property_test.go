@@ -161,7 +161,8 @@ func TestRunDoesWhatPlanSays(t *testing.T) {
 }
 
 // foretold checks that the org holds what it held before with what the plan said on top. The run
-// tells the ids of new records.
+// tells the ids of new records. Rows of one key are written in file order; of rows that come to one
+// record by different keys nobody says which is the last, so their values are not compared.
 func (w *planOrg) foretold(p planned, ran map[place]ranRow, before map[string]map[string]string) {
 	w.t.Helper()
 	want := make(map[string]map[string]any)
@@ -170,9 +171,12 @@ func (w *planOrg) foretold(p planned, ran map[place]ranRow, before map[string]ma
 			want[id] = fieldsOf(w.t, text)
 		}
 	}
-	deleted := make(map[string]bool)
+	deleted, keys, open := make(map[string]bool), make(map[string]string), make(map[string]bool)
 	for _, l := range p.lines {
 		id := ran[place{l.File, l.Line, l.Target}].ID
+		key := strings.ToLower(fmt.Sprintf("%s", l.Match))
+		open[id] = open[id] || keys[id] != "" && keys[id] != key
+		keys[id] = key
 		switch l.Action {
 		case "create", "update":
 			if want[id] == nil {
@@ -203,7 +207,7 @@ func (w *planOrg) foretold(p planned, ran map[place]ranRow, before map[string]ma
 			continue
 		}
 		for name, value := range want[id] {
-			if got != nil && got[name] != value {
+			if got != nil && got[name] != value && !open[id] {
 				w.t.Errorf("record %s: %s is %v, the plan said %v", id, name, got[name], value)
 			}
 		}

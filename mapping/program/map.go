@@ -102,6 +102,38 @@ func (m *Mapper) want(f Fate) {
 // mapRow maps the current row for one target of the file. The order decides which reason a row
 // has: it could not be read, it is not wanted, it has no key, a field is wrong.
 func (m *Mapper) mapRow(t *Target, bound *boundTarget, out *Records) Fate {
+	fate := m.wanted(t, out)
+	if fate == Skip || fate == Fail {
+		return fate
+	}
+	var p *Problem
+	if fate == Hold {
+		p = m.keyFields(t, out.Batch)
+	} else {
+		p = m.mapKeys(t, out.Batch)
+	}
+	switch {
+	case p != nil && fate == Send:
+		return out.fail(m.row, p)
+	case p != nil:
+		out.note(m.row, p) // it counts once the record is taken or looked for
+		return fate
+	case fate == Look:
+		return Look
+	}
+	was := m.mapRules(t, bound, out)
+	switch {
+	case fate == Hold:
+		return Hold
+	case t.First >= 0 && was == Send && m.nothing(t, out.Batch):
+		return out.skip(m.row, &Problem{Code: CodeNotReferred, Message: "the row refers to no other record"})
+	}
+	return was
+}
+
+// wanted says whether a target has a use for the current row: Send, Skip or Fail with the reason, Hold if
+// another target may give it the row, and Look if the row is another one's and refers to the record.
+func (m *Mapper) wanted(t *Target, out *Records) Fate {
 	fate := Send
 	if only := m.source.Only(m.row); only != "" && only != t.Name && only != t.Code.Also {
 		if fate = m.other(t, only); fate == Skip {
@@ -127,46 +159,24 @@ func (m *Mapper) mapRow(t *Target, bound *boundTarget, out *Records) Fate {
 			return out.skip(m.row, p)
 		}
 	}
-	if t.Code.When != nil {
-		ok, p := t.Code.When.Test(&m.exprs, (*view)(m))
-		if p != nil {
-			return out.fail(m.row, &Problem{Code: p.Code, Message: p.Message})
+	if t.Code.When == nil {
+		if t.Code.Held && len(t.Keys) == 0 {
+			return Hold
 		}
-		if !ok && !t.Code.Held {
-			return out.skip(m.row, nil)
-		}
-		if !ok {
-			fate = Hold
-		}
-	} else if t.Code.Held && len(t.Keys) == 0 {
-		fate = Hold
+		return fate
 	}
-	if fate != Hold {
-		if p := m.mapKeys(t, out.Batch); p != nil && fate == Look {
-			out.note(m.row, p)
-			return Look
-		} else if p != nil {
-			return out.fail(m.row, p)
-		}
-	} else if len(t.Code.InKey) > 0 {
-		for _, f := range t.Code.InKey { // they are sent, but nothing is looked for by them
-			if p := m.mapField(f, out.Batch); p != nil {
-				out.note(m.row, p)
-				return Hold
-			}
-		}
+	ok, p := t.Code.When.Test(&m.exprs, (*view)(m))
+	switch {
+	case p != nil && fate == Look:
+		return out.skip(m.row, &Problem{Code: p.Code, Message: p.Message})
+	case p != nil:
+		return out.fail(m.row, &Problem{Code: p.Code, Message: p.Message})
+	case ok:
+		return fate
+	case t.Code.Held:
+		return Hold
 	}
-	if fate == Look {
-		return Look
-	}
-	was := m.mapRules(t, bound, out)
-	if t.First >= 0 && was == Send && m.nothing(t, out.Batch) {
-		return out.skip(m.row, &Problem{Code: CodeNotReferred, Message: "the row refers to no other record"})
-	}
-	if fate == Hold {
-		return Hold // a reason, if there is one, counts once the row is taken
-	}
-	return was
+	return out.skip(m.row, nil)
 }
 
 // nothing reports whether the current row has only keys.

@@ -10,10 +10,8 @@ func (m *Mapper) mapKeys(t *Target, out *row.Batch) *Problem {
 	if len(t.Code.Keys) == 0 {
 		return nil
 	}
-	for _, f := range t.Code.InKey {
-		if p := m.mapField(f, out); p != nil {
-			return p
-		}
+	if p := m.keyFields(t, out); p != nil {
+		return p
 	}
 	whole := false
 	for _, key := range t.Code.Keys {
@@ -32,6 +30,17 @@ func (m *Mapper) mapKeys(t *Target, out *row.Batch) *Problem {
 	}
 	if !whole {
 		return t.keyBlank()
+	}
+	return nil
+}
+
+// keyFields maps the fields of the keys as any other: of a record whose id is known once it is taken,
+// they are sent, and nothing is looked for by them.
+func (m *Mapper) keyFields(t *Target, out *row.Batch) *Problem {
+	for _, f := range t.Code.InKey {
+		if p := m.mapField(f, out); p != nil {
+			return p
+		}
 	}
 	return nil
 }

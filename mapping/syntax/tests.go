@@ -143,15 +143,17 @@ func (p *parser) expectAbsent(e *Expectation, n *yamlnode.Node) bool {
 	if n.Broken {
 		return false
 	}
-	if len(items) == 0 {
+	if len(items) == 0 || n.IsNull() {
 		p.list.Errorf(n.Pos, codeKind, "for example absent: [Phone, Title]", `"absent" must be a list of fields`)
 		return false
 	}
 	ok := true
 	for _, item := range items {
 		switch {
-		case item.Kind != yamlnode.Scalar:
-			p.list.Errorf(item.Pos, codeKind, "for example absent: [Phone, Title]", `an entry of "absent" must be a field, not %s`, item.Kind)
+		case item.Broken:
+			ok = false
+		case item.Kind != yamlnode.Scalar || item.IsNull():
+			p.list.Errorf(item.Pos, codeKind, "for example absent: [Phone, Title]", `an entry of "absent" must be a field, not %s`, valueOf(item))
 			ok = false
 		case !p.ruleName(item):
 			ok = false

@@ -5,7 +5,9 @@
 //	defer x.Close()
 //	err := x.Add(key, keys.At(file, line), text, true) // for every key of every record
 //	groups, marks, err := x.Resolve(ctx, keys.Last)
-//	other, superseded, err := marks.At(target, place)  // in reading order
+//	other, superseded, err := marks.At(ctx, target, place) // in reading order
+//
+// A [Collector] adds the keys of mapped batches.
 //
 // An index keeps 24 bytes a key: a hash, whose key it is, and the place. Beyond its memory it
 // writes them to one file of mode 0600 in sorted runs, which Resolve merges. (10,000,000 keys are

@@ -17,8 +17,15 @@ type entry struct{ a, b, c uint64 }
 
 const entrySize = 24
 
+// compare nearly always ends with the first numbers, which are hashes or places.
 func (e entry) compare(f entry) int {
-	return cmp.Or(cmp.Compare(e.a, f.a), cmp.Compare(e.b, f.b), cmp.Compare(e.c, f.c))
+	switch {
+	case e.a != f.a:
+		return cmp.Compare(e.a, f.a)
+	case e.b != f.b:
+		return cmp.Compare(e.b, f.b)
+	}
+	return cmp.Compare(e.c, f.c)
 }
 
 // sorter sorts any number of entries in bounded memory: what is beyond it goes to a file in

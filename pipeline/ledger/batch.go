@@ -42,6 +42,8 @@ func (l *Ledger) Mark(ctx context.Context, marks []Mark) error {
 		if m.ID != "" {
 			b.setID(m.Index, m.ID)
 			c.ids = true
+		} else if b.dropID(m.Index) { // that of what it was sent with
+			c.ids = true
 		}
 		if m.Problem != nil {
 			b.Problems[m.Index] = *m.Problem
@@ -157,6 +159,11 @@ func (l *Ledger) Finish(ctx context.Context, finals []Final, meta map[string]jso
 	batches := make([]Batch, len(finals))
 	for i, f := range finals {
 		b := l.open[f.Seq]
+		for i, s := range f.States {
+			if b.States[i] == Sending && s != Sending {
+				b.dropID(i)
+			}
+		}
 		copy(b.States, f.States)
 		batches[i] = *b
 		batches[i].Final, batches[i].Problems = true, nil

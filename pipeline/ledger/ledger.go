@@ -72,7 +72,8 @@ type Batch struct {
 
 const idLen = 15
 
-// ID returns the 15-character id of record i, or "".
+// ID returns the 15-character id of record i, or "". That of a record that is Sending is the id of the job
+// which has its result.
 func (b *Batch) ID(i int) string {
 	if len(b.ids) == 0 || b.ids[i*idLen] == 0 {
 		return ""
@@ -90,11 +91,21 @@ func (b *Batch) setID(i int, id string) {
 	copy(b.ids[i*idLen:(i+1)*idLen], id)
 }
 
+// dropID forgets the id of record i and reports whether there was one.
+func (b *Batch) dropID(i int) bool {
+	if b.ID(i) == "" {
+		return false
+	}
+	clear(b.ids[i*idLen : (i+1)*idLen])
+	return true
+}
+
 // Mark is the news about one record.
 type Mark struct {
-	Seq     int64
-	Index   int
-	State   State
+	Seq   int64
+	Index int
+	State State
+	// ID is the record's id; of one that is Sending that of the job which will have its result.
 	ID      string
 	Problem *Problem
 }

@@ -22,8 +22,9 @@ import (
 // row, says {"new":"<object>"}.
 func (t *target) appendRecord(dst []byte, b *Batch, r int, rec *Record) []byte {
 	recs := &b.Mapped.Targets[t.index]
-	dst = appendText(append(dst, `{"file":`...), b.Path)
-	dst = strconv.AppendInt(append(dst, `,"line":`...), recs.Batch.Line(r), 10)
+	file, line := b.Mapped.Source.Place(r, b.Path)
+	dst = appendText(append(dst, `{"file":`...), file)
+	dst = strconv.AppendInt(append(dst, `,"line":`...), line, 10)
 	dst = appendText(append(dst, `,"target":`...), t.plan.Name)
 	dst = appendText(append(dst, `,"object":`...), t.plan.Object.Name)
 	dst = appendText(append(dst, `,"action":`...), rec.Action.String())

@@ -38,7 +38,7 @@ func (r *Rows) appendCSV(dst []byte, src *row.Batch, i int, bad bool, o *Outcome
 		}
 	}
 	dst = append(append(dst, ','), r.place...)
-	dst = strconv.AppendInt(append(dst, ','), src.Line(i), 10)
+	dst = strconv.AppendInt(append(dst, ','), r.line, 10)
 	dst = appendOwn(append(dst, ','), o.Target)
 	dst = appendOwn(append(dst, ','), o.Object)
 	dst = appendOwn(append(dst, ','), o.Action)

@@ -26,7 +26,7 @@ func (r *Rows) appendObject(dst []byte, src *row.Batch, i int, bad bool, o *Outc
 		dst = append(dst, ',')
 	}
 	dst = append(append(dst, `"sfsync_file":`...), r.place...)
-	dst = strconv.AppendInt(append(dst, `,"sfsync_line":`...), src.Line(i), 10)
+	dst = strconv.AppendInt(append(dst, `,"sfsync_line":`...), r.line, 10)
 	dst = appendString(append(dst, `,"sfsync_target":`...), o.Target)
 	dst = appendString(append(dst, `,"sfsync_object":`...), o.Object)
 	dst = appendString(append(dst, `,"sfsync_action":`...), o.Action)

@@ -75,7 +75,9 @@ type Rows struct {
 	// The schema of the last batch, to spare building its header again.
 	schema *row.Schema
 	header *header
-	place  []byte // the batch's file as a CSV cell or JSON string
+	place  []byte // the row's file as a CSV cell or JSON string
+	placed string // the file that place is of
+	line   int64  // the row's line
 }
 
 // header is a distinct header of CSV inputs, with the files that have it.
@@ -110,20 +112,20 @@ func NewRows(d *Dir) (*Rows, error) {
 }
 
 // Batch writes the outcomes of a batch's rows, in order, for each of so many targets. name is
-// the path of the batch's file as users know it.
+// the path of the batch's file as users know it; a row that comes from a row file of an earlier run
+// stands where it stood in that one's input.
 func (r *Rows) Batch(src *row.Batch, name string, targets int, outcome func(row, target int) Outcome) error {
 	schema := src.Schema()
 	csv := isCSV(schema)
 	h := &r.objects
 	if csv {
 		h = r.headerOf(schema)
-		r.place = appendOwn(r.place[:0], valid(name))
-	} else {
-		r.place = appendString(r.place[:0], name)
 	}
+	r.place = r.place[:0]
 	for i := range src.Len() {
 		problem, bad := src.Problem(i)
 		unread := bad && !problem.Sound
+		r.at(src, i, name, csv)
 		for t := range targets {
 			o := outcome(i, t)
 			if o.Status == 0 {
@@ -149,6 +151,21 @@ func (r *Rows) Batch(src *row.Batch, name string, targets int, outcome func(row,
 		}
 	}
 	return nil
+}
+
+// at notes where row i of a batch stands.
+func (r *Rows) at(src *row.Batch, i int, name string, csv bool) {
+	file, line := src.Place(i, name)
+	r.line = line
+	switch {
+	case len(r.place) > 0 && file == r.placed:
+		return
+	case csv:
+		r.place = appendOwn(r.place[:0], valid(file))
+	default:
+		r.place = appendString(r.place[:0], file)
+	}
+	r.placed = file
 }
 
 // isCSV reports whether a schema is that of a CSV file, by the word its columns have as type.

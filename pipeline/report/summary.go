@@ -27,10 +27,12 @@ type Summary struct {
 	Parent  string `json:"parent"`
 	Command string `json:"command"`
 	// Complete is set once every row was read and decided.
-	Complete bool         `json:"complete"`
-	Mapping  MappingInfo  `json:"mapping"`
-	Inputs   []InputInfo  `json:"inputs"`
-	Org      OrgInfo      `json:"org"`
+	Complete bool        `json:"complete"`
+	Mapping  MappingInfo `json:"mapping"`
+	Inputs   []InputInfo `json:"inputs"`
+	Org      OrgInfo     `json:"org"`
+	// Orgs are all of them where targets go to several.
+	Orgs     []OrgInfo    `json:"orgs,omitempty"`
 	Started  time.Time    `json:"started"`
 	Ended    time.Time    `json:"ended"`
 	Duration float64      `json:"duration_s"`
@@ -71,6 +73,8 @@ type InputInfo struct {
 
 // OrgInfo says where the records went.
 type OrgInfo struct {
+	// To is what the run calls the org, in a run with several.
+	To   string `json:"to,omitempty"`
 	Name string `json:"name"`
 	// Kind is local, sandbox or production.
 	Kind        string `json:"kind"`

@@ -87,6 +87,12 @@ func MakeCell(k Kind, text string) Cell { return Cell{Text: text, kind: k} }
 
 type span struct{ off, end uint32 }
 
+// origin is where a row of a row file came from.
+type origin struct {
+	file string
+	line int64 // 0 for none
+}
+
 // Problem is why a row could not be read. Its row is in the batch all the same, so
 // that it is counted and reported.
 type Problem struct {
@@ -116,6 +122,7 @@ type Batch struct {
 	problems map[int]Problem
 	skips    map[int]Problem
 	only     map[int]string
+	origins  []origin // of the rows that have one; shorter than the rows where the last have none
 	pool     *Pool
 }
 
@@ -134,6 +141,7 @@ func (b *Batch) Reset(s *Schema) {
 	b.kinds = b.kinds[:0]
 	b.lines = b.lines[:0]
 	b.raws = b.raws[:0]
+	b.origins = b.origins[:0]
 	b.Seq, b.File = 0, 0
 	clear(b.problems)
 	clear(b.skips)
@@ -233,6 +241,32 @@ func (b *Batch) SetOnly(r int, target string) {
 		b.only = make(map[int]string)
 	}
 	b.only[r] = target
+}
+
+// Place returns where row r stands for a user: the path and line that it had in the input of the run
+// that wrote it to a row file, else the path given, which is that of the batch's file, and its line.
+func (b *Batch) Place(r int, path string) (file string, line int64) {
+	if file, line := b.Origin(r); line > 0 {
+		return file, line
+	}
+	return path, b.lines[r]
+}
+
+// SetOrigin says where row r, which was read from a row file of an earlier run, stood in that
+// run's input. The batch keeps file.
+func (b *Batch) SetOrigin(r int, file string, line int64) {
+	for len(b.origins) <= r {
+		b.origins = append(b.origins, origin{})
+	}
+	b.origins[r] = origin{file, line}
+}
+
+// Origin returns what [Batch.SetOrigin] said of row r; the line is 0 if it did not.
+func (b *Batch) Origin(r int) (file string, line int64) {
+	if r >= len(b.origins) {
+		return "", 0
+	}
+	return b.origins[r].file, b.origins[r].line
 }
 
 // AddRow appends a row whose cells are all [Absent] and returns its index.
@@ -362,6 +396,7 @@ func (b *Batch) DropLast() {
 	delete(b.problems, n)
 	delete(b.skips, n)
 	delete(b.only, n)
+	b.origins = b.origins[:min(n, len(b.origins))]
 }
 
 // Retain removes the rows for which keep is false. Their text stays in the arena until Reset.
@@ -375,6 +410,10 @@ func (b *Batch) Retain(keep func(r int) bool) {
 			copy(b.cells[n*w:(n+1)*w], b.cells[r*w:])
 			copy(b.kinds[n*w:(n+1)*w], b.kinds[r*w:])
 			b.lines[n], b.raws[n] = b.lines[r], b.raws[r]
+			if n < len(b.origins) {
+				file, line := b.Origin(r)
+				b.origins[n] = origin{file, line}
+			}
 		}
 		moveKey(b.problems, r, n)
 		moveKey(b.skips, r, n)
@@ -388,6 +427,7 @@ func (b *Batch) Retain(keep func(r int) bool) {
 	}
 	b.cells, b.kinds = b.cells[:n*w], b.kinds[:n*w]
 	b.lines, b.raws = b.lines[:n], b.raws[:n]
+	b.origins = b.origins[:min(n, len(b.origins))]
 }
 
 // moveKey gives a row's entry to the row that takes its place, in place of that one's.

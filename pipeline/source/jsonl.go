@@ -32,6 +32,7 @@ type jsonlReader struct {
 	badKey  string // what is wrong with a key of the row, if anything
 	name    []byte // a key with its escapes undone
 	trimmed []byte // a line without our own keys
+	origin  string // the file that the row before stood in, of a row file of ours
 
 	repeats     int64 // rows with a key named twice
 	repeatLine  int64 // the first of them
@@ -176,11 +177,15 @@ func (r *jsonlReader) add(b *row.Batch, n int) {
 				b.SetRaw(i, o.raw)
 				b.Fail(i, unread(string(o.code), string(o.message)))
 				b.SetOnly(i, string(o.target))
+				r.origin = setOrigin(b, i, o.file, o.line, r.origin)
 				return
 			}
 			r.trimmed = append(append(r.trimmed[:0], text[:o.cut]...), "}\x00\x00\x00\x00\x00\x00\x00\x00"...)
 			data, text = r.trimmed, r.trimmed[:o.cut+1]
-			defer func() { b.SetOnly(r.row, string(o.target)) }()
+			defer func() {
+				b.SetOnly(r.row, string(o.target))
+				r.origin = setOrigin(b, r.row, o.file, o.line, r.origin)
+			}()
 		}
 	}
 	r.parse(b, data, text)

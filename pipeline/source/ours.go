@@ -3,7 +3,9 @@ package source
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"sfsync/pipeline/row"
 )
@@ -22,7 +24,10 @@ const oursRaw = "sfsync_raw"
 // oursColumns says where the columns of a row file of ours stand.
 type oursColumns struct {
 	first                      int // the first of our columns; those before it are the input's
+	file, line                 int
 	target, raw, code, message int // -1 where there is none
+
+	last string // the file of the row before, which most rows share
 }
 
 // findOurs recognizes the columns of a row file of ours: exactly our names, in order, at the
@@ -41,6 +46,10 @@ func findOurs(names []string) *oursColumns {
 			continue
 		case i == len(oursNames) || n != oursNames[i]:
 			return nil
+		case n == "sfsync_file":
+			o.file = at
+		case n == "sfsync_line":
+			o.line = at
 		case n == "sfsync_target":
 			o.target = at
 		case n == "sfsync_code":
@@ -81,32 +90,51 @@ func oursHeader(head []byte) (delim byte, ok bool) {
 	return 0, false
 }
 
-// problem notes for which target a record is, and makes the row of one that holds the text of a
+// problem notes for which target a record is and where its row stood, and makes the row of one that holds the text of a
 // row that could not be read a problem again, with that text and the reason it had. It reports
 // whether it did.
 func (o *oursColumns) problem(r *csvReader, b *row.Batch, i int, text []byte) bool {
 	cells := r.scan.cells
-	if len(cells) == r.width && cells[o.target].end > cells[o.target].start {
-		b.SetOnly(i, string(text[cells[o.target].start:cells[o.target].end]))
+	if len(cells) == r.width {
+		if target := o.cell(r, text, o.target); len(target) > 0 {
+			b.SetOnly(i, string(target))
+		}
+		o.last = setOrigin(b, i, unguard(o.cell(r, text, o.file)), o.cell(r, text, o.line), o.last)
 	}
 	if len(cells) != r.width || o.raw < 0 || cells[o.raw].start == cells[o.raw].end {
 		return false
-	}
-	get := func(c int) []byte {
-		t := text[cells[c].start:cells[c].end]
-		if slices.Contains(r.scan.escaped, c) {
-			return appendUnquoted(nil, t)
-		}
-		return t
 	}
 	for _, c := range cells[:o.first] {
 		if c.end > c.start {
 			return false // somebody has filled in the row's own cells: it is a row again
 		}
 	}
-	b.SetRaw(i, unguard(get(o.raw)))
-	b.Fail(i, unread(string(get(o.code)), string(unguard(get(o.message)))))
+	b.SetRaw(i, unguard(o.cell(r, text, o.raw)))
+	b.Fail(i, unread(string(o.cell(r, text, o.code)), string(unguard(o.cell(r, text, o.message)))))
 	return true
+}
+
+// cell returns the text of one of our cells of the record that was scanned last.
+func (o *oursColumns) cell(r *csvReader, text []byte, c int) []byte {
+	t := text[r.scan.cells[c].start:r.scan.cells[c].end]
+	if slices.Contains(r.scan.escaped, c) {
+		return appendUnquoted(nil, t)
+	}
+	return t
+}
+
+// setOrigin notes where a row stood in the input of the run that wrote it, if the cells say so.
+// last is the file of the row before; what comes back is that of this one.
+func setOrigin(b *row.Batch, i int, file, line []byte, last string) string {
+	n, err := strconv.ParseInt(string(line), 10, 64)
+	if err != nil || n < 1 || len(file) == 0 || !utf8.Valid(file) {
+		return last
+	}
+	if string(file) != last {
+		last = string(file)
+	}
+	b.SetOrigin(i, last, n)
+	return last
 }
 
 // unguard takes off the apostrophe that keeps a spreadsheet from running a cell of ours as a
@@ -134,6 +162,7 @@ func unread(code, message string) row.Problem {
 type oursRow struct {
 	cut                        int // the input's own keys are text[:cut], without a closing brace
 	unread                     bool
+	file, line                 []byte
 	target, raw, code, message []byte
 }
 
@@ -177,5 +206,6 @@ func oursLine(text []byte) *oursRow {
 		}
 		return appendUnescaped(nil, text[values[i][0]+1:values[i][1]-1])
 	}
-	return &oursRow{cut: ends[o.first], unread: o.raw >= 0 && get(o.raw) != nil, target: get(o.target), raw: get(o.raw), code: get(o.code), message: get(o.message)}
+	line := text[values[o.line][0]:values[o.line][1]]
+	return &oursRow{file: get(o.file), line: line, cut: ends[o.first], unread: o.raw >= 0 && get(o.raw) != nil, target: get(o.target), raw: get(o.raw), code: get(o.code), message: get(o.message)}
 }

@@ -155,6 +155,9 @@ func (t *Translator) Translate(in *row.Batch) *row.Batch {
 		if raw := in.Raw(r); raw != "" {
 			out.SetRaw(r, []byte(raw))
 		}
+		if file, line := in.Origin(r); line > 0 {
+			out.SetOrigin(r, file, line)
+		}
 		routed := t.row(in, out, r)
 		// An event that failed before it was known where it goes did so for a target of the mapping: now
 		// it goes where it says.

@@ -25,16 +25,17 @@ type Writer struct {
 
 var _ sink.Writer = (*Writer)(nil)
 
-// A job costs about eight calls, so that requests are to be large; but their records are in memory
-// while it runs.
+// A job costs a dozen calls and waits for its turn, so that requests are to be large; but their records
+// are in memory while it runs, as are those of the next one. An org works on several jobs at once.
 const (
-	requestRecords = 50_000
-	requestBytes   = 50 << 20
+	requestRecords  = 50_000
+	requestBytes    = 50 << 20
+	requestsAtATime = 2
 )
 
 // Limits implements [sink.Writer].
 func (w *Writer) Limits() sink.Limits {
-	return sink.Limits{Records: requestRecords, Bytes: requestBytes}
+	return sink.Limits{Records: requestRecords, Bytes: requestBytes, InFlight: requestsAtATime}
 }
 
 // Write implements [sink.Writer].

@@ -44,6 +44,7 @@ func (j *job) createDir(ctx context.Context, more func(*report.Dir) error) error
 	}
 	s := &j.settings
 	s.Version, s.Tool, s.Dir, s.Started, s.OrgID = 1, Tool(), wd, j.begun, j.org.Info.ID
+	s.Orgs = j.knownOrgs()
 	s.MaxFailed, s.StopAfter, s.FromEnv = j.flags.MaxFailed.Text, j.flags.StopAfter.Text, j.fromEnv
 	// Registered before there is a run that could be resumed, so that no signal falls between.
 	drain := j.stop.Draining()

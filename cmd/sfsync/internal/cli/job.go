@@ -28,19 +28,21 @@ type settings struct {
 	Version int    `json:"version"` // 1
 	Tool    string `json:"tool"`
 	// Dir is the working directory: the paths of the mapping and the inputs are relative to it.
-	Dir       string         `json:"dir"`
-	Started   time.Time      `json:"started"`
-	Mapping   string         `json:"mapping"`
-	Files     []string       `json:"files,omitempty"`
-	Format    string         `json:"format,omitempty"`
-	Inputs    []inputSetting `json:"inputs"`
-	To        string         `json:"to"`
-	OrgID     string         `json:"org_id"`
-	API       string         `json:"api"`
-	Limit     int64          `json:"limit"`
-	Sample    int64          `json:"sample,omitempty"`
-	MaxFailed string         `json:"max_failed"`
-	StopAfter string         `json:"stop_after,omitempty"`
+	Dir     string         `json:"dir"`
+	Started time.Time      `json:"started"`
+	Mapping string         `json:"mapping"`
+	Files   []string       `json:"files,omitempty"`
+	Format  string         `json:"format,omitempty"`
+	Inputs  []inputSetting `json:"inputs"`
+	To      string         `json:"to"`
+	OrgID   string         `json:"org_id"`
+	// Orgs are the ids of the orgs that targets name besides.
+	Orgs      map[string]string `json:"orgs,omitempty"`
+	API       string            `json:"api"`
+	Limit     int64             `json:"limit"`
+	Sample    int64             `json:"sample,omitempty"`
+	MaxFailed string            `json:"max_failed"`
+	StopAfter string            `json:"stop_after,omitempty"`
 	// ChangedOnly is what rows are compared with before they are sent.
 	ChangedOnly string   `json:"changed_only,omitempty"`
 	FromEnv     []string `json:"from_env,omitempty"`
@@ -69,6 +71,7 @@ type effort struct {
 // The keys of the ledger's documents that the command keeps.
 const (
 	infoKey   = "info"
+	apiKey    = "api"
 	effortKey = "effort"
 )
 
@@ -83,9 +86,11 @@ type job struct {
 	sample   int64
 	settings settings
 
-	org    *remote.Org
+	org    *remote.Org            // of --to
+	others map[string]*remote.Org // that targets name besides
 	plan   *mapping.Plan
-	lock   *ledger.Lock
+	api    api
+	locks  []*ledger.Lock
 	dir    *report.Dir
 	ledger *ledger.Ledger
 	log    *report.Log
@@ -168,6 +173,9 @@ func (j *job) connect(ctx context.Context) error {
 	}
 	err = j.org.Afford()
 	if err == nil {
+		err = j.connectOthers(ctx, since)
+	}
+	if err == nil {
 		err = j.compile(ctx)
 	}
 	if err != nil {
@@ -178,32 +186,20 @@ func (j *job) connect(ctx context.Context) error {
 }
 
 func (j *job) compile(ctx context.Context) error {
-	s, err := j.org.SchemaOf(ctx, j.file)
+	schemas, err := j.schemas(ctx)
 	if err != nil {
 		return err
 	}
-	if err := j.fanOut(ctx, s); err != nil {
+	if err := j.fanOut(ctx, schemas[j.flags.To]); err != nil {
 		return err
 	}
-	plan, found, err := mapping.Compile(j.file, s)
+	plan, found, err := mapping.CompileIn(j.file, func(org string) *schema.Schema { return schemas[cmp.Or(org, j.flags.To)] })
 	if err != nil {
 		return err
 	}
 	j.con.Diagnostics(found)
 	j.plan = plan
 	return nil
-}
-
-// takeLock keeps other runs of the mapping to the same org away.
-func (j *job) takeLock(ctx context.Context) error {
-	state, err := j.makeStateDir(j.flags.State)
-	if err != nil {
-		return err
-	}
-	host, _ := os.Hostname() // only for the message to another run
-	j.lock, err = ledger.Acquire(ctx, state, j.file.Name, j.org.Info.ID, j.flags.LockWait,
-		ledger.Holder{PID: os.Getpid(), Host: host, Started: j.sys.Now().UTC().Truncate(time.Second)})
-	return err
 }
 
 // rowRetries says how often a row is sent whose failure may pass (a lock, load).
@@ -225,17 +221,15 @@ func (j *job) execute(ctx context.Context) error {
 	errs := report.NewErrors(remedy)
 	stats := &pipeline.Stats{}
 	stats.BytesTotal.Store(totalBytes(j.inputs))
-	targets := make([]pipeline.Target, len(j.plan.Targets))
-	w := j.org.Writer()
-	for i := range targets {
-		targets[i] = pipeline.Target{Writer: w, Matcher: w}
+	if err := j.chooseAPI(ctx); err != nil {
+		return errors.Join(err, rows.Close())
 	}
 	policy := rowRetries()
 	drain, ended := j.drain() // a new run drains already
 	defer ended()
 	stop := j.con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
 	opt := pipeline.Options{
-		Plan: j.plan, Inputs: j.inputs, Source: sourceOptions(j.file), Targets: targets,
+		Plan: j.plan, Inputs: j.inputs, Source: sourceOptions(j.file), Targets: j.targets(),
 		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, StopAfter: j.flags.stopAfter(),
 		Stop:   drain,
 		Effort: func() any { return j.spent(0) },
@@ -284,7 +278,7 @@ func (j *job) progress(stats *pipeline.Stats) ui.Counts {
 	records := stats.Written.Load() + stats.Failed.Load() + stats.Skipped.Load() + stats.Unknown.Load()
 	return ui.Counts{
 		Read: stats.Read.Load(), Done: records / int64(len(j.plan.Targets)),
-		Failed: stats.Failed.Load() + stats.Unknown.Load(), Calls: j.org.Calls().Made,
+		Failed: stats.Failed.Load() + stats.Unknown.Load(), Calls: j.calls().Made,
 		Bytes: stats.Bytes.Load(), TotalBytes: stats.BytesTotal.Load(),
 	}
 }
@@ -327,13 +321,6 @@ func (j *job) close() {
 	for _, s := range j.spools {
 		s.Close() // only read from
 	}
-	if j.lock != nil {
-		if err := j.lock.Release(); err != nil {
-			j.con.Warnf("%v", err)
-		}
-	}
-	if err := j.org.Close(); err != nil {
-		j.con.Warnf("close the org: %v", err)
-	}
-	j.ledger, j.log, j.spools, j.lock, j.org = nil, nil, nil, nil, nil
+	j.closeOrgs()
+	j.ledger, j.log, j.spools = nil, nil, nil
 }

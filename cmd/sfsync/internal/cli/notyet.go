@@ -74,10 +74,6 @@ func notYet(what string) error {
 func (j *job) refuseTargets() error {
 	var l diag.List
 	for _, t := range j.file.Targets {
-		if t.Org.Value != "" && t.Org.Value != j.flags.To {
-			l.Errorf(t.Org.Pos, codeNotYet, "run it with --to "+t.Org.Value+", or leave org out",
-				"target %q goes to org %s and the run to %s: several orgs in one run are not yet available", t.Name.Value, t.Org.Value, j.flags.To)
-		}
 		if j.command == "plan" {
 			continue // the rest is about writing
 		}

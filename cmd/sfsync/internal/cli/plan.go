@@ -139,10 +139,10 @@ func (j *job) rehearse(ctx context.Context, exitCode bool) error {
 	errs := report.NewErrors(remedy)
 	stats := &pipeline.Stats{}
 	stats.BytesTotal.Store(totalBytes(j.inputs))
-	w := j.org.Writer()
 	guards := make([]*rehearsal.Guard, len(j.plan.Targets))
 	targets := make([]pipeline.Target, len(guards))
 	for i := range guards {
+		w := j.orgOf(j.plan.Targets[i].Org).Writer()
 		guards[i] = rehearsal.NewGuard(w, w, j.sys.Now)
 		targets[i] = pipeline.Target{Writer: guards[i], Matcher: guards[i]}
 	}

@@ -103,8 +103,8 @@ func resumeRun(ctx context.Context, o *resumeOptions) error {
 	if err := j.connect(ctx); err != nil {
 		return err
 	}
-	if j.org.Info.ID != j.settings.OrgID {
-		return exit.Errorf(exit.BadConfig, "the run went to the org %s, this is %s: resume it with the credentials of the former", j.settings.OrgID, j.org.Info.ID)
+	if err := j.checkOrgs(); err != nil {
+		return err
 	}
 	if err := j.takeLock(ctx); err != nil {
 		return err

@@ -170,7 +170,7 @@ second stops at once.
 	}
 	o.add(cmd)
 	fs := cmd.Flags()
-	fs.StringVar(&o.API, "api", "auto", "how records are sent: `auto|rest`")
+	fs.StringVar(&o.API, "api", "auto", "how records are sent: `auto|rest|bulk`")
 	fs.Int64Var(&o.Limit, "limit", 0, "read the first `N` rows only; 0 reads all")
 	addSample(fs, &o.Sample)
 	fs.BoolVar(&o.Yes, "yes", false, "agree to the first write with this mapping to a production org")
@@ -191,10 +191,7 @@ func (o *runOptions) check() error {
 	if o.DryRun && o.ChangedOnly != "" {
 		return exit.Usagef("--dry-run does not go with --changed-only: it compares every row with what the org has")
 	}
-	if o.API == "bulk" {
-		return notYet("--api bulk")
-	}
-	if err := oneOf("api", o.API, "auto", "rest"); err != nil {
+	if err := oneOf("api", o.API, apiAuto, apiRest, apiBulk); err != nil {
 		return err
 	}
 	return checkFormat(o.Format)
@@ -223,6 +220,9 @@ func runRun(ctx context.Context, o *runOptions) error {
 		return err
 	}
 	defer j.close()
+	if err := j.forceAPI(); err != nil {
+		return err
+	}
 	// What can be known to be wrong with the files is known before anything is sent.
 	if err := pipeline.Preflight(ctx, pipeline.Options{Plan: j.plan, Inputs: j.inputs, Source: sourceOptions(file)}); err != nil {
 		return err
@@ -238,7 +238,15 @@ func runRun(ctx context.Context, o *runOptions) error {
 
 // agree refuses the first write with a mapping to a production org that nobody agreed to.
 func (o *runOptions) agree(j *job) error {
-	org := j.org.Info
+	for _, org := range j.orgs() {
+		if err := o.agreeTo(j, org.Info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *runOptions) agreeTo(j *job, org salesforce.OrgInfo) error {
 	if org.Kind != "production" {
 		return nil
 	}

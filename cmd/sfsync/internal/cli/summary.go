@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ func (j *job) conclude(ctx context.Context, res *pipeline.Result, errs *report.E
 	// Before the exit is judged, so that the summary has it if they fail.
 	runErr = errors.Join(runErr, j.ledger.SetMeta(ctx, effortKey, spent), j.dir.WriteErrors(errs))
 	s := j.account(res, errs, runErr, spent)
-	s.API.Why = j.why()
+	s.API.Why = j.api.Why
 	code, message := j.judge(s, runErr)
 	return j.tell(s, res, runErr, code, message)
 }
@@ -37,9 +38,8 @@ func (j *job) account(res *pipeline.Result, errs *report.Errors, runErr error, s
 	s.Run, s.Command = j.dir.Name(), j.command
 	s.Complete = runErr == nil && res.Complete
 	s.Environment = j.environment()
-	info := j.org.Info
-	s.Org = report.OrgInfo{Name: info.Name, Kind: string(info.Kind), ID: info.ID, InstanceURL: info.InstanceURL, APIVersion: info.APIVersion}
-	s.API = report.APIInfo{Mode: "rest", Calls: spent.Calls}
+	s.Org, s.Orgs = orgInfo("", j.org), j.orgInfos()
+	s.API = report.APIInfo{Mode: cmp.Or(j.api.Mode, apiRest), Calls: spent.Calls}
 	if calls := j.org.Calls(); calls.Max > 0 {
 		left := max(0, calls.Max-calls.Used)
 		s.API.Limit, s.API.Left = &calls.Max, &left
@@ -79,14 +79,6 @@ func errText(err error) string {
 		return ""
 	}
 	return err.Error()
-}
-
-// why says why records were sent the way they were.
-func (j *job) why() string {
-	if j.settings.API == "rest" {
-		return "asked for by --api rest"
-	}
-	return "composite requests of up to 1,000 records; the Bulk API is not yet available"
 }
 
 // judge returns what a run ends with. The message goes to stderr and to the summary: it
@@ -144,7 +136,7 @@ func (j *job) environment() []string {
 // spent is what the run has taken so far, over all its tries. Rows says how many rows were sent
 // again on their own in this one.
 func (j *job) spent(rows int64) effort {
-	calls := j.org.Calls()
+	calls := j.calls()
 	return effort{
 		Calls: j.before.Calls + calls.Made, Retries: j.before.Retries + calls.Retries,
 		Rows: j.before.Rows + rows, Took: j.before.Took + j.sys.Now().Sub(j.begun),

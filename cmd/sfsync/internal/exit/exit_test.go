@@ -13,6 +13,7 @@ import (
 
 	"sfsync/mapping/diag"
 	"sfsync/pipeline"
+	"sfsync/pipeline/keys"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
 	"sfsync/pipeline/source"
@@ -49,6 +50,7 @@ func TestCodeOf(t *testing.T) {
 		"changed input":      {fmt.Errorf("x: %w", pipeline.ErrInputChanged), BadInput},
 		"interrupt":          {&Signal{os.Interrupt}, Interrupted},
 		"terminate":          {&Signal{syscall.SIGTERM}, Terminated},
+		"spilled keys":       {fmt.Errorf("%w: %w", keys.ErrSpill, fs.ErrNotExist), CannotWrite},
 		"joined: the worst":  {errors.Join(&sink.Error{Class: sink.Network}, fmt.Errorf("%w: y", report.ErrReport)), CannotWrite},
 		"joined with a bug":  {errors.Join(errors.New("bug"), fmt.Errorf("%w: y", ledger.ErrLedger)), CannotWrite},
 		"deadline":           {fmt.Errorf("x: %w", context.DeadlineExceeded), Unavailable},

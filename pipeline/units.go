@@ -1,0 +1,159 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"sfsync/mapping/schema"
+	"sfsync/pipeline/ledger"
+	"sfsync/sink"
+)
+
+// unit is what an earlier try at the run left under way at an org, which keeps the results of its records: a
+// job of the Bulk API.
+type unit struct {
+	id      string
+	records int    // that the ledger has of it
+	never   bool   // nothing of it was worked off, and nothing will be
+	items   []item // that have come so far
+}
+
+// units are those of a pass. The number of a unit, which its records have, is its place and one.
+type units struct {
+	all  []*unit
+	byID map[string]int
+}
+
+// takeUp returns what an earlier try left under way, once it has ended at the orgs: what is sent from now
+// on comes behind it.
+func takeUp(ctx context.Context, opt *Options, lanes []*lane) (*units, error) {
+	u := &units{byID: make(map[string]int)}
+	if !opt.Resume || opt.Ledger == nil {
+		return u, nil
+	}
+	writers := make(map[sink.Resumer][]int)
+	err := opt.Ledger.Each(ctx, func(b *ledger.Batch) error {
+		if b.Final || b.Rows == 0 {
+			return nil
+		}
+		for i, s := range b.States {
+			id := b.ID(i)
+			if s != ledger.Sending || id == "" || i/b.Rows >= len(opt.Targets) {
+				continue
+			}
+			id = schema.ID18(id)
+			n, known := u.byID[id]
+			if !known {
+				w, ok := opt.Targets[i/b.Rows].Writer.(sink.Resumer)
+				if !ok {
+					return fmt.Errorf("the run was begun with another API: job %s is under way, and only the Bulk API can say what became of it", id)
+				}
+				if len(u.all) == math.MaxUint16 {
+					return fmt.Errorf("more than %d jobs are under way", len(u.all))
+				}
+				u.all = append(u.all, &unit{id: id})
+				n = len(u.all)
+				u.byID[id] = n
+				writers[w] = append(writers[w], n)
+			}
+			u.all[n-1].records++
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		select {
+		case <-opt.Stop:
+			stop(ErrStopped)
+		case <-ctx.Done():
+		}
+	}()
+	for w, of := range writers {
+		ids := make([]string, len(of))
+		for i, n := range of {
+			ids[i] = u.all[n-1].id
+		}
+		never, err := w.Settle(ctx, ids)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("wait for the jobs that the run left under way: %w", err)
+		}
+		for _, n := range of {
+			u.all[n-1].never = slices.Contains(never, u.all[n-1].id)
+		}
+	}
+	return u, nil
+}
+
+// of returns the unit of a record that an earlier try sent, and its number; nil for none.
+func (u *units) of(b *ledger.Batch, i int) (*unit, uint16) {
+	if len(u.all) == 0 {
+		return nil, 0
+	}
+	n, ok := u.byID[schema.ID18(b.ID(i))]
+	if !ok {
+		return nil, 0
+	}
+	return u.all[n-1], uint16(n)
+}
+
+// rejoin puts a record that an earlier try sent to the others of its unit, and reports whether it was one.
+func (l *lane) rejoin(it item) bool {
+	n := it.record().unit
+	if n == 0 {
+		return false
+	}
+	u := l.units[n]
+	if u == nil {
+		u = &unit{}
+		l.units[n] = u
+	}
+	u.items = append(u.items, it)
+	return true
+}
+
+// settled moves to j, which is empty, the records of a unit whose results are to be asked for: one of which
+// all have come, with flush any.
+func (f *former) settled(j *job, l *lane, flush bool) {
+	for _, n := range slices.Sorted(maps.Keys(l.units)) {
+		u := f.units.all[n-1]
+		if items := l.units[n].items; flush || len(items) >= u.records {
+			j.unit, j.items = u, append(j.items, items...)
+			u.records -= len(items)
+			delete(l.units, n)
+			return
+		}
+	}
+}
+
+// resume asks what became of records that an earlier try sent.
+func (j *job) resume(ctx context.Context, opt *Options) {
+	j.verdicts = grown(j.verdicts, len(j.items))
+	w, ok := j.lane.Writer.(sink.Resumer)
+	if !ok { // takeUp has seen to that
+		j.err = fmt.Errorf("%w: the results of job %s cannot be asked for", ErrPanic, j.unit.id)
+	} else {
+		req := j.request()
+		j.err = w.Resume(ctx, j.unit.id, &req, j.results)
+	}
+	j.conclude(ctx, opt)
+}
+
+// opened notes in the ledger under which id the org will keep the results of records of the job.
+func (j *job) opened(ctx context.Context, opt *Options, id string, records []int) error {
+	marks := make([]ledger.Mark, len(records))
+	for i, r := range records {
+		it := j.items[r]
+		marks[i] = ledger.Mark{Seq: it.w.seq(), Index: int(it.index), State: ledger.Sending, ID: id}
+	}
+	return opt.Ledger.Mark(context.WithoutCancel(ctx), marks)
+}
