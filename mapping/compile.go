@@ -150,6 +150,8 @@ func (c *planner) compileTarget(t *Target, made bool) *PlanTarget {
 		Code: program.Code{Rest: t.Rest, Missing: t.MissingIgnore, Schema: c.schema, Pos: t.Pos, Ruled: map[string]bool{}, Made: made},
 	})()
 	out := c.out
+	out.AllowDuplicates, out.AllOrNone, out.UpdateMRU = t.DuplicateRule == "allow_alerts", t.AllOrNone, t.UpdateMRU
+	out.AssignmentRule = c.assignment(t.AssignmentRule)
 	if t.Rest == program.RestCustom || t.Rest == program.RestFail || t.Rest == program.RestFields {
 		c.plan.Others = true
 	}
@@ -414,6 +416,21 @@ func (c *planner) sent(f *schema.Field) bool {
 		return true // for messages
 	}
 	return !c.second && f.Type != schema.ID && program.Writable(f, c.target.Operation)
+}
+
+// assignment resolves assignment_rule; "" is off.
+func (c *planner) assignment(rule Str) string {
+	switch rule.Value {
+	case "", "off":
+		return ""
+	case "default":
+		return rule.Value
+	}
+	id := schema.ID18(rule.Value)
+	if len(id) != 18 || !strings.HasPrefix(id, "01Q") {
+		c.list.Errorf(rule.Pos, "assignment-rule", "write off, default, or an id such as 01Q000000000001AAA", "%q is no id of an assignment rule", rule.Value)
+	}
+	return id
 }
 
 // parent reports whether a field refers to a record that is locked while one that refers to it is written. Owners

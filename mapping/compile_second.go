@@ -69,7 +69,7 @@ func (c *planner) secondPass() *Plan {
 		}
 		u := &Target{
 			Pos: t.Pos, Name: Str{Value: t.Name.Value + ".references", Pos: t.Name.Pos}, Object: t.Object, Operation: Update,
-			OnMany: t.OnMany, Org: t.Org, Order: t.Order, Batch: t.Batch, Track: t.Track, When: t.When, Rest: program.RestIgnore,
+			OnMany: t.OnMany, Org: t.Org, Order: t.Order, Batch: t.Batch, AssignmentRule: t.AssignmentRule, DuplicateRule: t.DuplicateRule, UpdateMRU: t.UpdateMRU, Track: t.Track, When: t.When, Rest: program.RestIgnore,
 		}
 		for _, k := range out.Keys {
 			var names []Str

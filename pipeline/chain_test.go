@@ -78,7 +78,11 @@ func TestARefusedParentIsSentOnce(t *testing.T) {
 // What one row of a key finds out without changing anything, the next row need not ask again.
 func TestRowsOfAKeyThatIsNotThere(t *testing.T) {
 	for operation, want := range map[string]int{"update": 3, "delete": 4, "upsert": 3} {
-		p, o := worldOf(t, "- object: Lead\n  name: lead\n  operation: "+operation+"\n  match: Email\n  on_many: fail\n  fields: {Email: email}\n")
+		fields := ""
+		if operation == "upsert" {
+			fields = ", LastName: {value: L}, Company: {value: C}"
+		}
+		p, o := worldOf(t, "- object: Lead\n  name: lead\n  operation: "+operation+"\n  match: Email\n  fields: {Email: email"+fields+"}\n")
 		for range 2 {
 			o.add("Lead", record{"Email": "twins@x.org"})
 		}
@@ -102,6 +106,37 @@ func TestRowsOfAKeyThatIsNotThere(t *testing.T) {
 			if len(o.lookups) > want {
 				t.Errorf("%s, rehearsal %v: %d lookups: %v", operation, rehearse, len(o.lookups), o.lookups[:min(6, len(o.lookups))])
 			}
+		}
+	}
+}
+
+// Rows that come to one record by different keys see what the others made of it.
+func TestOneRecordByDifferentKeys(t *testing.T) {
+	p, o := worldOf(t, "- object: Lead\n  name: lead\n  operation: update\n  match: [Ext__c, Email]\n"+
+		"  fields: {Ext__c: ext, Email: email, Company: {from: company, only_if: empty}, LastName: last}\n")
+	for i := range 300 {
+		o.add("Lead", record{"Ext__c": fmt.Sprint("E", i), "Email": fmt.Sprintf("p%d@x.org", i)})
+	}
+	var b strings.Builder
+	b.WriteString("ext,email,company,last\n")
+	for i := range 300 {
+		fmt.Fprintf(&b, "E%d,,A,L\n,p%d@x.org,B,L\n", i, i)
+	}
+	planned, _ := play(t, p, o, b.String(), func(opt *pipeline.Options) { opt.Rehearse = true })
+	if n := planned.Targets[0]; n.Updated != 300 || n.Unchanged != 300 {
+		t.Errorf("rehearsal: %+v", n)
+	}
+	play(t, p, o, b.String(), nil)
+	written := map[string]int{}
+	for _, lead := range o.objects["Lead"] {
+		written[lead["Company"]]++
+	}
+	if written["A"]+written["B"] != 300 {
+		t.Error(written)
+	}
+	for _, lead := range o.objects["Lead"] {
+		if n := o.times[lead["Ext__c"]]; n != 1 {
+			t.Fatalf("Company of %s was written %d times", lead["Ext__c"], n)
 		}
 	}
 }
@@ -173,7 +208,7 @@ func TestRetryOfTheSecondPass(t *testing.T) {
 		t.Errorf("%+v (-want +got):\n%s", res.Rows, d)
 	}
 	wantLines(t, "requests", o.writes[before:], []string{"Account upsert 1", "Account update 1"})
-	wantLines(t, "accounts", o.dump("Account"), []string{"ERP_Id__c=E1 Name=One ParentId=(Account ERP_Id__c=E2)", "ERP_Id__c=E2"})
+	wantLines(t, "accounts", o.dump("Account"), []string{"ERP_Id__c=E1 Name=One ParentId=E2", "ERP_Id__c=E2"})
 }
 
 // A rehearsal compares columns that only some of the rows have.

@@ -112,6 +112,9 @@ func (f *former) place(l *lane, it item) {
 	if l.guarded() && rec.phase != placed {
 		rec.phase = placed
 		f.claim(l.idSlot(it), it)
+		if rec.waits > 0 { // what was found out is out of date by then
+			rec.met = rec.met && len(l.plan.OnlyIfEmpty) == 0 && l.imagined == nil && !l.compare
+		}
 		f.proceed(l, it)
 		return
 	}

@@ -364,7 +364,10 @@ func (f *former) settle(j *job) {
 	if !j.lookup {
 		j.lane.inflight--
 		j.lane.cost.Requests++
-		free := j.lane.siblings.back(j.lane, j.items) // before they are judged, which may give their batches away
+		var free []item
+		if j.unit == nil {
+			free = j.lane.siblings.back(j.lane, j.items) // before they are judged, which may give their batches away
+		}
 		for i, it := range j.items {
 			f.judged(j.lane, it, &j.verdicts[i])
 		}

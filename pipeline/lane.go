@@ -90,7 +90,7 @@ type lane struct {
 
 	inflight         int              // write requests
 	units            map[uint16]*unit // records that an earlier try sent, by what with
-	siblings         *siblings // with order: parent
+	siblings         *siblings        // with order: parent
 	creates, upserts queue
 	updates          queue   // by id, and deletes
 	lookups          []queue // by key
@@ -191,7 +191,9 @@ func costs(lanes []*lane) []Cost {
 
 func newLane(index int, p *mapping.PlanTarget, opt *Options) *lane {
 	l := &lane{index: index, group: index, plan: p, find: p.Operation == mapping.Find, native: -1}
-	l.target = &sink.Target{Object: p.Object.Name, KeyColumn: -1}
+	l.target = &sink.Target{Object: p.Object.Name, KeyColumn: -1, Options: sink.Options{
+		AssignmentRule: p.AssignmentRule, AllowDuplicates: p.AllowDuplicates, AllOrNone: p.AllOrNone, UpdateMRU: p.UpdateMRU,
+	}}
 	for _, k := range p.Keys {
 		l.keys = append(l.keys, newKey(p, k))
 	}

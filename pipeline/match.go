@@ -35,6 +35,10 @@ func (f *former) route(l *lane, it item) {
 		l.create(it)
 	case rec.id != "": // an earlier row of the key, or another target, told the id
 		f.place(l, it)
+	case rec.holders == noHolder && rec.attempts == 0: // the row of the key before this one found out, and changed nothing
+		f.missing(l, it)
+	case rec.holders == severalHolders && rec.attempts == 0:
+		f.many(l, it, 0)
 	case l.byID() && l.imagined == nil && !l.compare:
 		rec.id = strings.Clone(l.text(it, 0))
 		f.place(l, it)

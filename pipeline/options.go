@@ -94,7 +94,8 @@ type Options struct {
 // Target is where the records of one plan target go.
 type Target struct {
 	Writer sink.Writer
-	// Matcher finds records by key; needed where the plan's target has Lookup.
+	// Matcher finds records by key; needed where the plan's target has Lookup, or refers to records
+	// by a lookup. It serves the finds of the first target that needs them.
 	Matcher sink.Matcher
 }
 

@@ -29,6 +29,7 @@ type world struct {
 	writes  []string        // a line for each request: "Account upsert 2 update 1"
 	lookups []string        // "Account by ERP_Id__c 3"
 	sent    int             // records
+	times   map[string]int  // how often Company was written, by Ext__c
 
 	// before and after are called with the number of the write call; an error is the answer, as if
 	// the call had not arrived (before) or its answer were lost (after).
@@ -47,7 +48,7 @@ type record map[string]string
 func newWorld(t testing.TB, s *schema.Schema) *world {
 	return &world{
 		t: t, schema: s, limits: sink.Limits{Records: 1000, Group: 200, Groups: 5, Bytes: 4 << 20},
-		objects: map[string]map[string]record{}, active: map[string]bool{},
+		objects: map[string]map[string]record{}, active: map[string]bool{}, times: map[string]int{},
 	}
 }
 
@@ -265,6 +266,9 @@ func (o *world) one(req *sink.Request, r *sink.Record, byKey map[string]string) 
 		status = sink.Created // what the dates of the record would tell
 	}
 	rec := o.objects[object][id]
+	if fields["Company"] != "" {
+		o.times[rec["Ext__c"]]++
+	}
 	for n, v := range fields {
 		if v == "" {
 			delete(rec, n)
@@ -297,7 +301,9 @@ func (o *world) line(object, id string) string {
 		}
 		v := rec[n]
 		for other, recs := range o.objects {
-			if recs[v] != nil {
+			if recs[v] != nil && other == object {
+				v = recs[v]["ERP_Id__c"] // there may be circles
+			} else if recs[v] != nil {
 				v = "(" + other + " " + o.line(other, v) + ")"
 			}
 		}

@@ -181,8 +181,8 @@ func TestRecords(t *testing.T) {
 			want: "2 account created\n2 account.references updated\n3 account created\n3 account.references updated\n4 account created\n" +
 				"5 account created\n5 account.references failed LOOKUP_NOT_FOUND ParentId\n6 account failed MATCH_KEY_BLANK ERP_Id__c\n",
 			objects: map[string][]string{"Account": {
-				"ERP_Id__c=E1 Name=One ParentId=(Account ERP_Id__c=E2 Name=Two ParentId=(Account ERP_Id__c=E9 Name=Nine))",
-				"ERP_Id__c=E2 Name=Two ParentId=(Account ERP_Id__c=E9 Name=Nine)", "ERP_Id__c=E3 Name=Three", "ERP_Id__c=E4 Name=Four", "ERP_Id__c=E9 Name=Nine",
+				"ERP_Id__c=E1 Name=One ParentId=E2",
+				"ERP_Id__c=E2 Name=Two ParentId=E9", "ERP_Id__c=E3 Name=Three", "ERP_Id__c=E4 Name=Four", "ERP_Id__c=E9 Name=Nine",
 			}},
 		},
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"math/bits"
 	"os"
 
@@ -29,7 +30,7 @@ func newSample(ctx context.Context, opt *Options) (*sample, error) {
 		if err != nil {
 			return nil, err
 		}
-		rows, err := countRows(ctx, in, opt)
+		rows, err := countRows(ctx, in, opt, math.MaxInt64-1)
 		if err := errors.Join(err, back()); err != nil {
 			return nil, err
 		}
@@ -41,9 +42,9 @@ func newSample(ctx context.Context, opt *Options) (*sample, error) {
 	return s, nil
 }
 
-// countRows reads an input to its end. That it is damaged is said when it is read in earnest; what
+// countRows reads an input to its end, or until there were more rows than most. That it is damaged is said when it is read in earnest; what
 // comes before the damage counts.
-func countRows(ctx context.Context, in source.Input, opt *Options) (n int64, err error) {
+func countRows(ctx context.Context, in source.Input, opt *Options, most int64) (n int64, err error) {
 	so := opt.Source
 	so.Paths, so.Rest = nil, false
 	r, err := source.Open(ctx, in, so)
@@ -51,7 +52,7 @@ func countRows(ctx context.Context, in source.Input, opt *Options) (n int64, err
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	for {
+	for n <= most {
 		b, err := r.Next(ctx)
 		switch {
 		case err == nil:
@@ -63,6 +64,7 @@ func countRows(ctx context.Context, in source.Input, opt *Options) (n int64, err
 			return 0, err
 		}
 	}
+	return n, nil
 }
 
 // choose drops the rows that were not picked. It has to see every batch, in order.

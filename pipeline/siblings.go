@@ -52,7 +52,7 @@ func (s *siblings) hold(l *lane, it item) bool {
 
 // leave notes that records are in flight, and takes those out of the queues that must not be now.
 func (s *siblings) leave(l *lane, items []item) {
-	if s == nil || len(items) == 0 {
+	if s == nil {
 		return
 	}
 	seen := make(map[uint64]bool, len(items))

@@ -58,9 +58,10 @@ type Input struct {
 
 // Result is the account of a run.
 type Result struct {
-	Rows    Counts
+	Rows Counts
+	// Targets are those of the plan, then those of its second pass.
 	Targets []TargetCounts
-	// Costs are those of the targets, then those of the plan's finds.
+	// Costs are those of the targets, then those of the plan's finds, then those of the second pass.
 	Costs  []Cost
 	Inputs []Input
 	// Warnings are the readers' (renamed columns, keys named twice), without repeats.

@@ -124,6 +124,9 @@ func (l *lane) rejoin(it item) bool {
 // settled moves to j, which is empty, the records of a unit whose results are to be asked for: one of which
 // all have come, with flush any.
 func (f *former) settled(j *job, l *lane, flush bool) {
+	if len(l.units) == 0 {
+		return
+	}
 	for _, n := range slices.Sorted(maps.Keys(l.units)) {
 		u := f.units.all[n-1]
 		if items := l.units[n].items; flush || len(items) >= u.records {
@@ -138,12 +141,11 @@ func (f *former) settled(j *job, l *lane, flush bool) {
 // resume asks what became of records that an earlier try sent.
 func (j *job) resume(ctx context.Context, opt *Options) {
 	j.verdicts = grown(j.verdicts, len(j.items))
-	w, ok := j.lane.Writer.(sink.Resumer)
-	if !ok { // takeUp has seen to that
-		j.err = fmt.Errorf("%w: the results of job %s cannot be asked for", ErrPanic, j.unit.id)
-	} else {
-		req := j.request()
+	req := j.request()
+	if w, ok := j.lane.Writer.(sink.Resumer); ok {
 		j.err = w.Resume(ctx, j.unit.id, &req, j.results)
+	} else { // takeUp has seen to that
+		j.err = fmt.Errorf("%w: the results of job %s cannot be asked for", ErrPanic, j.unit.id)
 	}
 	j.conclude(ctx, opt)
 }

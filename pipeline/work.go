@@ -34,10 +34,10 @@ type record struct {
 	redirected bool // another target's record came to a converted lead and told the id
 	phase      phase
 	holders    holders // what is known of the records that hold its only key
-	same       bool   // the org last accepted exactly this; only the id is asked for
-	met        bool   // the record it is to change was looked up as far as need be
-	waits      uint16 // what holds it back: keys on their way, records that it needs
-	unit       uint16 // the number of what an earlier try sent it with, if the org keeps its result
+	same       bool    // the org last accepted exactly this; only the id is asked for
+	met        bool    // the record it is to change was looked up as far as need be
+	waits      uint16  // what holds it back: keys on their way, records that it needs
+	unit       uint16  // the number of what an earlier try sent it with, if the org keeps its result
 	id         string
 	problem    *ledger.Problem
 }

@@ -55,8 +55,23 @@ type Target struct {
 	KeyColumn int
 	// UpdateOnly makes an Upsert that finds nothing fail instead of creating.
 	UpdateOnly bool
+	// Options are what the org is asked to do besides writing the records.
+	Options Options
 	// Fold returns a key as the org compares it. It is safe for concurrent use.
 	Fold func(string) string
+}
+
+// Options are wishes about how an org writes records. The zero Options let no assignment rule run and every
+// record have its own fate.
+type Options struct {
+	// AssignmentRule is "default" for the org's active rule, or the id of one; "" for none.
+	AssignmentRule string
+	// AllowDuplicates saves records that a duplicate rule only alerts about.
+	AllowDuplicates bool
+	// AllOrNone makes the records of one action in a group (see [Limits]) share one fate.
+	AllOrNone bool
+	// UpdateMRU is "true" or "false"; "" leaves it to the org whether records become recently used ones.
+	UpdateMRU string
 }
 
 // Record is one row of a mapped batch on its way: the batch's columns are named after the

@@ -174,3 +174,27 @@ func scriptEnv(ts *testscript.TestScript) []string {
 	}
 	return env
 }
+
+// lastRunCmd sets RUN to the directory of the run that began last, and NAME to its name: lastrun RUNS.
+func lastRunCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: lastrun RUNS")
+	}
+	found, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "2*", "summary.json"))
+	ts.Check(err)
+	var last time.Time
+	for _, path := range found {
+		var s struct{ Started time.Time }
+		text, err := os.ReadFile(path)
+		ts.Check(err)
+		ts.Check(json.Unmarshal(text, &s))
+		if s.Started.After(last) {
+			last = s.Started
+			ts.Setenv("RUN", filepath.Dir(path))
+			ts.Setenv("NAME", filepath.Base(filepath.Dir(path)))
+		}
+	}
+	if last.IsZero() {
+		ts.Fatalf("no run under %s", args[0])
+	}
+}

@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"json":      jsonCmd,
 			"rows":      rowsCmd,
 			"interrupt": interruptCmd,
+			"lastrun":   lastRunCmd,
 		},
 	})
 }

@@ -70,6 +70,12 @@ type Target struct {
 	// Parents are the columns that refer to records which the org locks while it writes this one, if rows
 	// with a parent in common are not to be in two requests at a time (order: parent).
 	Parents []int
+	// AssignmentRule is default or the id of the assignment rule that runs; "" for none.
+	AssignmentRule string
+	// AllowDuplicates saves records that a duplicate rule only alerts about. AllOrNone makes the records of a
+	// collection share one fate. UpdateMRU is true or false, or "" for what the org does.
+	AllowDuplicates, AllOrNone bool
+	UpdateMRU                  string
 	// Batch is the most records of a request; 0 for as many as the API takes.
 	Batch int
 	// Org names the org of this target; "" is the run's.

@@ -199,6 +199,28 @@ func targetKeys() []Key {
 			Example: "batch: 50",
 		},
 		{
+			Name: "assignment_rule", Form: Text, Words: []string{"off", "default"}, Fallback: "off",
+			Doc: "Whether assignment rules give new and changed leads, cases and accounts an owner: `off`, the org's active rule by `default`, " +
+				"or a rule by its id. `off` because an import must not reassign records.",
+			Example: "assignment_rule: default",
+		},
+		{
+			Name: "duplicate_rule", Form: Word, Words: []string{"obey", "allow_alerts"}, Fallback: "obey",
+			Doc: "What happens to records that a duplicate rule of the org alerts about: they fail, or are saved all the same. What a rule " +
+				"blocks fails in any case. It needs the REST API.",
+			Example: "duplicate_rule: allow_alerts",
+		},
+		{
+			Name: "all_or_none", Form: Word, Words: []string{"true", "false"}, Fallback: "false",
+			Doc: "Whether the records of one collection, up to 200 (see `batch`) that are created, upserted or updated together, are all written " +
+				"or none: if one fails, all fail. It needs the REST API.",
+			Example: "all_or_none: true",
+		},
+		{
+			Name: "update_mru", Form: Word, Words: []string{"true", "false"}, Fallback: "true",
+			Doc: "Whether the records come to the list of recently used ones of the user. It needs the REST API.", Example: "update_mru: false",
+		},
+		{
 			Name: "backup", Form: Word, Words: []string{"always"}, Fallback: "as the command line says",
 			Doc: "`always` saves what fields hold before they are changed, for `sfsync undo`, in every run.", Example: "backup: always",
 		},

@@ -144,6 +144,13 @@ type Target struct {
 	Order string
 	// Batch is the most records a request has; 0 for as many as the API takes.
 	Batch int
+	// AssignmentRule is off, default or the id of an assignment rule; DuplicateRule obey or allow_alerts.
+	AssignmentRule Str
+	DuplicateRule  string
+	// AllOrNone makes the records of a collection share one fate.
+	AllOrNone bool
+	// UpdateMRU is true or false, or "" for what the org does.
+	UpdateMRU string
 	// BackupAlways saves records before they are changed, whatever the command says.
 	BackupAlways bool
 	// Track is the name of the track event whose rows the target takes; empty for identify events

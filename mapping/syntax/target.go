@@ -32,6 +32,8 @@ func (p *parser) target(n *yamlnode.Node) *Target {
 		}
 	}
 	t.Batch, _ = strconv.Atoi(o.word("batch")) // 0 where it is missing
+	t.AssignmentRule, t.DuplicateRule = o.text("assignment_rule"), o.word("duplicate_rule")
+	t.AllOrNone, t.UpdateMRU = o.word("all_or_none") == "true", o.word("update_mru")
 	t.MissingIgnore = o.word("missing") == "ignore"
 	t.Fields, t.Unsound = p.rules(o.get("fields"))
 	t.Custom = p.refs(o.get("custom"), false)

@@ -137,6 +137,8 @@ func TestMarksProperty(t *testing.T) {
 			if rapid.Bool().Draw(rt, "id") {
 				m.ID = id(n)
 				ids[s][i] = m.ID[:15]
+			} else {
+				delete(ids[s], i) // that of the job it was sent with
 			}
 			want[s][i] = m.State
 			touched[s] = true
@@ -292,4 +294,38 @@ func BenchmarkMark(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+// A record that is being sent has the id of its job, which is never taken for that of a record.
+func TestIDOfAJobDoesNotStay(t *testing.T) {
+	l, path := create(t)
+	ctx := t.Context()
+	l.Begin(ledger.Batch{Seq: 0, Rows: 3}, 1)
+	var sending []ledger.Mark
+	for i := range 3 {
+		sending = append(sending, ledger.Mark{Index: i, State: ledger.Sending, ID: "750000000000001AAA"})
+	}
+	if err := l.Mark(ctx, sending); err != nil {
+		t.Fatal(err)
+	}
+	b, err := reopen(t, path).Find(ctx, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.States[2] != ledger.Sending || b.ID(2) != "750000000000001" {
+		t.Errorf("while it is sent: %v %q", b.States, b.ID(2))
+	}
+	// One is answered with an id, one without, and one is decided without an answer.
+	if err := l.Mark(ctx, []ledger.Mark{{Index: 0, State: ledger.Created, ID: id(7)}, {Index: 1, State: ledger.Failed}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Finish(ctx, []ledger.Final{{Seq: 0, States: []ledger.State{ledger.Created, ledger.Failed, ledger.Unchanged}}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = reopen(t, path).Find(ctx, 0); err != nil {
+		t.Fatal(err)
+	}
+	if b.ID(0) != id(7)[:15] || b.ID(1) != "" || b.ID(2) != "" {
+		t.Errorf("ids %q %q %q", b.ID(0), b.ID(1), b.ID(2))
+	}
 }

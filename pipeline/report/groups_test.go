@@ -103,7 +103,7 @@ func sampleSummary() *Summary {
 		Version: SummaryVersion, Tool: "sfsync 0.1.0", Run: "20261121T021500Z-leads-010203", Command: "run", Complete: true,
 		Mapping: MappingInfo{"leads", "leads.yaml", "ab"},
 		Inputs:  []InputInfo{{"in/<a>.csv", "csv", 120, "cd", 10}},
-		Org:     OrgInfo{"Local", "local", "00D000000000001AAA", "http://127.0.0.1:1", "66.0"},
+		Org:     OrgInfo{"", "Local", "local", "00D000000000001AAA", "http://127.0.0.1:1", "66.0"},
 		Started: testNow.In(time.FixedZone("", 3600)), Ended: testNow.Add(1500 * time.Millisecond), Duration: 1.5,
 		API:  APIInfo{Mode: "rest", Why: "few rows", Calls: 3, Limit: new(int64(100000))},
 		Rows: RowCounts{Read: 10, Succeeded: 6, Failed: 2, Skipped: 1, Unknown: 1},

@@ -41,7 +41,7 @@ type call struct {
 	to          transfer.Sink // takes the body of a success, of any length, instead of the answer
 	login       bool          // a login: no session, and errors as OAuth shapes them
 	open        bool          // needs no session
-	noAssign    bool          // keeps assignment rules from running
+	headers     []wire.Header // further ones
 	repeat      bool          // may be sent again although an earlier try may have been carried out
 	// tries is how many attempts there have been, for the bound on them: the caller may start
 	// with those of an earlier exchange, and finds the sum afterwards.
@@ -228,8 +228,8 @@ func (c *Client) send(ctx context.Context, k *call, access string) (*answer, *si
 		req.Header.Set("Authorization", "Bearer "+access)
 		req.Header.Set("Sforce-Call-Options", "client="+c.agent)
 	}
-	if k.noAssign {
-		req.Header.Set("Sforce-Auto-Assign", "FALSE")
+	for _, h := range k.headers {
+		req.Header.Set(h.Name, h.Value)
 	}
 	start := c.now()
 	resp, err := c.transport.RoundTrip(req)

@@ -184,7 +184,7 @@ func (j *job) split(p part, e *sink.Error) {
 		j.results[j.order[p.lo]].Status = sink.Deleted
 		j.unprobe(p)
 		return
-	case n == 1:
+	case n == 1, j.req.Target.Options.AllOrNone && p.act != sink.Delete:
 		if catalog.Stops(e.Class) {
 			c := *e
 			c.Class = sink.Permanent
@@ -348,6 +348,9 @@ func (j *job) outcome(i int, p part, o wire.Outcome, now time.Time) bool {
 	default:
 		res.Status, res.Err = sink.Failed, o.Err
 		o.Err.Lost = p.lost != nil && p.act == sink.Upsert
+		if j.req.Target.Options.AllOrNone && o.Err.Code == "ALL_OR_NONE_OPERATION_ROLLED_BACK" {
+			o.Err.Class = sink.Permanent // it shares the fate of another one
+		}
 		if o.Err.Code == "UNABLE_TO_LOCK_ROW" {
 			j.w.c.throttle.Slow() // others hold the same records: fewer requests meet less often
 		}

@@ -298,8 +298,9 @@ func (j *job) round(ctx context.Context) {
 	direct := j.batch[0].direct
 	if direct {
 		p := j.batch[0]
-		k.method, k.path = j.layout(j.req.Records[j.order[p.lo]].Batch.Schema()).Endpoint(p.act)
-		k.noAssign = true
+		l := j.layout(j.req.Records[j.order[p.lo]].Batch.Schema())
+		k.method, k.path = l.Endpoint(p.act)
+		k.headers = l.Headers()
 	}
 	for _, p := range j.batch {
 		k.tries = max(k.tries, p.tries)
@@ -346,7 +347,7 @@ func (j *job) take(s shape) {
 			j.queue = append(j.queue, rest)
 		}
 		if p.direct {
-			j.body = append(j.body[:0], wire.DirectOpen...)
+			j.body = append(j.body[:0], j.layout(j.req.Records[j.order[p.lo]].Batch.Schema()).DirectOpen()...)
 			if j.encode(&p) {
 				j.body = append(j.body, wire.DirectClose...)
 				j.batch = append(j.batch, p)

@@ -61,6 +61,7 @@ func (s State) ended() bool { return s == JobComplete || s == Failed || s == Abo
 // Info is what the org says of a job.
 type Info struct {
 	ID        string `json:"id"`
+	Operation string `json:"operation"`
 	State     State  `json:"state"`
 	Processed int64  `json:"numberRecordsProcessed"`
 	Failed    int64  `json:"numberRecordsFailed"`

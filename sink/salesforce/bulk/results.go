@@ -29,12 +29,21 @@ const (
 // results reads the result files of a job that has ended and tells of each record what they say. Failed
 // and aborted jobs keep what they had written, so all files are read whatever the state.
 func (j *Jobs) results(ctx context.Context, f *File, info Info, each func(int, sink.Result)) error {
-	f.index.free()
-	told := make([]bool, f.Len())
 	var stop error
 	if info.State != JobComplete {
 		stop = failure(info)
 	}
+	if err := j.tell(ctx, f, info, each); err != nil {
+		return errors.Join(stop, err)
+	}
+	return stop
+}
+
+// tell is results whatever made the job end: an error is one of reading the files.
+func (j *Jobs) tell(ctx context.Context, f *File, info Info, each func(int, sink.Result)) error {
+	f.index.free()
+	told := make([]bool, f.Len())
+	var stop error
 	for _, set := range [...]struct {
 		name   string
 		result func(*resultRow) sink.Result
@@ -56,7 +65,7 @@ func (j *Jobs) results(ctx context.Context, f *File, info Info, each func(int, s
 			}
 		})
 		if err != nil {
-			stop = errors.Join(stop, fmt.Errorf("read the results of job %s: %w", info.ID, err))
+			stop = fmt.Errorf("read the results of job %s: %w", info.ID, err)
 			break
 		}
 	}

@@ -16,14 +16,15 @@ import (
 // for concurrent use: as many jobs run at once as requests are written, times their actions.
 //
 // The results of a job survive a lost answer, so that they tell even of a Create what became of it.
-// Platform events are refused with a Config error: the Bulk API takes none.
+// What the Bulk API cannot do is refused with a Config error: platform events, and options that [Refuses] names.
 type Writer struct {
 	Jobs Jobs
-	// AssignmentRule is the id of the assignment rule to run; "" for none.
-	AssignmentRule string
 }
 
-var _ sink.Writer = (*Writer)(nil)
+var (
+	_ sink.Writer  = (*Writer)(nil)
+	_ sink.Resumer = (*Writer)(nil)
+)
 
 // A job costs a dozen calls and waits for its turn, so that requests are to be large; but their records
 // are in memory while it runs, as are those of the next one. An org works on several jobs at once.
@@ -32,6 +33,22 @@ const (
 	requestBytes    = 50 << 20
 	requestsAtATime = 2
 )
+
+// Refuses says which of a target's options the Bulk API cannot honour, in words that follow its name; "" if it
+// can honour all. It has none of the headers of the REST API, and only the id of an assignment rule.
+func Refuses(o *sink.Options) string {
+	switch {
+	case o.AssignmentRule == "default":
+		return "takes the id of an assignment rule, not the org's active one"
+	case o.AllowDuplicates:
+		return "cannot save records that a duplicate rule alerts about"
+	case o.AllOrNone:
+		return "gives every record its own fate"
+	case o.UpdateMRU == "true":
+		return "makes no records recently used ones"
+	}
+	return ""
+}
 
 // Limits implements [sink.Writer].
 func (w *Writer) Limits() sink.Limits {
@@ -56,6 +73,9 @@ func (w *Writer) Write(ctx context.Context, req *sink.Request, results []sink.Re
 	if t := req.Target; t.UpdateOnly && len(byAction[sink.Upsert]) > 0 {
 		return catalog.New(sink.Config, catalog.CodeNoLookup, "an upsert by "+t.Key+" cannot be kept from creating records: look them up and update them")
 	}
+	if why := Refuses(&req.Target.Options); why != "" {
+		return catalog.New(sink.Config, catalog.CodeSetup, "the Bulk API "+why)
+	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var stop error
@@ -78,7 +98,7 @@ func (w *Writer) Write(ctx context.Context, req *sink.Request, results []sink.Re
 // job delivers the records of one action. It returns an error if the run has to stop.
 func (w *Writer) job(ctx context.Context, req *sink.Request, act sink.Action, places []int, results []sink.Result) error {
 	t := req.Target
-	spec := Spec{Object: t.Object, Action: act, Key: t.Key, Fold: t.Fold, AssignmentRule: w.AssignmentRule}
+	spec := Spec{Object: t.Object, Action: act, Key: t.Key, Fold: t.Fold, AssignmentRule: t.Options.AssignmentRule}
 	for len(places) > 0 {
 		f, err := NewFile(w.Jobs.Dir, spec, union(req.Records, places))
 		if err != nil {
@@ -86,15 +106,12 @@ func (w *Writer) job(ctx context.Context, req *sink.Request, act sink.Action, pl
 		}
 		sent, rest, err := f.fill(req, places, results)
 		if err == nil {
-			err = w.Jobs.Run(ctx, f, func(place int, r sink.Result) {
-				i := sent[place]
-				if act == sink.Delete && r.Status == sink.Failed && catalog.Gone(r.Err.Code, req.Records[i].Resend) {
-					r.Status, r.Err = sink.Deleted, nil
-				}
-				if r.ID == "" {
-					r.ID = req.Records[i].ID
-				}
-				results[i] = r
+			jobs := w.Jobs
+			if req.Opened != nil {
+				jobs.Opened = func(id string) error { return req.Opened(id, sent) }
+			}
+			err = jobs.Run(ctx, f, func(place int, r sink.Result) {
+				results[sent[place]] = w.result(req, sent[place], r)
 			})
 		}
 		if e := (*sink.Error)(nil); errors.As(err, &e) && e.Class == sink.Retry {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,6 +19,10 @@ type Layout struct {
 	columns []field
 	key     int // the column of the target's key, or -1
 	byID    bool
+	// headers are those of a collection, by name; subHead is all of a subrequest between its reference id and
+	// its records, directOpen what a collection that is a request of its own begins with.
+	headers             []Header
+	subHead, directOpen string
 	// opening is what every record begins with; createURL and upsertURL are where collections go.
 	opening              string
 	createURL, upsertURL string
@@ -46,6 +51,13 @@ func NewLayout(prefix string, t *sink.Target, s *row.Schema) *Layout {
 		createURL: prefix + "/composite/sobjects",
 		upsertURL: prefix + "/composite/sobjects/" + url.PathEscape(t.Object) + "/" + url.PathEscape(t.Key),
 	}
+	l.headers = headersOf(&t.Options)
+	var names []string
+	for _, h := range l.headers {
+		names = append(names, quote(h.Name)+":"+quote(h.Value))
+	}
+	l.directOpen = fmt.Sprintf(`{"allOrNone":%t,"records":[`, t.Options.AllOrNone)
+	l.subHead = `,"httpHeaders":{` + strings.Join(names, ",") + `},"body":` + l.directOpen
 	for i, c := range s.Columns {
 		if !strings.HasPrefix(c.Name, "\x00") && !strings.EqualFold(c.Name, "Id") {
 			l.columns = append(l.columns, newField(i, c.Name))
@@ -53,6 +65,35 @@ func NewLayout(prefix string, t *sink.Target, s *row.Schema) *Layout {
 	}
 	return l
 }
+
+// Header is a header of a request.
+type Header struct{ Name, Value string }
+
+// headersOf are the headers that say how a collection is written (REST API guide, "Headers"): by default
+// assignment rules would replace the owner.
+func headersOf(o *sink.Options) []Header {
+	assign := o.AssignmentRule
+	switch assign {
+	case "":
+		assign = "FALSE"
+	case "default":
+		assign = "TRUE"
+	}
+	headers := []Header{{"Sforce-Auto-Assign", assign}}
+	if o.AllowDuplicates {
+		headers = append(headers, Header{"Sforce-Duplicate-Rule-Header", "allowSave=true"})
+	}
+	if o.UpdateMRU != "" {
+		headers = append(headers, Header{"Sforce-Mru", "updateMru=" + o.UpdateMRU})
+	}
+	return headers
+}
+
+// Headers are those of a collection of the target. The caller must not change them.
+func (l *Layout) Headers() []Header { return l.headers }
+
+// DirectOpen is what a collection that is a request of its own begins with.
+func (l *Layout) DirectOpen() string { return l.directOpen }
 
 // newField resolves a column name as a Bulk API header writes it: "Phone", "Account.Ext__c"
 // for a relationship by external id, "User:Owner.Username" for a polymorphic one (REST API
@@ -227,7 +268,6 @@ func JSONNumber(s string) bool {
 const (
 	CompositeOpen  = `{"allOrNone":false,"compositeRequest":[`
 	CompositeClose = `]}`
-	subHeaders     = `,"httpHeaders":{"Sforce-Auto-Assign":"FALSE"},"body":{"allOrNone":false,"records":[`
 	SubClose       = `]}}`
 
 	// A deletion has no body: the ids are in its URL, which holds 200 of them in 4 KB.
@@ -235,8 +275,7 @@ const (
 	deleteIDs   = `?ids=`
 	deleteClose = `&allOrNone=false","referenceId":"`
 
-	// A collection that is a request of its own.
-	DirectOpen  = `{"allOrNone":false,"records":[`
+	// DirectClose ends a collection that is a request of its own.
 	DirectClose = `]}`
 )
 
@@ -263,7 +302,7 @@ func (l *Layout) AppendSub(dst []byte, act sink.Action, i int) []byte {
 	dst = append(dst, path...)
 	dst = append(dst, `","referenceId":"`...)
 	dst = append(AppendRef(dst, i), '"')
-	return append(dst, subHeaders...)
+	return append(dst, l.subHead...)
 }
 
 // AppendClose ends subrequest number i.

@@ -2,13 +2,18 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/remote"
+	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/mapping"
 	"sfsync/pipeline"
+	"sfsync/sink"
 	"sfsync/sink/salesforce/bulk"
+	"sfsync/sink/salesforce/estimate"
 )
 
 // The APIs that records can go by.
@@ -29,9 +34,21 @@ type api struct {
 func notByBulk(p *mapping.Plan) string {
 	for ; p != nil; p = p.Second {
 		for i := range p.Targets {
-			switch t := &p.Targets[i]; {
+			t := &p.Targets[i]
+			options := sink.Options{AssignmentRule: t.AssignmentRule, AllowDuplicates: t.AllowDuplicates, AllOrNone: t.AllOrNone, UpdateMRU: t.UpdateMRU}
+			switch why := bulk.Refuses(&options); {
+			case why != "":
+				return "target " + t.Name + " asks for more than the Bulk API can do, which " + why
 			case t.Operation == mapping.Publish:
 				return "target " + t.Name + " publishes platform events, which the Bulk API does not take"
+			case t.AllowDuplicates:
+				return "target " + t.Name + " has duplicate_rule: allow_alerts, which the Bulk API has no header for"
+			case t.AllOrNone:
+				return "target " + t.Name + " has all_or_none, and the Bulk API writes each record on its own"
+			case t.UpdateMRU != "":
+				return "target " + t.Name + " has update_mru, which the Bulk API has no header for"
+			case t.AssignmentRule == "default":
+				return "target " + t.Name + " has assignment_rule: default, and the Bulk API takes a rule by its id only"
 			case t.Batch > 0:
 				return "target " + t.Name + " has a batch size, which the Bulk API does not let us choose"
 			}
@@ -60,9 +77,59 @@ func (j *job) chooseAPI(ctx context.Context) error {
 	case apiBulk, apiRest:
 		j.api = api{Mode: j.settings.API, Why: "asked for by --api " + j.settings.API}
 	default:
-		j.api = api{Mode: apiRest, Why: "composite requests of up to 1,000 records"}
+		var err error
+		if j.api, err = j.bestAPI(ctx); err != nil {
+			return err
+		}
 	}
 	return j.ledger.SetMeta(ctx, apiKey, j.api)
+}
+
+// restRows is up to how many rows composite requests cost fewer API calls than jobs, and less time: a job of the
+// Bulk API takes a dozen calls, and waits for its turn.
+const restRows = 10_000
+
+// bestAPI chooses between the APIs by what the plan asks for and how many rows there are, of which it reads no
+// more than it has to.
+func (j *job) bestAPI(ctx context.Context) (api, error) {
+	if why := notByBulk(j.plan); why != "" {
+		return api{Mode: apiRest, Why: why}, nil
+	}
+	if j.settings.ChangedOnly != "" {
+		return api{Mode: apiRest, Why: "with --changed-only few rows are expected to be sent"}, nil
+	}
+	rows, more, err := pipeline.ReadAhead(ctx, pipeline.Options{Plan: j.plan, Inputs: j.inputs, Source: sourceOptions(j.file)}, restRows)
+	if err != nil {
+		return api{}, err
+	}
+	for _, n := range [...]int64{j.limit, j.sample} {
+		if n > 0 && n <= rows {
+			rows, more = n, false
+		}
+	}
+	if more {
+		return api{Mode: apiBulk, Why: fmt.Sprintf("more than %s", ui.Plural(restRows, "row", "rows"))}, nil
+	}
+	why := ui.Plural(rows, "row", "rows")
+	if left := j.callsLeft(); left < math.MaxInt64 {
+		loads := make([]estimate.Load, len(j.plan.Targets))
+		for i := range loads {
+			loads[i] = estimate.Load{Object: j.plan.Targets[i].Object.Name, Upserts: rows}
+		}
+		composite, jobs := estimate.REST(loads).Calls, estimate.Bulk(loads).Calls
+		if composite > left && jobs < composite {
+			return api{Mode: apiBulk, Why: fmt.Sprintf("%s would take %d calls, and the budget leaves %d", why, composite, left)}, nil
+		}
+	}
+	return api{Mode: apiRest, Why: fmt.Sprintf("%s: up to %s, composite requests of 1,000 cost fewer calls than jobs", why, ui.Plural(restRows, "row", "rows"))}, nil
+}
+
+// callsLeft is how many calls --max-api-calls leaves.
+func (j *job) callsLeft() int64 {
+	if j.flags.MaxCalls == 0 {
+		return math.MaxInt64
+	}
+	return max(0, j.flags.MaxCalls-j.org.Calls().Made)
 }
 
 // targets says where the records of the plan's targets go.

@@ -21,6 +21,11 @@ func (j *job) create(ctx context.Context) error {
 		return err
 	}
 	j.tellInterrupted(ctx)
+	return j.begin(ctx)
+}
+
+// begin is create under a lock that is held.
+func (j *job) begin(ctx context.Context) error {
 	err := j.createDir(ctx, func(d *report.Dir) error {
 		l, err := ledger.Create(ctx, d.Path(report.LedgerFile), &j.settings)
 		if err != nil {
@@ -45,6 +50,7 @@ func (j *job) createDir(ctx context.Context, more func(*report.Dir) error) error
 	s := &j.settings
 	s.Version, s.Tool, s.Dir, s.Started, s.OrgID = 1, Tool(), wd, j.begun, j.org.Info.ID
 	s.Orgs = j.knownOrgs()
+	s.Command = j.command
 	s.MaxFailed, s.StopAfter, s.FromEnv = j.flags.MaxFailed.Text, j.flags.StopAfter.Text, j.fromEnv
 	// Registered before there is a run that could be resumed, so that no signal falls between.
 	drain := j.stop.Draining()
@@ -76,8 +82,10 @@ func (j *job) fill(ctx context.Context, drain <-chan struct{}, d *report.Dir) er
 		in := &j.inputs[i]
 		set := inputSetting{Path: in.Path, Format: in.Format}
 		switch {
-		case in.Stdin:
+		case in.Stdin && in.Path == "-":
 			set.Spool = "stdin." + in.Format
+		case in.Stdin: // what is left of another run
+			set.Spool = in.Path
 		case !readAgain(in):
 			set.Spool = fmt.Sprintf("pipe-%d", i+1)
 		}

@@ -27,6 +27,9 @@ import (
 type settings struct {
 	Version int    `json:"version"` // 1
 	Tool    string `json:"tool"`
+	// Command is run or retry, Parent the run whose rows a retry sends again.
+	Command string `json:"command,omitempty"`
+	Parent  string `json:"parent,omitempty"`
 	// Dir is the working directory: the paths of the mapping and the inputs are relative to it.
 	Dir     string         `json:"dir"`
 	Started time.Time      `json:"started"`

@@ -48,7 +48,7 @@ func refuseNotYet(fs *pflag.FlagSet) error {
 // notYetCommands are the documented verbs that are not there yet.
 func notYetCommands() []*cobra.Command {
 	var all []*cobra.Command
-	for _, name := range []string{"retry", "undo"} {
+	for _, name := range []string{"undo"} {
 		all = append(all, notYetCommand(name))
 	}
 	return all
@@ -69,21 +69,16 @@ func notYet(what string) error {
 	return exit.Errorf(exit.BadConfig, "%s is not yet available in sfsync %s", what, Version)
 }
 
-// refuseTargets refuses what a mapping asks of its targets and this version cannot do, and warns
-// of what it does not do but nobody's data depends on.
+// refuseTargets refuses what a mapping asks of its targets and this version cannot do.
 func (j *job) refuseTargets() error {
+	if j.command == "plan" {
+		return nil // it is about writing
+	}
 	var l diag.List
 	for _, t := range j.file.Targets {
-		if j.command == "plan" {
-			continue // the rest is about writing
-		}
 		if t.BackupAlways {
 			l.Errorf(t.Pos, codeNotYet, "leave it out if the run may go without", `target %q has backup: always, which is not yet available`, t.Name.Value)
 		}
 	}
-	if err := l.Err(); err != nil {
-		return err
-	}
-	j.con.Diagnostics(l.All())
-	return nil
+	return l.Err()
 }

@@ -144,6 +144,7 @@ func (j *job) restore(ctx context.Context, o *resumeOptions) error {
 		o.To = s.To
 	}
 	j.limit, j.sample = s.Limit, s.Sample
+	j.command = cmp.Or(s.Command, j.command)
 	j.flags = &o.runFlags
 	text, err := os.ReadFile(j.dir.Path(report.MappingFile))
 	if err != nil {

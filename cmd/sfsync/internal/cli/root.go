@@ -143,7 +143,7 @@ Every flag can also be set in the environment: --max-failed by SFSYNC_MAX_FAILED
 	pf.BoolVar(&a.quiet, "quiet", false, "print errors only")
 	pf.StringVar(&a.logFormat, "log-format", "text", "messages on stderr as `text|json`")
 	root.AddCommand(
-		newInit(a, nil), newImport(a, nil), newRun(a, nil), newPlan(a, nil), newCheck(a, nil), newCat(a, nil), newResume(a, nil), newRuns(a),
+		newInit(a, nil), newImport(a, nil), newRun(a, nil), newPlan(a, nil), newCheck(a, nil), newCat(a, nil), newResume(a, nil), newRetry(a, nil), newRuns(a),
 		newLocal(a), newOrg(a), newCompletion(a), newVersion(a))
 	root.AddCommand(notYetCommands()...)
 	return root

@@ -121,8 +121,8 @@ func newRunsShow(a *app, runF func(context.Context, *runsOptions) error) *cobra.
 	cmd := &cobra.Command{
 		Use:   "show RUN",
 		Short: "Show what became of a run, with its errors and what to do about them",
-		Long: `Show the summary of a run: its files, org, rows, targets and API calls, then its errors by code
-and field, each with the first place, the org's own words and what to do about it.
+		Long: `Show the summary of a run: its files, org, rows, targets and API calls, the other tries at its rows
+(sfsync retry) with what is left after all of them, then its errors by code and field, each with the first place, the org's own words and what to do about it.
 
 RUN is a run directory, or its name under --runs.
 
@@ -152,7 +152,7 @@ func (a *app) find(root, run string) (*report.Dir, error) {
 	return dir, nil
 }
 
-func runsShowRun(_ context.Context, o *runsOptions) error {
+func runsShowRun(ctx context.Context, o *runsOptions) error {
 	dir, err := o.find(o.Runs, o.Run)
 	if err != nil {
 		return err
@@ -170,6 +170,9 @@ func runsShowRun(_ context.Context, o *runsOptions) error {
 		return r.Summary.Encode(out)
 	}
 	ui.Summary(out, r.Summary, dir.Path(""))
+	if err := o.showTries(ctx, dir); err != nil {
+		return err
+	}
 	return ui.Remedies(out, r.Summary)
 }
 

@@ -35,7 +35,7 @@ func (j *job) conclude(ctx context.Context, res *pipeline.Result, errs *report.E
 // account is the summary of a run, without how it ended.
 func (j *job) account(res *pipeline.Result, errs *report.Errors, runErr error, spent effort) *report.Summary {
 	s := outcome.Summarize(Tool(), j.file, j.plan, res, errs)
-	s.Run, s.Command = j.dir.Name(), j.command
+	s.Run, s.Parent, s.Command = j.dir.Name(), j.settings.Parent, j.command
 	s.Complete = runErr == nil && res.Complete
 	s.Environment = j.environment()
 	s.Org, s.Orgs = orgInfo("", j.org), j.orgInfos()

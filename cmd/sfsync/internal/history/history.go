@@ -101,26 +101,19 @@ type Rule struct {
 }
 
 // Prunable returns the runs of a list, which is the latest first, that the rule lets go. A run
-// that could still be resumed stays in any case (a plan never could), and so does the parent of one
-// that stays, since its account goes on from there.
+// that could still be resumed stays in any case (a plan never could), and so do the tries at the
+// rows of one that stays, since together they are one account.
 func Prunable(runs []Run, rule Rule, now time.Time) []Run {
-	goes := make([]bool, len(runs))
-	index := make(map[string]int, len(runs))
+	t := treeOf(runs, (*Run).parent)
+	stays := make(map[string]bool) // by the first of the tries
 	for i, r := range runs {
-		goes[i] = r.over(now) && i >= rule.Keep && (rule.Older == 0 || now.Sub(r.Started) > rule.Older)
-		index[r.Dir.Name()] = i
-	}
-	for i, r := range runs { // a parent is older than its child, and comes behind it
-		if goes[i] || r.Summary == nil {
-			continue
-		}
-		if p, ok := index[r.Summary.Parent]; ok {
-			goes[p] = false
+		if !r.over(now) || i < rule.Keep || rule.Older > 0 && now.Sub(r.Started) <= rule.Older {
+			stays[t.first(r.Dir.Name())] = true
 		}
 	}
 	var out []Run
-	for i, r := range runs {
-		if goes[i] {
+	for _, r := range runs {
+		if !stays[t.first(r.Dir.Name())] {
 			out = append(out, r)
 		}
 	}

@@ -91,7 +91,7 @@ func Find(run *report.Dir, later []*report.Dir, want func(*Record) bool) (*Rest,
 	fates := make(map[key]fate)
 	for _, d := range later {
 		for status := report.Succeeded; status <= report.Unknown; status++ {
-			err := each(d, status, func(_ string, _ int, l *report.Line) {
+			err := each(d, status, func(_ int, l *report.Line) {
 				if l.Code == mapping.CodeOtherTarget {
 					return // the row was there for another of its records
 				}
@@ -108,7 +108,7 @@ func Find(run *report.Dir, later []*report.Dir, want func(*Record) bool) (*Rest,
 	}
 	rest := &Rest{}
 	for _, status := range []report.Status{report.Failed, report.Unknown} {
-		err := each(run, status, func(_ string, i int, l *report.Line) {
+		err := each(run, status, func(i int, l *report.Line) {
 			rec := Record{File: l.File, Line: l.Line, Target: l.Target, Code: l.Code, Unknown: status == report.Unknown}
 			in := inputs.of(l.File)
 			if f, ok := fates[key{in, targets.of(l.Target), l.Line}]; ok {
@@ -135,7 +135,7 @@ func Find(run *report.Dir, later []*report.Dir, want func(*Record) bool) (*Rest,
 
 // each calls f for every line of the row files of a status, with the file's number among those of
 // rest, which gets them if it is not nil.
-func each(d *report.Dir, status report.Status, f func(name string, i int, l *report.Line), rest *Rest) error {
+func each(d *report.Dir, status report.Status, f func(i int, l *report.Line), rest *Rest) error {
 	found, err := d.RowFiles(status)
 	if err != nil {
 		return err
@@ -146,7 +146,7 @@ func each(d *report.Dir, status report.Status, f func(name string, i int, l *rep
 			i = len(rest.files)
 			rest.files = append(rest.files, file{path: d.Path(name), status: status})
 		}
-		header, err := d.ReadLines(name, func(l *report.Line) error { f(name, i, l); return nil })
+		header, err := d.ReadLines(name, func(l *report.Line) error { f(i, l); return nil })
 		if err != nil {
 			return err
 		}

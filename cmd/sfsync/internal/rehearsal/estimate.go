@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -22,8 +23,9 @@ const (
 
 // Estimates says what a run would cost by each API, from what the plan says of the records, what the
 // rehearsal has counted for each target and find, and what the guards have measured. Records that
-// are unchanged count as sent, unless the target only inserts: a run does not compare.
-func Estimates(p *mapping.Plan, info *report.PlanInfo, costs []pipeline.Cost, guards []*Guard, workers int) []report.Estimate {
+// are unchanged count as sent, unless the target only inserts: a run does not compare. notByBulk is
+// why the records cannot go by the Bulk API, "" if they can.
+func Estimates(p *mapping.Plan, info *report.PlanInfo, costs []pipeline.Cost, guards []*Guard, workers int, notByBulk string) []report.Estimate {
 	var loads []estimate.Load
 	var lookups, requests, records int64
 	perCall := keysOf(guards)
@@ -59,7 +61,7 @@ func Estimates(p *mapping.Plan, info *report.PlanInfo, costs []pipeline.Cost, gu
 			Why: fmt.Sprintf("%s; %s, %v a record assumed, %d calls at once", estimate.REST(nil).Why, basis, recordTime, workers),
 		},
 		{
-			API: "bulk", Calls: lookups + bulk.Calls, Lookups: lookups, Seconds: seconds(asking + bulk.Time), Not: bulk.Not,
+			API: "bulk", Calls: lookups + bulk.Calls, Lookups: lookups, Seconds: seconds(asking + bulk.Time), Not: cmp.Or(notByBulk, bulk.Not),
 			Why: bulk.Why,
 		},
 	}

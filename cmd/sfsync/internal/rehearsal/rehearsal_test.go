@@ -98,7 +98,7 @@ func TestEstimates(t *testing.T) {
 		t.Fatal(err)
 	}
 	costs := []pipeline.Cost{{Requests: 1}, {Keys: 1000, Requests: 2}, {Keys: 5050, Requests: 1}, {Keys: 1}}
-	got := Estimates(plan, info, costs, []*Guard{g}, 2)
+	got := Estimates(plan, info, costs, []*Guard{g}, 2, "")
 	rest, bulk := got[0], got[1]
 	// 2 + 11 + 1 lookups of 500 keys, 4 requests; 18 calls of 0.1 s and 2,050 records of 1 ms, two at once.
 	if rest.API != "rest" || rest.Lookups != 14 || rest.Calls != 18 || rest.Seconds != 1.925 || !strings.Contains(rest.Why, "100ms a call measured") {
@@ -110,7 +110,10 @@ func TestEstimates(t *testing.T) {
 	}
 
 	plan.Targets[0].Object.Name, info.Targets[0] = "Signup__e", report.PlanTarget{Publish: 10}
-	none := Estimates(plan, info, costs, nil, 0)
+	none := Estimates(plan, info, costs, nil, 0, "")
+	if why := Estimates(plan, info, costs, nil, 0, "no batches"); why[1].Not != "no batches" || why[0].Not != "" {
+		t.Errorf("what Bulk cannot do: %+v", why)
+	}
 	if none[1].Not == "" || !strings.Contains(none[0].Why, "150ms a call assumed") {
 		t.Errorf("events, and nothing measured: %+v", none)
 	}

@@ -1,0 +1,378 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/history"
+	"sfsync/cmd/sfsync/internal/leftover"
+	"sfsync/cmd/sfsync/internal/ui"
+	"sfsync/mapping"
+	"sfsync/mapping/event"
+	"sfsync/pipeline/ledger"
+	"sfsync/pipeline/report"
+)
+
+// commandRetry is the command in the summary of a retry.
+const commandRetry = "retry"
+
+type retryOptions struct {
+	*app
+	runFlags
+	Run     string
+	Mapping string
+	Codes   []string
+	Targets []string
+	API     string
+	Yes     bool
+}
+
+func newRetry(a *app, runF func(context.Context, *retryOptions) error) *cobra.Command {
+	o := &retryOptions{app: a}
+	if runF == nil {
+		runF = retryRun
+	}
+	cmd := &cobra.Command{
+		Use:   "retry RUN",
+		Short: "Send again the rows of a run that failed or whose outcome is unknown",
+		Long: `Send again the records of a run that failed or whose outcome is unknown, and no others, to the same
+org, with the mapping that the run used or, with --mapping, an edited one. It is a run of its own, with a run
+directory beside that of RUN; its report names each row by its place in the input of the first run.
+
+A retry can be retried. What a later try wrote, or had a reason to skip, is not sent again whichever of
+the tries is named: they keep one account, which sfsync runs show prints.
+
+A record without a match key (insert, publish) whose outcome is unknown may be in the org. It is
+sent again only if --code names its code.
+
+The rows are those of RUN's failed.* and unknown.* files, so that sfsync run MAPPING failed.csv does
+the same for one of them, after an edit, too.
+
+RUN is a run directory, or its name under --runs. The org's address and credentials come from
+the environment, never from the run directory.
+
+` + exit.Help(exit.OK, exit.Usage, exit.SomeFailed, exit.AllFailed, exit.SomeUnknown, exit.BadInput, exit.InputNotFound, exit.Unavailable,
+			exit.Invariant, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted),
+		Example: `  sfsync retry sfsync-runs/20261121T021500Z-nightly-leads-4f2a1c
+  sfsync retry 20261121T021500Z-nightly-leads-4f2a1c --code UNABLE_TO_LOCK_ROW --to env
+  sfsync retry 20261121T021500Z-nightly-leads-4f2a1c --mapping leads.yaml --target lead`,
+		Args:              exactArgs("RUN"),
+		ValidArgsFunction: completeRun(&o.Runs),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Run = args[0]
+			// What the run was begun with counts unless the user says otherwise now.
+			o.keep = func(flag string) bool { return !cmd.Flags().Changed(flag) }
+			if err := o.check(); err != nil {
+				return err
+			}
+			return runF(cmd.Context(), o)
+		},
+	}
+	o.add(cmd)
+	fs := cmd.Flags()
+	fs.StringVar(&o.Mapping, "mapping", "", "the mapping `file` to use in place of the run's own")
+	fs.StringSliceVar(&o.Codes, "code", nil, "only records with this error `code`; may be repeated")
+	fs.StringSliceVar(&o.Targets, "target", nil, "only records of the target of this `name`; may be repeated")
+	fs.StringVar(&o.API, "api", apiAuto, "how records are sent: `auto|rest|bulk`")
+	fs.BoolVar(&o.Yes, "yes", false, "agree to the first write with this mapping to a production org")
+	return cmd
+}
+
+func (o *retryOptions) check() error {
+	if err := o.runFlags.check(); err != nil {
+		return err
+	}
+	return oneOf("api", o.API, apiAuto, apiRest, apiBulk)
+}
+
+// retried is the run whose records are sent again.
+type retried struct {
+	dir      *report.Dir
+	summary  *report.Summary
+	settings settings
+	later    []*report.Dir // the tries after it, the latest last
+}
+
+func retryRun(ctx context.Context, o *retryOptions) error {
+	was, err := o.retried(ctx)
+	if err != nil {
+		return err
+	}
+	s := &was.settings
+	if o.keep("to") {
+		o.To = s.To
+	}
+	if o.keep("runs") {
+		o.Runs = filepath.Dir(was.dir.Path(""))
+	}
+	j := &job{app: o.app, flags: &o.runFlags, command: commandRetry, dir: was.dir}
+	defer j.close()
+	if j.file, err = j.mappingOf(was, o.Mapping); err != nil {
+		return err
+	}
+	if was.later, err = o.tries(ctx, was); err != nil {
+		return err
+	}
+	rest, err := o.rest(j, was)
+	if err != nil || rest == nil {
+		return err
+	}
+	j.inputs = rest.Inputs()
+	j.settings = settings{Mapping: j.file.Path, To: o.To, API: o.API, Parent: was.dir.Name()}
+	if err := j.connect(ctx); err != nil {
+		return err
+	}
+	if j.org.Info.ID != s.OrgID {
+		return exit.Errorf(exit.BadConfig, "the run went to the org %s, this is %s: retry it with the credentials of the former", s.OrgID, j.org.Info.ID)
+	}
+	if err := j.forceAPI(); err != nil {
+		return err
+	}
+	if err := (&runOptions{app: o.app, runFlags: o.runFlags, Yes: o.Yes}).agree(j); err != nil {
+		return err
+	}
+	if err := j.takeLock(ctx); err != nil {
+		return err
+	}
+	// Another retry may have gone on until it gave the lock up.
+	if now, err := o.tries(ctx, was); err != nil {
+		return err
+	} else if !slices.EqualFunc(now, was.later, func(a, b *report.Dir) bool { return a.Name() == b.Name() }) {
+		return exit.Errorf(exit.TryAgain, "%s was retried by another process meanwhile: retry it again", o.Run)
+	}
+	if err := j.begin(ctx); err != nil {
+		return err
+	}
+	return j.execute(ctx)
+}
+
+// retried looks at the run that is to be retried, which must be one that is over.
+func (o *retryOptions) retried(ctx context.Context) (*retried, error) {
+	dir, err := o.find(o.Runs, o.Run)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(dir.Path(report.PlanFile)); err == nil {
+		return nil, exit.Errorf(exit.InputNotFound, "%s is a plan: it has sent nothing, so there is nothing to retry: run sfsync run", o.Run)
+	}
+	if _, err := os.Stat(dir.Path(report.LedgerFile)); err != nil {
+		return nil, exit.Errorf(exit.InputNotFound, "%s has no ledger: it is no run that can be retried", o.Run)
+	}
+	was := &retried{dir: dir}
+	if err := readSettings(ctx, dir, &was.settings); err != nil {
+		return nil, err
+	}
+	if was.settings.Command == "undo" {
+		return nil, exit.Usagef("%s is an undo: sfsync undo can be said again, not retried", o.Run)
+	}
+	was.summary, err = dir.ReadSummary()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, exit.Usagef("%s has no summary: it is under way, or was killed: go on with it first: sfsync resume %s", o.Run, dir.Path(""))
+	case err != nil:
+		return nil, &exit.Error{Code: exit.BadInput, Err: err}
+	case was.summary.Complete:
+	case resumable(exit.Code(was.summary.Exit.Code)):
+		return nil, exit.Usagef("%s is not complete: go on with it first: sfsync resume %s", o.Run, dir.Path(""))
+	default:
+		o.con.Warnf("%s ended early (%s): what it did not come to read is not retried", dir.Name(), was.summary.Exit.Name)
+	}
+	return was, nil
+}
+
+// readSettings reads what a run was begun with from its ledger.
+func readSettings(ctx context.Context, dir *report.Dir, s *settings) error {
+	l, err := ledger.Open(ctx, dir.Path(report.LedgerFile))
+	if err != nil {
+		return &exit.Error{Code: exit.BadInput, Err: err} // here the ledger is the input
+	}
+	defer l.Close() // only read from
+	ok, err := l.Meta(ctx, infoKey, s)
+	if err != nil {
+		return &exit.Error{Code: exit.BadInput, Err: err}
+	}
+	if !ok || s.Version != 1 {
+		return exit.Errorf(exit.BadInput, "%s was made by another version of sfsync (%s): use that one", dir.Name(), s.Tool)
+	}
+	return nil
+}
+
+// mappingOf reads the mapping of a retry: the run's own, as it was then, or the file that is named. It
+// goes to the directory of the run, so that relative paths mean what they meant.
+func (j *job) mappingOf(was *retried, edited string) (*mapping.File, error) {
+	var file *mapping.File
+	var err error
+	if edited != "" {
+		if wd, err := j.sys.Getwd(); err == nil && wd != was.settings.Dir {
+			if edited, err = filepath.Abs(edited); err != nil {
+				return nil, fmt.Errorf("find the working directory: %w", err)
+			}
+		}
+		if file, err = j.loadMapping(edited); err != nil {
+			return nil, err
+		}
+	}
+	if err := j.enter(was.settings.Dir); err != nil {
+		return nil, err
+	}
+	if file != nil {
+		return file, nil
+	}
+	path := was.settings.Mapping
+	text, err := os.ReadFile(was.dir.Path(report.MappingFile))
+	if err != nil {
+		return nil, exit.Errorf(exit.BadInput, "read the mapping of the run: %w", err)
+	}
+	if now, err := os.ReadFile(path); err == nil && !bytes.Equal(now, text) {
+		j.con.Infof("%s was edited since the run, which is retried with the mapping as it was: --mapping %[1]s takes the edited one", path)
+	}
+	file, _, err = mapping.Parse(path, text)
+	return file, err
+}
+
+// family finds the tries at the rows of a run.
+func (a *app) family(ctx context.Context, dir *report.Dir, roots ...string) (*history.Family, error) {
+	parent := func(d *report.Dir) string { // of one without a summary
+		var s settings
+		if readSettings(ctx, d, &s) != nil || s.Command != commandRetry {
+			return "" // no try of ours, or one that did not come to send anything
+		}
+		return s.Parent
+	}
+	f, err := history.FamilyOf(dir, parent, roots...)
+	if err != nil {
+		return nil, &exit.Error{Code: exit.BadInput, Err: err}
+	}
+	return f, nil
+}
+
+// tries are the retries after a run. One that is not over keeps others from beginning: nobody
+// knows yet what it leaves.
+func (o *retryOptions) tries(ctx context.Context, was *retried) ([]*report.Dir, error) {
+	f, err := o.family(ctx, was.dir, o.Runs)
+	if err != nil {
+		return nil, err
+	}
+	var dirs []*report.Dir
+	for _, r := range f.Later {
+		if r.Err != nil && r.State == history.Damaged {
+			return nil, &exit.Error{Code: exit.BadInput, Err: r.Err}
+		}
+		if r.State == history.Open || r.State == history.Stopped && resumable(exit.Code(r.Summary.Exit.Code)) {
+			return nil, exit.Usagef("%s, a retry of it, is not complete: go on with that one first: sfsync resume %s", r.Dir.Name(), r.Dir.Path(""))
+		}
+		dirs = append(dirs, r.Dir)
+	}
+	return dirs, nil
+}
+
+// rest finds the records that are to be sent again. There is none, and an end of the command, if
+// nothing is left.
+func (o *retryOptions) rest(j *job, was *retried) (*leftover.Rest, error) {
+	if err := o.checkTargets(j, was); err != nil {
+		return nil, err
+	}
+	keyless := make(map[string]bool)
+	for _, t := range j.file.Targets {
+		keyless[t.Name.Value] = len(t.Keys) == 0 && (t.Operation == mapping.Insert || t.Operation == mapping.Publish)
+	}
+	var doubtful int64
+	codes := make(map[string]bool)
+	rest, err := leftover.Find(was.dir, was.later, func(r *leftover.Record) bool {
+		if len(o.Targets) > 0 && !slices.Contains(o.Targets, r.Target) {
+			return false
+		}
+		codes[r.Code] = true
+		named := slices.ContainsFunc(o.Codes, func(c string) bool { return strings.EqualFold(c, r.Code) })
+		if r.Unknown && keyless[r.Target] && !named {
+			doubtful++
+			return false
+		}
+		return named || len(o.Codes) == 0
+	})
+	switch {
+	case errors.Is(err, report.ErrRowFile):
+		return nil, exit.Errorf(exit.BadInput, "%w: run it by hand: sfsync run %s FILE", err, j.file.Path)
+	case err != nil:
+		return nil, &exit.Error{Code: exit.BadInput, Err: err}
+	}
+	if doubtful > 0 {
+		o.con.Warnf("%s of unknown outcome may be in the org, and would be there twice: left out; look there, then name their --code to send them all the same",
+			ui.Plural(doubtful, "record without a match key", "records without a match key"))
+	}
+	switch {
+	case rest.Records > 0:
+		return rest, nil
+	case rest.Refused > doubtful && len(codes) > 0:
+		return nil, done(exit.OK, "nothing to retry with these codes: what is left has %s", strings.Join(slices.Sorted(maps.Keys(codes)), ", "))
+	case rest.Refused > 0:
+		return nil, done(exit.OK, "nothing to retry: %s left out", ui.Plural(rest.Refused, "record is", "records are"))
+	case rest.Resolved > 0:
+		return nil, done(exit.OK, "nothing left to retry: later tries wrote what failed")
+	}
+	return nil, done(exit.OK, "nothing to retry: no record failed or is unknown")
+}
+
+// checkTargets refuses names of targets that the run had not, and a mapping that lacks one whose
+// records would be sent again.
+func (o *retryOptions) checkTargets(j *job, was *retried) error {
+	var had []string
+	for _, t := range was.summary.Targets {
+		had = append(had, t.Name)
+	}
+	for _, name := range o.Targets {
+		if !slices.Contains(had, name) {
+			return exit.Usagef("the run has no target %q: it has %s", name, strings.Join(had, ", "))
+		}
+	}
+	has := make(map[string]bool)
+	for _, t := range j.file.Targets {
+		has[t.Name.Value] = true
+	}
+	for _, t := range was.summary.Targets {
+		name, _, _ := strings.Cut(t.Name, ".") // what is made for a lookup or for references goes by its target
+		switch {
+		case t.Failed+t.Unknown == 0, has[name], strings.HasPrefix(t.Name, event.Prefix):
+		case len(o.Targets) == 0 || slices.Contains(o.Targets, t.Name):
+			return exit.Errorf(exit.BadConfig, "the run has records of the target %q, which %s lacks: give it that name, or leave them out by --target", t.Name, j.file.Path)
+		}
+	}
+	return nil
+}
+
+// showTries prints the tries at the rows of a run that was retried, and what they have left of it.
+func (o *runsOptions) showTries(ctx context.Context, dir *report.Dir) error {
+	f, err := o.family(ctx, dir, o.Runs)
+	if err != nil || len(f.All) < 2 {
+		return err
+	}
+	var tries []ui.Try
+	var later []*report.Dir
+	for i, r := range f.All {
+		t := ui.Try{Name: r.Dir.Name(), Shown: r.Dir.Name() == dir.Name(), State: string(r.State)}
+		if s := r.Summary; s != nil {
+			t.Command, t.Rows, t.Parent = s.Command, s.Rows, s.Parent
+		}
+		tries = append(tries, t)
+		if i > 0 && r.Summary != nil && r.Summary.Command == commandRetry {
+			later = append(later, r.Dir)
+		}
+	}
+	rest, err := leftover.Find(f.All[0].Dir, later, func(*leftover.Record) bool { return true })
+	if err != nil {
+		o.con.Warnf("what is left cannot be told: %v", err)
+		return ui.Tries(o.con.Out(), tries, nil)
+	}
+	return ui.Tries(o.con.Out(), tries, &ui.Left{Records: rest.Records, Of: rest.Records + rest.Resolved})
+}
