@@ -182,7 +182,7 @@ type matrixRun struct {
 	url    string
 	dir    string
 
-	past   atomic.Bool // the org's clock is an hour late: it is before the run
+	late   atomic.Int64 // by how much the clock is late, so that one thing is long before the next
 	script atomic.Pointer[fault.Script]
 	struck atomic.Int64
 }
@@ -213,10 +213,7 @@ func newMatrixRun(t *testing.T, s *schema.Schema, op matrixOperation, f matrixFa
 }
 
 func (m *matrixRun) now() time.Time {
-	if m.past.Load() {
-		return time.Now().Add(-time.Hour)
-	}
-	return time.Now()
+	return time.Now().Add(-time.Duration(m.late.Load()))
 }
 
 func (m *matrixRun) trouble(p localorg.Fault) localorg.Action {
@@ -252,7 +249,7 @@ func (m *matrixRun) connect(since time.Time, try int) *salesforce.Client {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	cfg := salesforce.Config{Auth: auth, Now: time.Now, Since: since, Sleep: func(ctx context.Context, d time.Duration) error { return retry.Sleep(ctx, d/1000) }}
+	cfg := salesforce.Config{Auth: auth, Now: m.now, Since: since, Sleep: func(ctx context.Context, d time.Duration) error { return retry.Sleep(ctx, d/1000) }}
 	if m.fault.impatient && try < 3 {
 		cfg.Timeout = 400 * time.Millisecond
 	}
@@ -274,12 +271,12 @@ func (m *matrixRun) people() int {
 
 func (m *matrixRun) check(seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 71))
-	m.past.Store(true)
+	m.late.Store(int64(2 * time.Hour))
 	c := m.connect(time.Time{}, 1)
 	for _, target := range m.plan.Targets {
 		m.seed(c, target.Object.Name)
 	}
-	m.past.Store(false)
+	m.late.Store(int64(time.Hour))
 	script := m.rules()
 	store := ""
 	if m.op.changed {
@@ -292,6 +289,7 @@ func (m *matrixRun) check(seed uint64) {
 	rows := m.rows(rng, before, 0)
 	m.account(before, m.run("one", rows, script, store), rows, m.read(c))
 	if m.op.changed && !m.t.Failed() {
+		m.late.Store(0)
 		before = m.read(c)
 		for i := range rows {
 			if rng.IntN(2) == 0 {
@@ -333,7 +331,7 @@ func (m *matrixRun) run(name string, rows []matrixRow, script *fault.Script, sto
 		m.t.Fatal(err)
 	}
 	const tries = 8
-	since := time.Now()
+	since := m.now()
 	var res *pipeline.Result
 	for try := range tries {
 		c := m.connect(since, try)
@@ -571,9 +569,16 @@ func (m *matrixRun) account(before map[string]map[string]matrixRecord, ran map[p
 				continue // nobody refers to it
 			}
 			rec, known := have[got.ID]
+			if got.Action == "unchanged" && got.ID == "" { // known by its fingerprint
+				for _, other := range have {
+					if other.Ext == row.id {
+						rec, known = other, true
+					}
+				}
+			}
 			switch what := got.Status + " " + got.Action; {
 			case what == "succeeded created" && !known, what == "succeeded updated" && known:
-				rec.ID, rec.LastName = got.ID, row.name
+				rec.ID, rec.LastName, rec.Ext = got.ID, row.name, after[target.Object.Name][got.ID].Ext
 				if target.Object.Name != "Account" {
 					rec.Title = row.title
 				}

@@ -132,7 +132,7 @@ func (d dice) rows() string {
 // the plan made of it, and no other has changed.
 func TestRunDoesWhatPlanSays(t *testing.T) {
 	t.Parallel()
-	seeds := 40
+	seeds := 24
 	if testing.Short() {
 		seeds = 8
 	}

@@ -189,10 +189,18 @@ const maxPast = 20
 // tellInterrupted tells the user that the last run of the mapping to this org was interrupted,
 // since this one does not go on with it. The lock is held, so it is not under way.
 func (j *job) tellInterrupted(ctx context.Context) {
+	if d := j.interrupted(ctx); d != nil {
+		j.con.Infof("the last run of this mapping was interrupted: %s. This one starts afresh; to go on with that one: sfsync resume %[1]s", d.Path(""))
+	}
+}
+
+// interrupted returns the last run of the mapping to this org if it was interrupted, or is under way
+// where the lock is not held; else nil.
+func (j *job) interrupted(ctx context.Context) *report.Dir {
 	runs, err := report.Runs(j.flags.Runs, j.file.Name)
 	if err != nil {
 		j.con.Warnf("%v", err)
-		return
+		return nil
 	}
 	for _, d := range runs[:min(len(runs), maxPast)] {
 		s, err := d.ReadSummary()
@@ -200,13 +208,13 @@ func (j *job) tellInterrupted(ctx context.Context) {
 		case err == nil && (s.Org.ID != j.org.Info.ID || s.Mapping.Name != j.file.Name || s.Plan != nil):
 			continue
 		case err == nil && (s.Complete || !resumable(exit.Code(s.Exit.Code))):
-			return
+			return nil
 		case err != nil && (!errors.Is(err, fs.ErrNotExist) || !j.wentHere(ctx, d)):
 			continue
 		}
-		j.con.Infof("the last run of this mapping was interrupted: %s. This one starts afresh; to go on with that one: sfsync resume %[1]s", d.Path(""))
-		return
+		return d
 	}
+	return nil
 }
 
 // wentHere reports whether a run that has no summary went to the org of this one.

@@ -49,6 +49,7 @@ type settings struct {
 	// ChangedOnly is what rows are compared with before they are sent.
 	ChangedOnly string   `json:"changed_only,omitempty"`
 	FromEnv     []string `json:"from_env,omitempty"`
+	NoInput     bool     `json:"error_on_no_input,omitempty"`
 }
 
 // inputSetting is an input as the run found it, so that a resumed run reads the same files in

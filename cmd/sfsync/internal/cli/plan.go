@@ -192,11 +192,13 @@ func (j *job) judgePlan(s *report.Summary, runErr error, exitCode bool) (exit.Co
 	if exitCode && s.Plan.Changes > 0 {
 		codes = append(codes, exit.Pending)
 	}
-	switch n := s.Plan.Changes; {
-	case n > 0:
-		notes = append(notes, fmt.Sprintf("%s: a run would change %s", ui.Rows(s.Rows.Read), ui.Plural(n, "record", "records")))
-	default:
-		notes = append(notes, ui.Rows(s.Rows.Read)+": a run would change nothing")
+	rows, changes := ui.Rows(s.Rows.Read), "nothing"
+	if !s.Complete {
+		rows += " so far"
 	}
+	if n := s.Plan.Changes; n > 0 {
+		changes = ui.Plural(n, "record", "records")
+	}
+	notes = append(notes, rows+": a run would change "+changes)
 	return exit.Worst(codes...), strings.Join(notes, "; ")
 }

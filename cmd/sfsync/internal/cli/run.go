@@ -107,6 +107,11 @@ type runOptions struct {
 	DryRun  bool
 	// ChangedOnly is what rows are compared with before they are sent; "" for nothing.
 	ChangedOnly changedOnly
+	// ResumeLast goes on with an interrupted run in place of a new one; NoInput makes an input without
+	// rows an exit code.
+	ResumeLast, NoInput bool
+
+	changed func(flag string) bool // whether a flag was given
 }
 
 func newRun(a *app, runF func(context.Context, *runOptions) error) *cobra.Command {
@@ -147,13 +152,14 @@ mapping; the rows of a key that repeats are sent again if one of them is. The st
 fingerprint a key, which every later run of the mapping to the org keeps true; a run without the flag sends
 all. --changed-only=org looks every record up instead and sends only what differs from what the org has.
 
-If the last run of the mapping was interrupted, this one starts afresh and says so.
+If the last run of the mapping was interrupted, this one starts afresh and says so. With --resume-last it
+goes on with that run, if it was begun with the same mapping, files and rows of them, as sfsync resume does.
 
 The first signal (Ctrl-C) finishes what is in flight and saves the state for sfsync resume, the
 second stops at once.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.SomeFailed, exit.AllFailed, exit.SomeUnknown, exit.BadInput, exit.InputNotFound, exit.Unavailable,
-			exit.Invariant, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted),
+			exit.Invariant, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted, exit.NoInput),
 		Example: `  sfsync run samples/leads/leads.yaml
   sfsync run leads.yaml 'in/2026-11-*.csv.gz' --to env --workers 8
   sfsync run leads.yaml failed.csv --max-failed 1% --json
@@ -162,6 +168,7 @@ second stops at once.
 		ValidArgsFunction: completeExt("yaml", "yml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Mapping, o.Files = args[0], args[1:]
+			o.changed = cmd.Flags().Changed
 			if err := o.check(); err != nil {
 				return err
 			}
@@ -177,7 +184,8 @@ second stops at once.
 	addFormat(fs, &o.Format)
 	fs.BoolVar(&o.DryRun, "dry-run", false, "do as sfsync plan: say what would be done, and write nothing")
 	o.ChangedOnly.addTo(fs)
-	addNotYet(fs, []string{"resume-last", "error-on-no-input"}, nil)
+	fs.BoolVar(&o.ResumeLast, "resume-last", false, "go on with the last run, if it was of the same mapping and files and was interrupted")
+	fs.BoolVar(&o.NoInput, "error-on-no-input", false, "end with 9 if the input has no rows")
 	return cmd
 }
 
@@ -215,11 +223,18 @@ func runRun(ctx context.Context, o *runOptions) error {
 	j := &job{app: o.app, flags: &o.runFlags, command: "run", file: file, inputs: inputs, limit: o.Limit, sample: o.Sample}
 	j.settings = settings{
 		Mapping: o.Mapping, Files: o.Files, Format: o.Format, To: o.To, API: o.API, Limit: o.Limit, Sample: o.Sample, ChangedOnly: string(o.ChangedOnly),
+		NoInput: o.NoInput,
 	}
 	if err := j.connect(ctx); err != nil {
 		return err
 	}
 	defer j.close()
+	if o.ResumeLast {
+		if last := j.interrupted(ctx); last != nil && o.same(ctx, j, last) {
+			j.close()
+			return o.resume(ctx, last)
+		}
+	}
 	if err := j.forceAPI(); err != nil {
 		return err
 	}

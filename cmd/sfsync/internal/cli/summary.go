@@ -86,6 +86,9 @@ func errText(err error) string {
 func (j *job) judge(s *report.Summary, runErr error) (exit.Code, string) {
 	codes, notes := j.troubles(s, runErr)
 	codes = append(codes, outcome.Code(s.Rows, j.flags.MaxFailed, s.Complete))
+	if j.settings.NoInput && s.Rows.Read == 0 && s.Complete {
+		codes = append(codes, exit.NoInput)
+	}
 	code := exit.Worst(codes...)
 	notes = append(notes, outcome.Note(s, code))
 	if !s.Complete && resumable(code) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/mapping"
 	"sfsync/pipeline"
 	"sfsync/pipeline/report"
@@ -58,7 +59,7 @@ func Estimates(p *mapping.Plan, info *report.PlanInfo, costs []pipeline.Cost, gu
 	return []report.Estimate{
 		{
 			API: "rest", Calls: lookups + requests, Lookups: lookups, Seconds: seconds(asking + writing),
-			Why: fmt.Sprintf("%s; %s, %v a record assumed, %d calls at once", estimate.REST(nil).Why, basis, recordTime, workers),
+			Why: fmt.Sprintf("%s; %s, %v a record assumed, %s at once", estimate.REST(nil).Why, basis, recordTime, ui.Plural(int64(workers), "call", "calls")),
 		},
 		{
 			API: "bulk", Calls: lookups + bulk.Calls, Lookups: lookups, Seconds: seconds(asking + bulk.Time), Not: cmp.Or(notByBulk, bulk.Not),

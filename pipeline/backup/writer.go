@@ -1,0 +1,336 @@
+package backup
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"sfsync/mapping"
+	"sfsync/mapping/schema"
+	"sfsync/pipeline/row"
+	"sfsync/sink"
+)
+
+// Options says what a [Wrap]ped writer needs.
+type Options struct {
+	Store *Store
+	// Org is what the run calls the org, "" for its own; Target is the plan's target.
+	Org    string
+	Target *mapping.PlanTarget
+	// Writer sends the records, Matcher looks them up.
+	Writer  sink.Writer
+	Matcher sink.Matcher
+	// Now is the clock, Since when the run began.
+	Now   func() time.Time
+	Since time.Time
+}
+
+// Wrap returns a writer that keeps what records held before it sends them. It is a [sink.Resumer] if
+// o.Writer is one. Requests cost further lookups: those by id for updates, and those by key for
+// upserts, which otherwise need none.
+func Wrap(o Options) sink.Writer {
+	w := &Writer{Options: o}
+	if r, ok := o.Writer.(sink.Resumer); ok {
+		return &resumer{Writer: w, inner: r}
+	}
+	return w
+}
+
+// Writer is a writer that keeps before-images; see [Wrap].
+type Writer struct{ Options }
+
+type resumer struct {
+	*Writer
+	inner sink.Resumer
+}
+
+// Limits implements [sink.Writer].
+func (w *Writer) Limits() sink.Limits { return w.Writer().Limits() }
+
+// Writer returns the writer that sends.
+func (w *Writer) Writer() sink.Writer { return w.Options.Writer }
+
+// Write implements [sink.Writer]. Without its before-images on disk a request does not leave.
+func (w *Writer) Write(ctx context.Context, req *sink.Request, results []sink.Result) error {
+	first := w.Now()
+	if err := w.keep(ctx, req); err != nil {
+		for i := range results {
+			results[i] = sink.Result{Status: sink.NotSent}
+		}
+		return err
+	}
+	err := w.Writer().Write(ctx, req, results)
+	if noted := w.note(context.WithoutCancel(ctx), req, results, first); err == nil {
+		err = noted
+	}
+	return err
+}
+
+// Settle implements [sink.Resumer].
+func (r *resumer) Settle(ctx context.Context, ids []string) ([]string, error) {
+	return r.inner.Settle(ctx, ids)
+}
+
+// Resume implements [sink.Resumer].
+func (r *resumer) Resume(ctx context.Context, id string, req *sink.Request, results []sink.Result) error {
+	err := r.inner.Resume(ctx, id, req, results)
+	if noted := r.note(context.WithoutCancel(ctx), req, results, r.Since); err == nil {
+		err = noted
+	}
+	return err
+}
+
+// sends reports whether a cell goes with a record.
+func sends(rec *sink.Record, c int, name string) bool {
+	cell := rec.Batch.Cell(rec.Row, c)
+	return cell.Kind() != row.Absent && !strings.HasPrefix(name, "\x00") && (rec.Action != sink.Update || !cell.OnInsert())
+}
+
+// sent returns what a record sends.
+func sent(rec *sink.Record) Values {
+	v := make(Values)
+	for c, col := range rec.Batch.Schema().Columns {
+		if sends(rec, c, col.Name) {
+			v[col.Name] = valueOf(rec.Batch.Cell(rec.Row, c))
+		}
+	}
+	return v
+}
+
+// describe says what an undo has to know of the fields that a request sends.
+func (w *Writer) describe(req *sink.Request) []field {
+	var fields []field
+	seen := make(map[string]bool)
+	var last *row.Schema
+	for i := range req.Records {
+		rec := &req.Records[i]
+		if rec.Action != sink.Update && rec.Action != sink.Upsert {
+			continue
+		}
+		s := rec.Batch.Schema()
+		if s == last && len(seen) == len(s.Columns) {
+			continue
+		}
+		last = s
+		for c, col := range s.Columns {
+			if seen[col.Name] || !sends(rec, c, col.Name) {
+				continue
+			}
+			seen[col.Name] = true
+			if f, ok := w.fieldOf(s, c, col.Name); ok {
+				fields = append(fields, f)
+			}
+		}
+	}
+	return fields
+}
+
+// fieldOf describes a column; ok is false for one whose earlier value cannot be read.
+func (w *Writer) fieldOf(s *row.Schema, c int, name string) (f field, ok bool) {
+	o := w.Target.Object
+	f = field{Name: name, Type: schema.String, Restore: name}
+	from := o.Field(name)
+	if path, _, is := strings.Cut(name, "."); is {
+		if _, after, ok := strings.Cut(path, ":"); ok {
+			path = after
+		}
+		i := slices.IndexFunc(o.Fields, func(f *schema.Field) bool { return strings.EqualFold(f.RelationshipName, path) })
+		if i < 0 {
+			return f, false
+		}
+		f.Restore = o.Fields[i].Name
+		if from == nil && s == w.Target.Schema {
+			from = w.Target.Field(s, c)
+		}
+	}
+	if from != nil {
+		f.Type, f.Length, f.Scale, f.CaseSensitive = from.Type, from.Length, from.Scale, from.CaseSensitive
+	}
+	return f, f.Type != schema.EncryptedString // comes back masked
+}
+
+// keep brings the before-images of a request to disk.
+func (w *Writer) keep(ctx context.Context, req *sink.Request) error {
+	fields := w.describe(req)
+	want := wanted(fields)
+	if len(fields) > 0 {
+		if err := w.Store.know(ctx, w.Org, req.Target.Object, fields); err != nil {
+			return err
+		}
+	}
+	var byID, byKey []int
+	for i := range req.Records {
+		switch rec := &req.Records[i]; {
+		case rec.Action == sink.Update, rec.Action == sink.Delete:
+			byID = append(byID, i)
+		case rec.Action == sink.Upsert && req.Target.KeyColumn >= 0:
+			byKey = append(byKey, i)
+		}
+	}
+	found := make([]*sink.Match, len(req.Records))
+	if err := w.ask(ctx, req, byID, idField(w.Target.Object), want, found); err != nil {
+		return err
+	}
+	if err := w.ask(ctx, req, byKey, sink.KeyField{Name: req.Target.Key, Fold: req.Target.Fold}, want, found); err != nil {
+		return err
+	}
+	var ids []string
+	var places []int
+	for i, m := range found {
+		if m != nil {
+			ids, places = append(ids, m.ID), append(places, i)
+		}
+	}
+	return w.Store.change(ctx, w.Org, req.Target.Object, ids, func(n int, r *Record) {
+		w.intend(r, &req.Records[places[n]], found[places[n]], want)
+	})
+}
+
+// intend notes what is about to be done to a record that holds the values m.
+func (w *Writer) intend(r *Record, rec *sink.Record, m *sink.Match, want []string) {
+	now := w.Now()
+	if r.fresh {
+		r.first = now
+	}
+	r.Target, r.last = w.Target.Name, now
+	if rec.Action == sink.Delete {
+		r.Deleted = true
+		return
+	}
+	r.pending = merged(r.pending, sent(rec))
+	if r.Created {
+		return // undoing it deletes the record
+	}
+	if r.Before == nil {
+		r.Before = make(Values)
+	}
+	for c, name := range want {
+		if _, known := r.Before[name]; !known && c < len(m.Values) {
+			r.Before[name] = valueOf(m.Values[c])
+		}
+	}
+}
+
+// merged adds values to others.
+func merged(to, from Values) Values {
+	if to == nil {
+		to = make(Values, len(from))
+	}
+	for name, v := range from {
+		to[name] = v
+	}
+	return to
+}
+
+// wanted lists what is asked of a record whose fields are about to change: paths and references both.
+func wanted(fields []field) []string {
+	var names []string
+	for _, f := range fields {
+		for _, name := range []string{f.Name, f.Restore} {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func idField(o *schema.Object) sink.KeyField {
+	f := o.Field("Id")
+	if f == nil {
+		f = &schema.Field{Name: "Id", Type: schema.ID, Length: 18, IDLookup: true}
+	}
+	return sink.KeyField{Name: f.Name, Fold: f.FoldKey}
+}
+
+// ask looks records of a request up. Deletes need no values, so they are taken as they come.
+func (w *Writer) ask(ctx context.Context, req *sink.Request, places []int, by sink.KeyField, want []string, found []*sink.Match) error {
+	var keys []string
+	at := make(map[string][]int)
+	for _, i := range places {
+		rec := &req.Records[i]
+		if rec.Action == sink.Delete {
+			found[i] = &sink.Match{ID: rec.ID}
+			continue
+		}
+		text := rec.ID
+		if rec.Action == sink.Upsert {
+			text = rec.Batch.Cell(rec.Row, req.Target.KeyColumn).Text
+		}
+		key := strings.Clone(by.Fold(text))
+		if at[key] == nil {
+			keys = append(keys, key)
+		}
+		at[key] = append(at[key], i)
+	}
+	return each(ctx, w.Matcher, &sink.Lookup{Object: req.Target.Object, By: []sink.KeyField{by}, Want: want}, keys, func(key string, m []sink.Match) {
+		if len(m) == 1 { // several: the org refuses the key
+			for _, i := range at[key] {
+				found[i] = &m[0]
+			}
+		}
+	})
+}
+
+// each looks keys up, in as many calls as it takes.
+func each(ctx context.Context, by sink.Matcher, q *sink.Lookup, keys []string, f func(key string, m []sink.Match)) error {
+	for len(keys) > 0 {
+		q.Keys = keys
+		q.Keys = keys[:min(len(keys), max(1, by.LookupKeys(q)))]
+		if err := by.Lookup(ctx, q); err != nil {
+			return err
+		}
+		for i, key := range q.Keys {
+			f(key, q.Found[i])
+		}
+		keys = keys[len(q.Keys):]
+	}
+	return nil
+}
+
+// note keeps what became of the records of a request, which left after first.
+func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Result, first time.Time) error {
+	var ids []string
+	var places []int
+	for i := range results {
+		id := results[i].ID
+		if id == "" {
+			id = req.Records[i].ID
+		}
+		if id != "" && req.Records[i].Action != sink.Publish {
+			ids, places = append(ids, id), append(places, i)
+		}
+	}
+	now := w.Now()
+	return w.Store.change(ctx, w.Org, req.Target.Object, ids, func(n int, r *Record) {
+		rec, res := &req.Records[places[n]], &results[places[n]]
+		if r.fresh {
+			if r.Target, r.first = w.Target.Name, first; rec.Resend {
+				r.first = w.Since
+			}
+		}
+		r.last = now
+		switch res.Status {
+		case sink.Created:
+			if rec.Resend {
+				r.first = w.Since
+			}
+			r.Created, r.Before = true, nil
+			r.After, r.pending = merged(r.After, sent(rec)), nil
+			r.writes++
+		case sink.Updated:
+			r.After, r.pending = merged(r.After, sent(rec)), nil
+			r.writes++
+		case sink.Deleted:
+			r.Deleted = true
+			r.writes++
+		case sink.Failed, sink.NotSent:
+			if rec.Action == sink.Delete {
+				r.Deleted = false
+			}
+			r.pending = nil
+		case sink.Unknown, sink.Published:
+		}
+	})
+}
