@@ -32,8 +32,8 @@ func CompileIn(f *File, schemas func(org string) *schema.Schema) (*Plan, []diag.
 	return plan, c.list.All(), nil
 }
 
-// Names returns the diagnostics about the names of objects, match fields and fields alone: what
-// a schema tells of a mapping whose form is wrong ([Parse] returned an error).
+// Names returns the diagnostics about the names of objects, match fields and fields, and about
+// expressions, alone: what can be told of a mapping whose form is wrong ([Parse] returned an error).
 func Names(f *File, s *schema.Schema) []diag.Diagnostic {
 	c := newPlanner(f, func(string) *schema.Schema { return s })
 	for _, t := range f.Targets {
@@ -50,9 +50,21 @@ func Names(f *File, s *schema.Schema) []diag.Diagnostic {
 				c.field(name.Value, name.Pos, "match field")
 			}
 		}
+		if t.When.Value != "" {
+			c.condition(t.When)
+		}
 		for _, r := range t.Fields {
-			if !c.leftOut(r) {
-				c.ruleField(r.Field)
+			if c.leftOut(r) {
+				continue
+			}
+			c.ruleField(r.Field)
+			if r.Expr != nil {
+				c.program(*r.Expr)
+			}
+			for _, ref := range r.From {
+				if ref.Expr != nil {
+					c.program(*ref.Expr)
+				}
 			}
 		}
 		for _, name := range t.Unsound {

@@ -63,10 +63,13 @@ func TestNamesBesideErrorsOfForm(t *testing.T) {
 targets:
   - object: Lead
     match: Emial
+    when: status = 1
     fields:
       LastNme: last | lowr
       Compny: {from: company, defalt: x}
       Titel: title
+      Email: {expr: nosuch(email)}
+      Phone: {from: [phone, {expr: 1 +}]}
 `))
 	if err == nil {
 		t.Fatal("no error of form")
@@ -76,9 +79,12 @@ targets:
 		got += d.String() + "\n"
 	}
 	want := `m.yaml:4:12: unknown match field "Emial" on Lead [match-unknown] → did you mean Email?
-m.yaml:6:7: unknown field "LastNme" on Lead [field-unknown] → did you mean LastName?
-m.yaml:7:7: unknown field "Compny" on Lead [field-unknown] → did you mean Company?
-m.yaml:8:7: unknown field "Titel" on Lead [field-unknown] → did you mean Title?
+m.yaml:5:18: unexpected token Operator("=") [expr-invalid]
+m.yaml:7:7: unknown field "LastNme" on Lead [field-unknown] → did you mean LastName?
+m.yaml:8:7: unknown field "Compny" on Lead [field-unknown] → did you mean Company?
+m.yaml:9:7: unknown field "Titel" on Lead [field-unknown] → did you mean Title?
+m.yaml:10:21: unknown name nosuch [expr-invalid]
+m.yaml:11:38: unexpected token EOF [expr-invalid]
 `
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -103,12 +103,11 @@ func (j *job) write(ctx context.Context, opt *Options) {
 	j.verdicts = grown(j.verdicts, len(j.items))
 	j.err = j.mark(ctx, opt, func(int) (ledger.Mark, bool) { return ledger.Mark{State: ledger.Sending}, true })
 	if j.err != nil {
-		// They have not left: the next commit, if there is one, must not say so.
-		j.err = errors.Join(j.err, j.mark(ctx, opt, func(int) (ledger.Mark, bool) { return ledger.Mark{State: ledger.Pending}, true }))
+		j.err = errors.Join(j.err, j.stayed(ctx, opt))
 		return
 	}
 	if j.err = j.leaving(opt); j.err != nil {
-		j.err = errors.Join(j.err, j.mark(ctx, opt, func(int) (ledger.Mark, bool) { return ledger.Mark{State: ledger.Pending}, true }))
+		j.err = errors.Join(j.err, j.stayed(ctx, opt))
 		return
 	}
 	req := j.request()
@@ -150,6 +149,14 @@ func (j *job) conclude(ctx context.Context, opt *Options) {
 	j.err = errors.Join(j.err, err)
 }
 
+// stayed takes back what the ledger says of records that have not left after all: the next commit, if
+// there is one, must not say so. What an earlier attempt may have done stays.
+func (j *job) stayed(ctx context.Context, opt *Options) error {
+	return j.mark(ctx, opt, func(i int) (ledger.Mark, bool) {
+		return ledger.Mark{State: ledger.Pending}, !j.items[i].record().resend
+	})
+}
+
 // judge says what a result means: decided, to be sent again, or open because the run stops.
 func (j *job) judge(opt *Options, res *sink.Result, it item) verdict {
 	rec := it.record()
@@ -167,29 +174,35 @@ func (j *job) judge(opt *Options, res *sink.Result, it item) verdict {
 		v.resend = e.Lost && it.action != sink.Update
 	}
 	if res.Status == sink.Unknown {
-		if j.lane.once() {
+		if j.lane.once() && (j.err == nil || !j.lane.resumes()) {
 			v.problem = &p
 			return v
 		}
 		if j.err != nil {
-			return verdict{state: ledger.Sending} // a resumed run sends it again
+			return verdict{state: ledger.Sending} // a resumed run asks, or sends it again
 		}
 		retry, v.resend = true, it.action != sink.Update // an update has created nothing
 	}
+	open := ledger.Pending
+	if v.resend || rec.resend { // an attempt may have reached the org: that must not be forgotten
+		open = ledger.Sending
+	}
 	if res.Status == sink.NotSent && j.err != nil {
-		return verdict{state: ledger.Pending}
+		return verdict{state: open}
 	}
 	if retry {
 		if _, ok := opt.Backoff(attempts + 1); ok {
-			v.state, v.again = ledger.Pending, true
-			if v.resend {
-				v.state = ledger.Sending
-			}
+			v.state, v.again = open, true
 			return v
 		}
 	}
 	if res.Status == sink.NotSent {
-		v.state = ledger.Failed
+		if v.state = ledger.Failed; open == ledger.Sending {
+			v.state = ledger.Unknown
+		}
+	}
+	if retry && res.Status == sink.Failed && open == ledger.Sending {
+		v.state = ledger.Unknown // a lost attempt may have done it before others got in the way
 	}
 	if it.action == sink.Delete && gone(p.Code) {
 		v.state, p.Code, p.Field, p.Message = ledger.Skipped, codeNotFound, j.lane.keys[0].name(), "there is nothing to delete: "+p.Message
@@ -205,26 +218,34 @@ func gone(code string) bool {
 
 // repeats corrects what cannot be told from one record alone: a record that was sent again and
 // is found to have been created since the run began may have been created by an earlier row of
-// the same key. The ledger knows.
+// the same key, and so may one that was deleted. The ledger knows.
 func (j *job) repeats(ctx context.Context, opt *Options) error {
 	if opt.Ledger == nil {
 		return nil
 	}
-	var again map[string]int
+	var places map[string]int
 	for i, it := range j.items {
-		if v := &j.verdicts[i]; it.record().resend && v.state == ledger.Created && v.id != "" {
-			if again == nil {
-				again = make(map[string]int)
+		v := &j.verdicts[i]
+		again := it.record().resend
+		if v.id != "" && (v.state == ledger.Created && again || v.state == ledger.Deleted && (again || j.results[i].Err != nil)) {
+			if places == nil {
+				places = make(map[string]int)
 			}
-			again[v.id[:15]] = i
+			places[v.id[:15]] = i
 		}
 	}
-	if again == nil {
+	if places == nil {
 		return nil
 	}
-	return opt.Ledger.EachCreated(context.WithoutCancel(ctx), func(id string) {
-		if i, ok := again[id]; ok {
+	return opt.Ledger.EachMade(context.WithoutCancel(ctx), func(id string, state ledger.State) {
+		i, ok := places[id]
+		switch {
+		case !ok || j.verdicts[i].state != state:
+		case state == ledger.Created:
 			j.verdicts[i].state = ledger.Updated
+		default:
+			j.verdicts[i].state = ledger.Skipped
+			j.verdicts[i].problem = &ledger.Problem{Code: codeNotFound, Field: j.lane.keys[0].name(), Message: "an earlier row has deleted the record"}
 		}
 	})
 }

@@ -264,7 +264,7 @@ func troubled(t testing.TB, rng *rand.Rand, p *mapping.Plan, o *world, s story, 
 		ctx, kill := context.WithCancel(t.Context())
 		o.before, o.after = nil, nil
 		start := len(o.writes)
-		at := start + 1 + rng.IntN(8)
+		at := start + 1 + rng.IntN(3)
 		var dead atomic.Bool
 		die := func(call int) error {
 			if call >= at && !dead.Swap(true) {

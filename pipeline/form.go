@@ -263,11 +263,9 @@ func (f *former) remember(l *lane, it item) bool {
 	rec := it.record()
 	if state == ledger.Sending {
 		switch u, n := f.units.of(it.w.prior, i); {
-		case u == nil:
-			rec.resend = true
-		case u.never:
-			return false
-		case !l.asks(it): // else a lookup tells
+		case u == nil && it.w.prior.ID(i) == "" && l.resumes(), u != nil && u.never:
+			return false // it has not been sent
+		case u != nil && (!l.keyed() || !l.asks(it)): // else a lookup tells
 			rec.resend, rec.unit = true, n
 			return false
 		default:

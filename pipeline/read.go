@@ -82,11 +82,15 @@ func (rd *reader) until(ctx context.Context) context.Context {
 
 // file emits the batches of one input; more is false once the limit is reached.
 func (rd *reader) file(ctx context.Context, index int, in source.Input, emit func(context.Context, *work) error) (more bool, err error) {
+	was, _ := os.Stat(in.Path) // Open says what is wrong with it
 	r, err := source.Open(rd.until(ctx), in, rd.opt.Source)
 	if err != nil {
 		return false, err
 	}
 	defer func() {
+		if written(in, was) {
+			rd.warnings = append(rd.warnings, in.Path+": was written while it was read: rows may be missing or torn; run it again once it is whole")
+		}
 		info := r.Info()
 		rd.inputs = append(rd.inputs, Input{Path: in.Path, Format: info.Format, SHA256: info.SHA256, Bytes: info.Bytes, Rows: info.Rows})
 		for _, w := range r.Warnings() {
@@ -133,6 +137,16 @@ func (rd *reader) file(ctx context.Context, index int, in source.Input, emit fun
 			return false, nil
 		}
 	}
+}
+
+// written reports whether a file is not any more as it was. One that was replaced or removed does not
+// count: what was open was read to its end.
+func written(in source.Input, was os.FileInfo) bool {
+	if was == nil || in.Stdin || in.Reader != nil {
+		return false
+	}
+	now, err := os.Stat(in.Path)
+	return err == nil && os.SameFile(was, now) && (now.Size() != was.Size() || !now.ModTime().Equal(was.ModTime()))
 }
 
 // progress notes how many bytes were read.

@@ -121,6 +121,12 @@ func (l *lane) rejoin(it item) bool {
 	return true
 }
 
+// resumes reports whether the org keeps the results of what is sent, under ids that are known before.
+func (l *lane) resumes() bool {
+	_, ok := l.Writer.(sink.Resumer)
+	return ok
+}
+
 // settled moves to j, which is empty, the records of a unit whose results are to be asked for: one of which
 // all have come, with flush any.
 func (f *former) settled(j *job, l *lane, flush bool) {

@@ -112,7 +112,8 @@ const (
 	Failed
 	// NotSent: the request never reached the org; sending the record later is safe.
 	NotSent
-	// Deleted: the record is gone, be it by this request or because it was gone before a repeated one.
+	// Deleted: the record is gone, by this request or, before a repeated one, by what may have been the
+	// first. A record that was gone before is Failed.
 	Deleted
 	// Published: the org took the event; whether subscribers get it, it does not say.
 	Published
@@ -127,7 +128,8 @@ type Result struct {
 	Status Status
 	// ID is the record's 18-character id where it is known.
 	ID string
-	// Err says why, for every status that is no success.
+	// Err says why, for every status that is no success. A record that is Deleted has one where that is a
+	// conclusion: it was gone when it was sent again.
 	Err *Error
 }
 
@@ -194,7 +196,8 @@ type Writer interface {
 	Limits() Limits
 }
 
-// Resumer is implemented by Writers of orgs that work requests off on their own and keep the results.
+// Resumer is implemented by Writers of orgs that work requests off on their own and keep the results. They send
+// no record before Request.Opened was told of it.
 type Resumer interface {
 	// Settle returns once the requests with these ids (Request.Opened) have ended. Those that had not been
 	// sent whole are given up and returned: nothing of them was or will be worked off. The error is

@@ -109,7 +109,7 @@ func rowsCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o600))
 }
 
-// interruptCmd starts a run, sends it a signal (INT, TERM, KILL, or INT2 for two of them) once its
+// interruptCmd starts a run, sends it a signal (INT, TERM, KILL, or INT2 and TERM2 for two of them) once its
 // first requests are under way, expects the exit code, and keeps the run directory in $RUN:
 //
 //	interrupt INT 130 runs sfsync run leads.yaml --runs runs
@@ -118,7 +118,7 @@ func interruptCmd(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: interrupt SIGNAL CODE RUNS COMMAND...")
 	}
 	signals := map[string][]os.Signal{
-		"INT": {os.Interrupt}, "TERM": {syscall.SIGTERM}, "KILL": {os.Kill}, "INT2": {os.Interrupt, os.Interrupt},
+		"INT": {os.Interrupt}, "TERM": {syscall.SIGTERM}, "KILL": {os.Kill}, "INT2": {os.Interrupt, os.Interrupt}, "TERM2": {syscall.SIGTERM, syscall.SIGTERM},
 	}[args[0]]
 	want, err := strconv.Atoi(args[1])
 	ts.Check(err)

@@ -85,7 +85,7 @@ func (p *Profile) Targets(objects []*schema.Object, s *schema.Schema) ([]*Target
 		p.guard(t)
 		for _, f := range t.Object.Fields {
 			if f.Required() && !t.has(f) {
-				t.Rules = append(t.Rules, filler(f))
+				t.Rules = append(t.Rules, t.filler(f))
 			}
 		}
 		t.sort()
@@ -432,7 +432,17 @@ func textual(f *schema.Field) bool {
 	return false
 }
 
-// filler is the rule for a required field that no column fits.
+// filler is the rule for a required field that no column fits. Where records are found by a key, it
+// counts for new ones only: those that are there keep what they have.
+func (t *Target) filler(f *schema.Field) Rule {
+	r := filler(f)
+	if t.Match != nil && r.Value != "" {
+		r.Value, r.Default = "", r.Value
+		r.Note = "required, and no column fits: what new records get; choose a value or a column"
+	}
+	return r
+}
+
 func filler(f *schema.Field) Rule {
 	r := Rule{Field: f, Note: "required, and no column fits: choose a value or a column"}
 	switch f.Type {

@@ -118,6 +118,9 @@ func (r *Rule) text(names map[*Target]string) string {
 	if r.Ref != nil {
 		return "{ref: " + names[r.Ref] + "}"
 	}
+	if len(r.From) == 0 && r.Default != "" {
+		return `{expr: '""', default: ` + yamltext.Flow(r.Default) + "}"
+	}
 	if len(r.From) == 0 {
 		return "{value: " + yamltext.Flow(r.Value) + "}"
 	}

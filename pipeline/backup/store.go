@@ -89,7 +89,7 @@ type field struct {
 	Restore       string
 }
 
-func (f *field) schema() *schema.Field {
+func (f field) schema() *schema.Field {
 	return &schema.Field{Name: f.Name, Type: f.Type, Length: f.Length, Scale: f.Scale, CaseSensitive: f.CaseSensitive}
 }
 
@@ -104,7 +104,7 @@ CREATE TABLE IF NOT EXISTS field(
 	org TEXT NOT NULL, object TEXT NOT NULL, name TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY(org, object, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS record(
 	seq INTEGER PRIMARY KEY AUTOINCREMENT, org TEXT NOT NULL, object TEXT NOT NULL, id TEXT NOT NULL, target TEXT NOT NULL,
-	created INTEGER NOT NULL, deleted INTEGER NOT NULL, writes INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+	created INTEGER NOT NULL, deleted INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
 	before TEXT NOT NULL, after TEXT NOT NULL, pending TEXT NOT NULL,
 	outcome TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '', field TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
 	UNIQUE(org, object, id));
@@ -200,19 +200,18 @@ type Record struct {
 	Code        string `json:"-"`
 	Field       string `json:"-"`
 	Message     string `json:"-"`
-	writes      int
 	first, last time.Time
 	pending     Values // sent, and no answer came
 	fresh       bool   // not stored yet
 }
 
-const columns = "seq, org, object, id, target, created, deleted, writes, first, last, before, after, pending, outcome, code, field, message"
+const columns = "seq, org, object, id, target, created, deleted, first, last, before, after, pending, outcome, code, field, message"
 
 func scan(rows interface{ Scan(dest ...any) error }) (*Record, error) {
 	r := &Record{}
 	var before, after, pending string
 	var first, last int64
-	err := rows.Scan(&r.seq, &r.Org, &r.Object, &r.ID, &r.Target, &r.Created, &r.Deleted, &r.writes, &first, &last,
+	err := rows.Scan(&r.seq, &r.Org, &r.Object, &r.ID, &r.Target, &r.Created, &r.Deleted, &first, &last,
 		&before, &after, &pending, &r.Outcome, &r.Code, &r.Field, &r.Message)
 	if err != nil {
 		return nil, err
@@ -240,7 +239,7 @@ func save(ctx context.Context, put *sql.Stmt, r *Record) error {
 		}
 		texts[i] = string(text)
 	}
-	_, err := put.ExecContext(ctx, r.Org, r.Object, r.ID, r.Target, r.Created, r.Deleted, r.writes,
+	_, err := put.ExecContext(ctx, r.Org, r.Object, r.ID, r.Target, r.Created, r.Deleted,
 		r.first.UnixMilli(), r.last.UnixMilli(), texts[0], texts[1], texts[2])
 	return err
 }
@@ -256,9 +255,9 @@ func (s *Store) change(ctx context.Context, org, object string, ids []string, f 
 			return err
 		}
 		defer get.Close() // ends with the transaction
-		put, err := tx.PrepareContext(ctx, `INSERT INTO record(org, object, id, target, created, deleted, writes, first, last, before, after, pending)
-			VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(org, object, id) DO UPDATE SET target = excluded.target, created = excluded.created,
-			deleted = excluded.deleted, writes = excluded.writes, first = excluded.first, last = excluded.last,
+		put, err := tx.PrepareContext(ctx, `INSERT INTO record(org, object, id, target, created, deleted, first, last, before, after, pending)
+			VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(org, object, id) DO UPDATE SET target = excluded.target, created = excluded.created,
+			deleted = excluded.deleted, first = excluded.first, last = excluded.last,
 			before = excluded.before, after = excluded.after, pending = excluded.pending`)
 		if err != nil {
 			return err

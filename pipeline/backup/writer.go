@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"sfsync/mapping"
@@ -30,7 +31,7 @@ type Options struct {
 // o.Writer is one. Requests cost further lookups: those by id for updates, and those by key for
 // upserts, which otherwise need none.
 func Wrap(o Options) sink.Writer {
-	w := &Writer{Options: o}
+	w := &Writer{Options: o, known: make(map[string]bool)}
 	if r, ok := o.Writer.(sink.Resumer); ok {
 		return &resumer{Writer: w, inner: r}
 	}
@@ -38,7 +39,12 @@ func Wrap(o Options) sink.Writer {
 }
 
 // Writer is a writer that keeps before-images; see [Wrap].
-type Writer struct{ Options }
+type Writer struct {
+	Options
+
+	mu    sync.Mutex
+	known map[string]bool // fields that the store knows
+}
 
 type resumer struct {
 	*Writer
@@ -102,17 +108,12 @@ func sent(rec *sink.Record) Values {
 func (w *Writer) describe(req *sink.Request) []field {
 	var fields []field
 	seen := make(map[string]bool)
-	var last *row.Schema
 	for i := range req.Records {
 		rec := &req.Records[i]
-		if rec.Action != sink.Update && rec.Action != sink.Upsert {
+		if rec.Action == sink.Delete || rec.Action == sink.Publish {
 			continue
 		}
 		s := rec.Batch.Schema()
-		if s == last && len(seen) == len(s.Columns) {
-			continue
-		}
-		last = s
 		for c, col := range s.Columns {
 			if seen[col.Name] || !sends(rec, c, col.Name) {
 				continue
@@ -154,10 +155,8 @@ func (w *Writer) fieldOf(s *row.Schema, c int, name string) (f field, ok bool) {
 func (w *Writer) keep(ctx context.Context, req *sink.Request) error {
 	fields := w.describe(req)
 	want := wanted(fields)
-	if len(fields) > 0 {
-		if err := w.Store.know(ctx, w.Org, req.Target.Object, fields); err != nil {
-			return err
-		}
+	if err := w.know(ctx, req.Target.Object, append(fields, w.audits()...)); err != nil {
+		return err
 	}
 	var byID, byKey []int
 	for i := range req.Records {
@@ -185,6 +184,38 @@ func (w *Writer) keep(ctx context.Context, req *sink.Request) error {
 	return w.Store.change(ctx, w.Org, req.Target.Object, ids, func(n int, r *Record) {
 		w.intend(r, &req.Records[places[n]], found[places[n]], want)
 	})
+}
+
+// audits are the fields of the object that say who modified a record when.
+func (w *Writer) audits() []field {
+	var fields []field
+	for _, name := range auditFields() {
+		if f := w.Target.Object.Field(name); f != nil {
+			fields = append(fields, field{Name: name, Type: f.Type, Restore: name})
+		}
+	}
+	return fields
+}
+
+func auditFields() []string {
+	return []string{"CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"}
+}
+
+// know tells the store of fields that are new to it.
+func (w *Writer) know(ctx context.Context, object string, fields []field) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	fields = slices.DeleteFunc(slices.Clone(fields), func(f field) bool { return w.known[f.Name] })
+	if len(fields) == 0 {
+		return nil
+	}
+	if err := w.Store.know(ctx, w.Org, object, fields); err != nil {
+		return err
+	}
+	for _, f := range fields {
+		w.known[f.Name] = true
+	}
+	return nil
 }
 
 // intend notes what is about to be done to a record that holds the values m.
@@ -318,13 +349,10 @@ func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Res
 			}
 			r.Created, r.Before = true, nil
 			r.After, r.pending = merged(r.After, sent(rec)), nil
-			r.writes++
 		case sink.Updated:
 			r.After, r.pending = merged(r.After, sent(rec)), nil
-			r.writes++
 		case sink.Deleted:
 			r.Deleted = true
-			r.writes++
 		case sink.Failed, sink.NotSent:
 			if rec.Action == sink.Delete {
 				r.Deleted = false

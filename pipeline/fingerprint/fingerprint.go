@@ -121,6 +121,18 @@ func Exists(dir, name string) bool {
 	return err == nil || left == nil
 }
 
+// Remove removes the store called name from a directory, where there is one: what the org last accepted is then
+// not known. Nobody may have it open.
+func Remove(dir, name string) error {
+	path := filepath.Join(dir, name+suffix)
+	for _, p := range []string{path + journalSuffix, path} {
+		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %w", ErrStore, err)
+		}
+	}
+	return nil
+}
+
 // Close merges what the run has learned into the file and closes the store.
 func (s *Store) Close() error {
 	if err := errors.Join(s.journal.close(), s.table.close()); err != nil {

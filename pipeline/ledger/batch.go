@@ -249,7 +249,7 @@ func (l *Ledger) Last(ctx context.Context) (int64, error) {
 func (l *Ledger) Each(ctx context.Context, f func(*Batch) error) error {
 	rows, err := l.db.QueryContext(ctx, "SELECT seq,file,line,rows,checksum,final,states,ids FROM batch ORDER BY seq")
 	if err != nil {
-		return fmt.Errorf("%w: read: %w", ErrLedger, err)
+		return notRead(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -262,19 +262,19 @@ func (l *Ledger) Each(ctx context.Context, f func(*Batch) error) error {
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("%w: read: %w", ErrLedger, err)
+		return notRead(err)
 	}
 	return nil
 }
 
-// EachCreated calls f with the id of every record that is known to have been created, also in
+// EachMade calls f with the id of every record that is known to have been created or deleted, also in
 // batches under way.
-func (l *Ledger) EachCreated(ctx context.Context, f func(id string)) error {
+func (l *Ledger) EachMade(ctx context.Context, f func(id string, state State)) error {
 	visit := func(b *Batch) error {
 		for i, s := range b.States {
-			if s == Created {
+			if s == Created || s == Deleted {
 				if id := b.ID(i); id != "" {
-					f(id)
+					f(id, s)
 				}
 			}
 		}

@@ -16,7 +16,8 @@ import (
 	"os"
 	"sync"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // also the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // ErrLedger is wrapped by every error of a ledger that cannot be read or written.
@@ -24,6 +25,10 @@ var ErrLedger = errors.New("ledger")
 
 // ErrCorrupt is wrapped, beside ErrLedger, when the file is not a ledger of ours or is damaged.
 var ErrCorrupt = errors.New("not a ledger, or damaged")
+
+// ErrAccess is wrapped, beside ErrLedger, when a ledger cannot be opened though nothing says that it is
+// damaged: its directory cannot be written, or the disk is full. It can be opened once that is mended.
+var ErrAccess = errors.New("cannot be read and written")
 
 // State is what is known of one record.
 type State byte
@@ -181,7 +186,7 @@ func Open(ctx context.Context, path string) (*Ledger, error) {
 	}
 	switch {
 	case err != nil:
-		err = fmt.Errorf("%w: open %s: %w: %w", ErrLedger, path, ErrCorrupt, err)
+		err = notOpened(path, err)
 	case id != applicationID:
 		err = fmt.Errorf("%w: open %s: %w", ErrLedger, path, ErrCorrupt)
 	case version != 1:
@@ -199,9 +204,29 @@ func connect(ctx context.Context, path string) (*Ledger, error) {
 	}
 	db.SetMaxOpenConns(1)
 	if err := db.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: open %s: %w: %w", ErrLedger, path, ErrCorrupt, err), db.Close())
+		return nil, errors.Join(notOpened(path, err), db.Close())
 	}
 	return &Ledger{db: db, open: make(map[int64]*Batch), dirty: make(map[int64]*change), gen: 1}, nil
+}
+
+// notOpened words why a ledger cannot be opened: what is about the disk says nothing of the ledger.
+func notOpened(path string, err error) error {
+	kind := ErrCorrupt
+	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
+		switch e.Code() & 0xff { // the primary code
+		case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY:
+			kind = ErrAccess
+		}
+	}
+	return fmt.Errorf("%w: open %s: %w: %w", ErrLedger, path, kind, err)
+}
+
+// notRead words why a ledger that is open cannot be read.
+func notRead(err error) error {
+	if e := (*sqlite.Error)(nil); errors.As(err, &e) && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB) {
+		return fmt.Errorf("%w: read: %w: %w", ErrLedger, ErrCorrupt, err)
+	}
+	return fmt.Errorf("%w: read: %w", ErrLedger, err)
 }
 
 // uriPath escapes what has a meaning in an SQLite file URI.

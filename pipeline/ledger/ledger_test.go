@@ -203,7 +203,7 @@ func TestConcurrentMarks(t *testing.T) {
 	}
 }
 
-func TestEachCreated(t *testing.T) {
+func TestEachMade(t *testing.T) {
 	l, _ := create(t)
 	ctx := t.Context()
 	l.Begin(ledger.Batch{Seq: 0, Rows: 2}, 1)
@@ -212,6 +212,7 @@ func TestEachCreated(t *testing.T) {
 		{Seq: 0, Index: 0, State: ledger.Created, ID: id(1)},
 		{Seq: 0, Index: 1, State: ledger.Updated, ID: id(2)},
 		{Seq: 1, Index: 0, State: ledger.Created, ID: id(3)},
+		{Seq: 1, Index: 1, State: ledger.Deleted, ID: id(4)},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -219,10 +220,13 @@ func TestEachCreated(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := map[string]int{}
-	if err := l.EachCreated(ctx, func(id string) { got[id]++ }); err != nil {
+	if err := l.EachMade(ctx, func(id string, s ledger.State) { got[fmt.Sprint(id, s)]++ }); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(map[string]int{id(1)[:15]: 1, id(3)[:15]: 1}, got); d != "" {
+	want := map[string]int{
+		fmt.Sprint(id(1)[:15], ledger.Created): 1, fmt.Sprint(id(3)[:15], ledger.Created): 1, fmt.Sprint(id(4)[:15], ledger.Deleted): 1,
+	}
+	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
 }

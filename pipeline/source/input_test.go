@@ -232,3 +232,32 @@ func TestFindEncoding(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestUnreadable: a file that may not be read, and one in a directory that may not be entered.
+func TestUnreadable(t *testing.T) {
+	dir := tree(t, "a.csv", "in/b.csv")
+	locked := filepath.Join(dir, "in")
+	for path, mode := range map[string]os.FileMode{filepath.Join(dir, "a.csv"): 0, locked: 0} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		if err := os.Chmod(locked, 0o700); err != nil { //nolint:gosec // so that it can be removed
+			t.Error(err)
+		}
+	})
+	if f, err := os.Open(filepath.Join(dir, "a.csv")); err == nil {
+		f.Close()
+		t.Skip("this user may read everything")
+	}
+	_, err := Open(t.Context(), Input{Path: filepath.Join(dir, "a.csv")}, Options{})
+	if !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), "a.csv: cannot be opened: permission denied") {
+		t.Errorf("a file: %v", err)
+	}
+	for _, pattern := range []string{filepath.Join(locked, "b.csv"), locked, dir} {
+		if _, err := Expand([]string{pattern}, "", nil); !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), "permission denied") {
+			t.Errorf("%s: %v", pattern, err)
+		}
+	}
+}

@@ -36,7 +36,8 @@ type call struct {
 	path        string   // with the query
 	contentType string   // "" for application/json
 	body        []byte
-	file        io.ReaderAt // the body instead, of size bytes
+	sign        func(access string) []byte // makes the body, where the session stands in it
+	file        io.ReaderAt                // the body instead, of size bytes
 	size        int64
 	to          transfer.Sink // takes the body of a success, of any length, instead of the answer
 	login       bool          // a login: no session, and errors as OAuth shapes them
@@ -203,6 +204,9 @@ func (c *Client) send(ctx context.Context, k *call, access string) (*answer, *si
 	req, err := http.NewRequestWithContext(ctx, k.method, base.Scheme+"://"+base.Host+k.path, nil)
 	if err != nil {
 		return nil, catalog.New(sink.Config, catalog.CodeSetup, k.name()+": the address cannot be used")
+	}
+	if k.sign != nil {
+		k.body = k.sign(access)
 	}
 	if k.body != nil {
 		src := &bodySource{data: k.body}

@@ -180,8 +180,8 @@ func (j *job) split(p part, e *sink.Error) {
 		j.failAll(p.lo, p.probe, e)
 		j.hopeless += p.probe - p.lo
 		return
-	case n == 1 && p.act == sink.Delete && catalog.Gone(e.Code, p.lost != nil):
-		j.results[j.order[p.lo]].Status = sink.Deleted
+	case n == 1 && p.act == sink.Delete && (p.lost != nil || j.req.Records[j.order[p.lo]].Resend) && catalog.Gone(e.Code):
+		j.results[j.order[p.lo]].Status, j.results[j.order[p.lo]].Err = sink.Deleted, e
 		j.unprobe(p)
 		return
 	case n == 1, j.req.Target.Options.AllOrNone && p.act != sink.Delete:
@@ -330,8 +330,8 @@ func (j *job) outcome(i int, p part, o wire.Outcome, now time.Time) bool {
 		case j.req.Records[i].Resend || p.act == sink.Upsert && (p.lost != nil || !o.Stated):
 			j.ask = append(j.ask, i)
 		}
-	case p.act == sink.Delete && o.Err != nil && catalog.Gone(o.Err.Code, p.lost != nil || j.req.Records[i].Resend):
-		res.Status = sink.Deleted
+	case p.act == sink.Delete && o.Err != nil && (p.lost != nil || j.req.Records[i].Resend) && catalog.Gone(o.Err.Code):
+		res.Status, res.Err = sink.Deleted, o.Err
 	case o.Err == nil:
 		res.Status = sink.Unknown
 		res.Err = &sink.Error{Class: sink.Network, Code: catalog.CodeBadAnswer, Lost: true, Message: "the answer about the record is not what the API gives"}
@@ -347,7 +347,7 @@ func (j *job) outcome(i int, p part, o wire.Outcome, now time.Time) bool {
 		}
 	default:
 		res.Status, res.Err = sink.Failed, o.Err
-		o.Err.Lost = p.lost != nil && p.act == sink.Upsert
+		o.Err.Lost = p.lost != nil && (p.act == sink.Upsert || p.act == sink.Delete)
 		if j.req.Target.Options.AllOrNone && o.Err.Code == "ALL_OR_NONE_OPERATION_ROLLED_BACK" {
 			o.Err.Class = sink.Permanent // it shares the fate of another one
 		}

@@ -47,11 +47,16 @@ func testDelete(t *testing.T, h *Harness) {
 	h.wantGone(t, "gone", 3)
 	h.wantText(t, "stays-1", "x")
 	h.wantText(t, "more-2", "x")
-	// Again: they are gone, which is what was wanted.
-	wantAll(t, write(t, h.Writer, h.deletes("gone", made[:3])), sink.Deleted)
 	if h.Stateless {
 		return
 	}
+	// Again: they are gone, and not by this request; unless that may be so.
+	wantAll(t, write(t, h.Writer, h.deletes("gone", made[:3])), sink.Failed)
+	again := h.deletes("gone", made[:3])
+	for i := range again.Records {
+		again.Records[i].Resend = true
+	}
+	wantAll(t, write(t, h.Writer, again), sink.Deleted)
 	bad := h.deletes("gone", make([]sink.Result, 3))
 	bad.Records[1].ID = "not an id,&x="
 	bad.Records[2].ID = h.Nobody

@@ -126,7 +126,7 @@ func (f *fake) do(r *transfer.Request) error {
 
 func (f *fake) answer(r *transfer.Request, j *fakeJob) error {
 	info := r.Into.(*Info)
-	*info = Info{ID: j.id, State: j.state, Processed: j.done}
+	*info = Info{ID: j.id, Operation: j.spec["operation"], State: j.state, Processed: j.done}
 	if j.state == Failed {
 		info.Message = f.message
 	}

@@ -136,17 +136,9 @@ func (f *File) succeeded(r *resultRow) sink.Result {
 	return res
 }
 
-// failed is the result of a row that has been refused. One that was to be deleted and is gone already is
-// what was wanted.
+// failed is the result of a row that has been refused.
 func (f *File) failed(r *resultRow) sink.Result {
-	res := sink.Result{Status: sink.Failed, ID: r.get(columnID), Err: ParseError(r.get(columnError))}
-	if f.spec.Action == sink.Delete && catalog.Gone(res.Err.Code, false) {
-		res.Status, res.Err = sink.Deleted, nil
-		if res.ID == "" {
-			res.ID = r.get("Id")
-		}
-	}
-	return res
+	return sink.Result{Status: sink.Failed, ID: r.get(columnID), Err: ParseError(r.get(columnError))}
 }
 
 // ParseError reads the error of a row: "CODE:message:field,field --", where the message may hold

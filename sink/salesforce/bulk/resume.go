@@ -83,7 +83,7 @@ func (w *Writer) Resume(ctx context.Context, id string, req *sink.Request, resul
 // result is what becomes of a record by a job's result for it.
 func (w *Writer) result(req *sink.Request, i int, r sink.Result) sink.Result {
 	rec := &req.Records[i]
-	if rec.Action == sink.Delete && r.Status == sink.Failed && catalog.Gone(r.Err.Code, rec.Resend) {
+	if rec.Action == sink.Delete && r.Status == sink.Failed && rec.Resend && catalog.Gone(r.Err.Code) {
 		r.Status, r.Err = sink.Deleted, nil
 	}
 	if r.ID == "" {

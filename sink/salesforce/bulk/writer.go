@@ -39,13 +39,13 @@ const (
 func Refuses(o *sink.Options) string {
 	switch {
 	case o.AssignmentRule == "default":
-		return "takes the id of an assignment rule, not the org's active one"
+		return "takes the id of an assignment_rule, not default"
 	case o.AllowDuplicates:
-		return "cannot save records that a duplicate rule alerts about"
+		return "has no header for duplicate_rule: allow_alerts"
 	case o.AllOrNone:
-		return "gives every record its own fate"
-	case o.UpdateMRU == "true":
-		return "makes no records recently used ones"
+		return "writes each record on its own, without all_or_none"
+	case o.UpdateMRU != "":
+		return "has no header for update_mru"
 	}
 	return ""
 }

@@ -242,15 +242,12 @@ func Systemic(code string) bool {
 	return k.Systemic
 }
 
-// Gone reports whether a record could not be deleted because it is not there any more. Its absence
-// says that only of a record that has been deleted, or, with again, may have been by a lost try: an id
-// that never was one gets the same code.
-func Gone(code string, again bool) bool {
+// Gone reports whether an error says that a record to be deleted is not there. If an earlier try may
+// have reached the org, it was that one which deleted it; else somebody else was.
+func Gone(code string) bool {
 	switch code {
-	case "ENTITY_IS_DELETED":
+	case "ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY":
 		return true
-	case "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY":
-		return again
 	}
 	return false
 }

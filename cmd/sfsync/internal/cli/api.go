@@ -38,19 +38,11 @@ func notByBulk(p *mapping.Plan) string {
 			options := sink.Options{AssignmentRule: t.AssignmentRule, AllowDuplicates: t.AllowDuplicates, AllOrNone: t.AllOrNone, UpdateMRU: t.UpdateMRU}
 			switch why := bulk.Refuses(&options); {
 			case why != "":
-				return "target " + t.Name + " asks for more than the Bulk API can do, which " + why
+				return "target " + t.Name + ": the Bulk API " + why
 			case t.Operation == mapping.Publish:
-				return "target " + t.Name + " publishes platform events, which the Bulk API does not take"
-			case t.AllowDuplicates:
-				return "target " + t.Name + " has duplicate_rule: allow_alerts, which the Bulk API has no header for"
-			case t.AllOrNone:
-				return "target " + t.Name + " has all_or_none, and the Bulk API writes each record on its own"
-			case t.UpdateMRU != "":
-				return "target " + t.Name + " has update_mru, which the Bulk API has no header for"
-			case t.AssignmentRule == "default":
-				return "target " + t.Name + " has assignment_rule: default, and the Bulk API takes a rule by its id only"
+				return "target " + t.Name + ": the Bulk API takes no platform events"
 			case t.Batch > 0:
-				return "target " + t.Name + " has a batch size, which the Bulk API does not let us choose"
+				return "target " + t.Name + ": the Bulk API chooses its batch size itself"
 			}
 		}
 	}
@@ -73,11 +65,16 @@ func (j *job) chooseAPI(ctx context.Context) error {
 	if known, err := j.ledger.Meta(ctx, apiKey, &j.api); err != nil || known {
 		return err
 	}
-	switch j.settings.API {
-	case apiBulk, apiRest:
+	begun, err := j.ledger.Last(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case begun >= 0: // by a version that did not keep it
+		j.api = api{Mode: apiRest, Why: "as the run was begun"}
+	case j.settings.API == apiBulk, j.settings.API == apiRest:
 		j.api = api{Mode: j.settings.API, Why: "asked for by --api " + j.settings.API}
 	default:
-		var err error
 		if j.api, err = j.bestAPI(ctx); err != nil {
 			return err
 		}

@@ -21,6 +21,9 @@ func (j *job) create(ctx context.Context) error {
 		return err
 	}
 	j.tellInterrupted(ctx)
+	if err := j.keepLimits(ctx); err != nil {
+		return err
+	}
 	return j.begin(ctx)
 }
 

@@ -162,7 +162,7 @@ func (j *job) knownOrgs() map[string]string {
 // checkOrgs refuses to resume a run in another org than it began in.
 func (j *job) checkOrgs() error {
 	if j.org.Info.ID != j.settings.OrgID {
-		return exit.Errorf(exit.BadConfig, "the run went to the org %s, this is %s: resume it with the credentials of the former", j.settings.OrgID, j.org.Info.ID)
+		return exit.Errorf(exit.BadConfig, "the run went to the org %s, this is %s: use the credentials of the former", j.settings.OrgID, j.org.Info.ID)
 	}
 	for name, id := range j.settings.Orgs {
 		if o := j.others[name]; o != nil && o.Info.ID != id {

@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/rehearsal"
 	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/mapping"
 	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
 	"sfsync/pipeline"
+	"sfsync/pipeline/backup"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
 	"sfsync/pipeline/source"
@@ -40,16 +42,20 @@ type settings struct {
 	To      string         `json:"to"`
 	OrgID   string         `json:"org_id"`
 	// Orgs are the ids of the orgs that targets name besides.
-	Orgs      map[string]string `json:"orgs,omitempty"`
-	API       string            `json:"api"`
-	Limit     int64             `json:"limit"`
-	Sample    int64             `json:"sample,omitempty"`
-	MaxFailed string            `json:"max_failed"`
-	StopAfter string            `json:"stop_after,omitempty"`
+	Orgs   map[string]string `json:"orgs,omitempty"`
+	API    string            `json:"api"`
+	Limit  int64             `json:"limit"`
+	Sample int64             `json:"sample,omitempty"`
+	// Backup keeps what records held before they are written.
+	Backup    bool   `json:"backup,omitempty"`
+	MaxFailed string `json:"max_failed"`
+	StopAfter string `json:"stop_after,omitempty"`
 	// ChangedOnly is what rows are compared with before they are sent.
-	ChangedOnly string   `json:"changed_only,omitempty"`
-	FromEnv     []string `json:"from_env,omitempty"`
-	NoInput     bool     `json:"error_on_no_input,omitempty"`
+	ChangedOnly string `json:"changed_only,omitempty"`
+	// Limits are those that were checked before the run began.
+	Limits  string   `json:"limits,omitempty"`
+	FromEnv []string `json:"from_env,omitempty"`
+	NoInput bool     `json:"error_on_no_input,omitempty"`
 }
 
 // inputSetting is an input as the run found it, so that a resumed run reads the same files in
@@ -88,6 +94,7 @@ type job struct {
 	inputs   []source.Input
 	limit    int64
 	sample   int64
+	limits   rehearsal.Limits
 	settings settings
 
 	org    *remote.Org            // of --to
@@ -97,6 +104,7 @@ type job struct {
 	locks  []*ledger.Lock
 	dir    *report.Dir
 	ledger *ledger.Ledger
+	backup *backup.Store // of what records held; nil without one
 	log    *report.Log
 	resume bool
 	before effort
@@ -159,9 +167,6 @@ func (a *app) inputs(file *mapping.File, files []string, format string) ([]sourc
 
 // connect connects to the org and compiles the mapping against what the org says of itself.
 func (j *job) connect(ctx context.Context) error {
-	if err := j.refuseTargets(); err != nil {
-		return err
-	}
 	j.begun = j.sys.Now()
 	since := cmp.Or(j.settings.Started, j.begun)
 	var extend *schema.Schema
@@ -243,6 +248,10 @@ func (j *job) execute(ctx context.Context) error {
 		Duplicates: j.file.Source.Duplicates, Temp: j.dir.Path(""),
 		Ledger: j.ledger, Resume: j.resume, Rows: rows, Errors: errs, Stats: stats,
 	}
+	if err := j.keepBefore(ctx, &opt); err != nil {
+		stop()
+		return errors.Join(err, rows.Close())
+	}
 	merge, err := j.fingerprints(&opt)
 	if err != nil {
 		stop()
@@ -319,6 +328,9 @@ func (j *job) close() {
 	if j.ledger != nil {
 		j.ledger.Close() // every commit was checked
 	}
+	if j.backup != nil {
+		j.backup.Close() // as the ledger
+	}
 	if j.log != nil {
 		j.log.Close() // a log line lost is no run lost
 	}
@@ -326,5 +338,5 @@ func (j *job) close() {
 		s.Close() // only read from
 	}
 	j.closeOrgs()
-	j.ledger, j.log, j.spools = nil, nil, nil
+	j.ledger, j.backup, j.log, j.spools = nil, nil, nil, nil
 }

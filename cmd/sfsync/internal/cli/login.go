@@ -49,14 +49,14 @@ func newOrgLogin(a *app, runF func(context.Context, *loginOptions) error) *cobra
 	cmd := &cobra.Command{
 		Use:   "login NAME",
 		Short: "Log in to an org and keep it under a name",
-		Long: `Log in to an org in the browser and keep it under a name, for --to NAME and for org: NAME in a mapping.
-The app (--client-id, a connected app or external client app without the need for a secret, else with
-SFSYNC_CLIENT_SECRET) needs the callback address http://localhost:1717/OauthRedirect, or that of --port,
-and the scopes api and refresh_token.
+		Long: `Log in to an org in the browser and keep it under a name, for --to NAME and for org: NAME in a
+mapping. The app (--client-id: a connected app or external client app that needs no secret, else
+with SFSYNC_CLIENT_SECRET) needs the callback address http://localhost:1717/OauthRedirect, or that
+of --port, and the scopes api and refresh_token.
 
---from-env keeps the credentials of the environment instead, those of --to env, after trying them. A secret
-that comes from a file or a program (SFSYNC_…_FILE, SFSYNC_…_COMMAND) is not kept itself, only where it comes
-from. What is kept lies in the state directory, in files that only you can read.
+--from-env keeps the credentials of the environment instead, those of --to env, after trying them.
+A secret that comes from a file or a program (SFSYNC_…_FILE, SFSYNC_…_COMMAND) is not kept itself,
+only where it comes from. What is kept lies in the state directory, in files that only you can read.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.NoPermission, exit.BadConfig),
 		Example: `  sfsync org login prod --login-url https://mycompany.my.salesforce.com --client-id 3MVG9…
@@ -301,7 +301,7 @@ func newOrgShow(a *app, runF func(context.Context, *orgOptions) error) *cobra.Co
 	cmd := &cobra.Command{
 		Use:     "show",
 		Short:   "Log in to an org and print what it says of itself",
-		Long:    "Log in to the org that --to names and print what it says of itself: its id, name, kind, address and API version.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
+		Long:    "Log in to the org that --to names and print what it says of itself: its id, name, kind, address\nand API version.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
 		Example: "  sfsync org show --to prod",
 		Args:    exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -342,8 +342,8 @@ func newOrgLogout(a *app, runF func(context.Context, *loginOptions) error) *cobr
 	cmd := &cobra.Command{
 		Use:   "logout NAME",
 		Short: "Forget an org, and end what it was logged in with",
-		Long: `Forget an org that org login keeps. If it was logged in to in the browser the org is told to take nothing
-more with that login; if it cannot be reached, it is forgotten all the same, with a warning.
+		Long: `Forget an org that org login keeps. If it was logged in to in the browser the org is told to take
+nothing more with that login; if it cannot be reached, it is forgotten all the same, with a warning.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.CannotWrite, exit.BadConfig),
 		Example:           "  sfsync org logout prod",

@@ -22,7 +22,7 @@ func newOrg(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "org",
 		Short:   "Keep orgs under names, and ask them about themselves",
-		Long:    "Log in to orgs and keep them under names, and ask the org that --to names about its limits and objects.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
+		Long:    "Log in to orgs and keep them under names, and ask the org that --to names about its limits\nand objects.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
 		Example: "  sfsync org login prod --client-id 3MVG9…\n  sfsync org list\n  sfsync org limits\n  sfsync org describe Lead --to env\n  sfsync org snapshot schema/prod --mapping leads.yaml --to env",
 		Args:    cobra.ArbitraryArgs,
 		RunE:    group,

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type planOptions struct {
 	Sample   int64
 	Format   string
 	ExitCode bool
+	Limits   rehearsal.Limits
 }
 
 func newPlan(a *app, runF func(context.Context, *planOptions) error) *cobra.Command {
@@ -57,7 +59,8 @@ A row that is left unchanged would be sent by a run all the same, and change not
 triggers and flows of the org are not asked: what they refuse, only a run can tell. A plan holds
 for the time at which it was made: it takes no lock, and other changes to the org go on.
 
-With --exit-code the exit code is 7 if a run would change anything.
+With --exit-code the exit code is 7 if a run would change anything. With --max-updates,
+--max-deletes or --max-clears it is 6 if a run with the flag would not begin.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.DataProblems, exit.Pending, exit.BadInput, exit.InputNotFound, exit.Unavailable,
 			exit.Invariant, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted),
@@ -86,6 +89,7 @@ With --exit-code the exit code is 7 if a run would change anything.
 	fs.Int64Var(&o.Limit, "limit", 0, "plan the first `N` rows only; 0 plans all")
 	addSample(fs, &o.Sample)
 	fs.BoolVar(&o.ExitCode, "exit-code", false, "end with 7 if changes are pending")
+	o.Limits.AddTo(fs)
 	addFormat(fs, &o.Format)
 	return cmd
 }
@@ -111,7 +115,7 @@ func planRun(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
-	j := &job{app: o.app, flags: &o.runFlags, command: "plan", file: file, inputs: inputs, limit: o.Limit, sample: o.Sample}
+	j := &job{app: o.app, flags: &o.runFlags, command: "plan", file: file, inputs: inputs, limit: o.Limit, sample: o.Sample, limits: o.Limits}
 	if err := j.connect(ctx); err != nil {
 		return err
 	}
@@ -139,13 +143,8 @@ func (j *job) rehearse(ctx context.Context, exitCode bool) error {
 	errs := report.NewErrors(remedy)
 	stats := &pipeline.Stats{}
 	stats.BytesTotal.Store(totalBytes(j.inputs))
-	guards := make([]*rehearsal.Guard, len(j.plan.Targets))
-	targets := make([]pipeline.Target, len(guards))
-	for i := range guards {
-		w := j.orgOf(j.plan.Targets[i].Org).Writer()
-		guards[i] = rehearsal.NewGuard(w, w, j.sys.Now)
-		targets[i] = pipeline.Target{Writer: guards[i], Matcher: guards[i]}
-	}
+	guards, targets := j.guards()
+	var tally rehearsal.Tally
 	drain, ended := j.drain()
 	defer ended()
 	stop := j.con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
@@ -153,7 +152,8 @@ func (j *job) rehearse(ctx context.Context, exitCode bool) error {
 		Plan: j.plan, Inputs: j.inputs, Source: sourceOptions(j.file), Targets: targets,
 		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, StopAfter: j.flags.stopAfter(), Stop: drain,
 		Duplicates: j.file.Source.Duplicates, Temp: j.dir.Path(""),
-		Errors: errs, Stats: stats, Rehearse: true, Planned: out.Batch,
+		Errors: errs, Stats: stats, Rehearse: true,
+		Planned: func(b *plan.Batch) error { return cmp.Or(tally.Batch(b), out.Batch(b)) },
 	})
 	stop()
 	runErr = errors.Join(runErr, out.Close(), j.dir.WriteErrors(errs))
@@ -165,12 +165,12 @@ func (j *job) rehearse(ctx context.Context, exitCode bool) error {
 	info.Estimates = rehearsal.Estimates(j.plan, info, res.Costs, guards, j.flags.Workers, notByBulk(j.plan))
 	s := j.account(res, errs, runErr, j.spent(0))
 	s.API.Why, s.Plan = "a plan only looks records up", info
-	code, message := j.judgePlan(s, runErr, exitCode)
+	code, message := j.judgePlan(s, runErr, &tally, exitCode)
 	return j.tell(s, res, runErr, code, message)
 }
 
 // judgePlan returns what a plan ends with.
-func (j *job) judgePlan(s *report.Summary, runErr error, exitCode bool) (exit.Code, string) {
+func (j *job) judgePlan(s *report.Summary, runErr error, tally *rehearsal.Tally, exitCode bool) (exit.Code, string) {
 	codes, notes := j.troubles(s, runErr)
 	for i, code := range codes {
 		if code == exit.SomeFailed { // --stop-after: nothing has failed yet
@@ -188,6 +188,10 @@ func (j *job) judgePlan(s *report.Summary, runErr error, exitCode bool) (exit.Co
 	default:
 		codes = append(codes, exit.DataProblems)
 		notes = append(notes, fmt.Sprintf("%s of %s would fail", ui.Count(s.Rows.Failed), ui.Rows(s.Rows.Read)))
+	}
+	if err := j.limits.Check(tally); err != nil {
+		codes = append(codes, exit.Of(err))
+		notes = append(notes, err.Error())
 	}
 	if exitCode && s.Plan.Changes > 0 {
 		codes = append(codes, exit.Pending)

@@ -83,6 +83,12 @@ func resumeRun(ctx context.Context, o *resumeOptions) error {
 	if err != nil {
 		return err
 	}
+	if parent, err := undoneBy(ctx, dir); err != nil || parent != nil {
+		if err != nil {
+			return err
+		}
+		return (&undoOptions{app: o.app, runFlags: o.runFlags, Run: o.Run, Yes: true}).undo(ctx, parent)
+	}
 	j := &job{app: o.app, flags: &o.runFlags, command: "run", dir: dir, resume: true}
 	defer j.close()
 	if _, err := os.Stat(dir.Path(report.PlanFile)); err == nil {
@@ -92,6 +98,9 @@ func resumeRun(ctx context.Context, o *resumeOptions) error {
 		return exit.Errorf(exit.InputNotFound, "%s has no ledger: it is no run that can be resumed", o.Run)
 	}
 	if j.ledger, err = ledger.Open(ctx, dir.Path(report.LedgerFile)); err != nil {
+		if errors.Is(err, ledger.ErrAccess) {
+			return err // once the directory can be written, it goes on
+		}
 		return &exit.Error{Code: exit.BadInput, Err: err} // here the ledger is the input
 	}
 	if err := j.restore(ctx, o); err != nil {

@@ -35,6 +35,8 @@ func (o *runOptions) same(ctx context.Context, j *job, last *report.Dir) bool {
 		what = "took other rows of the files (--limit, --sample)"
 	case s.ChangedOnly != string(o.ChangedOnly):
 		what = "compared rows otherwise (--changed-only)"
+	case s.Limits != o.Limits.String():
+		what = "was held to other limits (--max-updates, --max-deletes, --max-clears)"
 	default:
 		return true
 	}

@@ -35,6 +35,7 @@ type retryOptions struct {
 	Codes   []string
 	Targets []string
 	API     string
+	Backup  bool
 	Yes     bool
 }
 
@@ -46,12 +47,13 @@ func newRetry(a *app, runF func(context.Context, *retryOptions) error) *cobra.Co
 	cmd := &cobra.Command{
 		Use:   "retry RUN",
 		Short: "Send again the rows of a run that failed or whose outcome is unknown",
-		Long: `Send again the records of a run that failed or whose outcome is unknown, and no others, to the same
-org, with the mapping that the run used or, with --mapping, an edited one. It is a run of its own, with a run
-directory beside that of RUN; its report names each row by its place in the input of the first run.
+		Long: `Send again the records of a run that failed or whose outcome is unknown, and no others, to the
+same org, with the mapping that the run used or, with --mapping, an edited one. It is a run of its
+own, with a run directory beside that of RUN; its report names each row by its place in the input
+of the first run.
 
-A retry can be retried. What a later try wrote, or had a reason to skip, is not sent again whichever of
-the tries is named: they keep one account, which sfsync runs show prints.
+A retry can be retried. What a later try wrote, or had a reason to skip, is not sent again,
+whichever of the tries is named: they keep one account, which sfsync runs show prints.
 
 A record without a match key (insert, publish) whose outcome is unknown may be in the org. It is
 sent again only if --code names its code.
@@ -84,6 +86,7 @@ the environment, never from the run directory.
 	fs.StringVar(&o.Mapping, "mapping", "", "the mapping `file` to use in place of the run's own")
 	fs.StringSliceVar(&o.Codes, "code", nil, "only records with this error `code`; may be repeated")
 	fs.StringSliceVar(&o.Targets, "target", nil, "only records of the target of this `name`; may be repeated")
+	addBackup(fs, &o.Backup)
 	fs.StringVar(&o.API, "api", apiAuto, "how records are sent: `auto|rest|bulk`")
 	fs.BoolVar(&o.Yes, "yes", false, "agree to the first write with this mapping to a production org")
 	return cmd
@@ -129,12 +132,12 @@ func retryRun(ctx context.Context, o *retryOptions) error {
 		return err
 	}
 	j.inputs = rest.Inputs()
-	j.settings = settings{Mapping: j.file.Path, To: o.To, API: o.API, Parent: was.dir.Name()}
+	j.settings = settings{Mapping: j.file.Path, To: o.To, API: o.API, Parent: was.dir.Name(), Backup: o.Backup || s.Backup && o.keep("backup"), OrgID: s.OrgID, Orgs: s.Orgs}
 	if err := j.connect(ctx); err != nil {
 		return err
 	}
-	if j.org.Info.ID != s.OrgID {
-		return exit.Errorf(exit.BadConfig, "the run went to the org %s, this is %s: retry it with the credentials of the former", s.OrgID, j.org.Info.ID)
+	if err := j.checkOrgs(); err != nil {
+		return err
 	}
 	if err := j.forceAPI(); err != nil {
 		return err
@@ -173,7 +176,7 @@ func (o *retryOptions) retried(ctx context.Context) (*retried, error) {
 	if err := readSettings(ctx, dir, &was.settings); err != nil {
 		return nil, err
 	}
-	if was.settings.Command == "undo" {
+	if was.settings.Command == commandUndo {
 		return nil, exit.Usagef("%s is an undo: sfsync undo can be said again, not retried", o.Run)
 	}
 	was.summary, err = dir.ReadSummary()
@@ -359,17 +362,21 @@ func (o *runsOptions) showTries(ctx context.Context, dir *report.Dir) error {
 	}
 	var tries []ui.Try
 	var later []*report.Dir
-	for i, r := range f.All {
+	first := f.All[0].Dir
+	for _, r := range f.All {
 		t := ui.Try{Name: r.Dir.Name(), Shown: r.Dir.Name() == dir.Name(), State: string(r.State)}
 		if s := r.Summary; s != nil {
 			t.Command, t.Rows, t.Parent = s.Command, s.Rows, s.Parent
 		}
 		tries = append(tries, t)
-		if i > 0 && r.Summary != nil && r.Summary.Command == commandRetry {
+		switch {
+		case t.Command == commandRetry:
 			later = append(later, r.Dir)
+		case t.Parent == "" && r.Summary != nil:
+			first = r.Dir
 		}
 	}
-	rest, err := leftover.Find(f.All[0].Dir, later, func(*leftover.Record) bool { return true })
+	rest, err := leftover.Find(first, later, func(*leftover.Record) bool { return true })
 	if err != nil {
 		o.con.Warnf("what is left cannot be told: %v", err)
 		return ui.Tries(o.con.Out(), tries, nil)

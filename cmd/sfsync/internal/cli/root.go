@@ -143,9 +143,8 @@ Every flag can also be set in the environment: --max-failed by SFSYNC_MAX_FAILED
 	pf.BoolVar(&a.quiet, "quiet", false, "print errors only")
 	pf.StringVar(&a.logFormat, "log-format", "text", "messages on stderr as `text|json`")
 	root.AddCommand(
-		newInit(a, nil), newImport(a, nil), newRun(a, nil), newPlan(a, nil), newCheck(a, nil), newCat(a, nil), newResume(a, nil), newRetry(a, nil), newRuns(a),
+		newInit(a, nil), newImport(a, nil), newRun(a, nil), newPlan(a, nil), newCheck(a, nil), newCat(a, nil), newResume(a, nil), newRetry(a, nil), newUndo(a, nil), newRuns(a),
 		newLocal(a), newOrg(a), newCompletion(a), newVersion(a))
-	root.AddCommand(notYetCommands()...)
 	return root
 }
 
@@ -160,7 +159,7 @@ func (a *app) parsed(cmd *cobra.Command, _ []string) error {
 		return exit.Usagef("--log-format is text or json, not %q", format)
 	}
 	a.setConsole()
-	return refuseNotYet(cmd.Flags())
+	return nil
 }
 
 // envName returns the variable that sets a flag: SFSYNC_MAX_FAILED for max-failed.

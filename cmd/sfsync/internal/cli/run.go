@@ -11,6 +11,7 @@ import (
 	"sfsync/cmd/sfsync/internal/consent"
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/outcome"
+	"sfsync/cmd/sfsync/internal/rehearsal"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/pipeline"
 	"sfsync/sink/salesforce"
@@ -102,11 +103,14 @@ type runOptions struct {
 	API     string
 	Limit   int64
 	Sample  int64
+	Backup  bool
 	Format  string
 	Yes     bool
 	DryRun  bool
 	// ChangedOnly is what rows are compared with before they are sent; "" for nothing.
 	ChangedOnly changedOnly
+	// Limits are checked by a rehearsal before the run begins.
+	Limits rehearsal.Limits
 	// ResumeLast goes on with an interrupted run in place of a new one; NoInput makes an input without
 	// rows an exit code.
 	ResumeLast, NoInput bool
@@ -143,22 +147,37 @@ SFSYNC_CLIENT_SECRET_FILE, SFSYNC_CLIENT_SECRET_COMMAND.
 rest stays pending. 0 stops at the first failure. N% is a share of the rows read so far, judged from
 100 rows on.
 
+--api rest sends composite requests of up to 1,000 records, --api bulk jobs of the Bulk API 2.0 of up to
+50,000, two of a target at a time. auto, the default, reads ahead and takes jobs for more than 10,000 rows, unless
+the mapping asks for what the Bulk API cannot do (platform events, batch, duplicate_rule, all_or_none,
+update_mru, assignment_rule: default) or --changed-only is given; the report says what was chosen and
+why. A run that is cut off while its jobs go on asks what became of them when it is resumed.
+
 --max-api-calls, --api-reserve and --max-duration end a run early with code 75: what is in flight is
 finished, the rest stays pending, and sfsync resume goes on. --api-reserve 20% leaves a fifth of the
 org's daily calls to others; a run that begins with less does not begin.
 
---changed-only leaves out, without a call, every row that says what the org last accepted from this
-mapping; the rows of a key that repeats are sent again if one of them is. The state directory keeps a
-fingerprint a key, which every later run of the mapping to the org keeps true; a run without the flag sends
-all. --changed-only=org looks every record up instead and sends only what differs from what the org has.
+--max-updates, --max-deletes and --max-clears bound what the run does to records that are in the org
+already: how many it changes, how many it deletes, on how many it clears a field. N% is a share of the
+records that the rows make, those that are skipped aside. With one of them the input is read, and its
+records are looked up, once before, as sfsync plan does; if that finds more than a limit, the command ends
+with 6, nothing was sent and no run directory is left. The input is then read twice: stdin and pipes are
+refused. What others change in the org between the look and the writing is not seen.
 
-If the last run of the mapping was interrupted, this one starts afresh and says so. With --resume-last it
-goes on with that run, if it was begun with the same mapping, files and rows of them, as sfsync resume does.
+--changed-only leaves out, without a call, every row that says what the org last accepted from
+this mapping; the rows of a key that repeats are sent again if one of them is. The state directory
+keeps a fingerprint a key, which every later run of the mapping to the org keeps true; a run
+without the flag sends all. --changed-only=org looks every record up instead and sends only what
+differs from what the org has.
+
+If the last run of the mapping was interrupted, this one starts afresh and says so. With
+--resume-last it goes on with that run, as sfsync resume does, if it was begun with the same
+mapping, files and rows of them.
 
 The first signal (Ctrl-C) finishes what is in flight and saves the state for sfsync resume, the
 second stops at once.
 
-` + exit.Help(exit.OK, exit.Usage, exit.SomeFailed, exit.AllFailed, exit.SomeUnknown, exit.BadInput, exit.InputNotFound, exit.Unavailable,
+` + exit.Help(exit.OK, exit.Usage, exit.SomeFailed, exit.AllFailed, exit.SomeUnknown, exit.DataProblems, exit.BadInput, exit.InputNotFound, exit.Unavailable,
 			exit.Invariant, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted, exit.NoInput),
 		Example: `  sfsync run samples/leads/leads.yaml
   sfsync run leads.yaml 'in/2026-11-*.csv.gz' --to env --workers 8
@@ -183,6 +202,8 @@ second stops at once.
 	fs.BoolVar(&o.Yes, "yes", false, "agree to the first write with this mapping to a production org")
 	addFormat(fs, &o.Format)
 	fs.BoolVar(&o.DryRun, "dry-run", false, "do as sfsync plan: say what would be done, and write nothing")
+	o.Limits.AddTo(fs)
+	addBackup(fs, &o.Backup)
 	o.ChangedOnly.addTo(fs)
 	fs.BoolVar(&o.ResumeLast, "resume-last", false, "go on with the last run, if it was of the same mapping and files and was interrupted")
 	fs.BoolVar(&o.NoInput, "error-on-no-input", false, "end with 9 if the input has no rows")
@@ -210,6 +231,7 @@ func runRun(ctx context.Context, o *runOptions) error {
 	if o.DryRun {
 		return planRun(ctx, &planOptions{
 			app: o.app, runFlags: o.runFlags, Mapping: o.Mapping, Files: o.Files, Limit: o.Limit, Sample: o.Sample, Format: o.Format,
+			Limits: o.Limits,
 		})
 	}
 	file, err := o.loadMapping(o.Mapping)
@@ -220,10 +242,10 @@ func runRun(ctx context.Context, o *runOptions) error {
 	if err != nil {
 		return err
 	}
-	j := &job{app: o.app, flags: &o.runFlags, command: "run", file: file, inputs: inputs, limit: o.Limit, sample: o.Sample}
+	j := &job{app: o.app, flags: &o.runFlags, command: "run", file: file, inputs: inputs, limit: o.Limit, sample: o.Sample, limits: o.Limits}
 	j.settings = settings{
-		Mapping: o.Mapping, Files: o.Files, Format: o.Format, To: o.To, API: o.API, Limit: o.Limit, Sample: o.Sample, ChangedOnly: string(o.ChangedOnly),
-		NoInput: o.NoInput,
+		Mapping: o.Mapping, Files: o.Files, Format: o.Format, To: o.To, API: o.API, Limit: o.Limit, Sample: o.Sample, ChangedOnly: string(o.ChangedOnly), Backup: o.Backup,
+		NoInput: o.NoInput, Limits: o.Limits.String(),
 	}
 	if err := j.connect(ctx); err != nil {
 		return err

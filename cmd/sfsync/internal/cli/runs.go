@@ -121,8 +121,9 @@ func newRunsShow(a *app, runF func(context.Context, *runsOptions) error) *cobra.
 	cmd := &cobra.Command{
 		Use:   "show RUN",
 		Short: "Show what became of a run, with its errors and what to do about them",
-		Long: `Show the summary of a run: its files, org, rows, targets and API calls, the other tries at its rows
-(sfsync retry) with what is left after all of them, then its errors by code and field, each with the first place, the org's own words and what to do about it.
+		Long: `Show the summary of a run: its files, org, rows, targets and API calls, the other tries at its
+rows (sfsync retry) with what is left after all of them, then its errors by code and field, each
+with the first place, the org's own words and what to do about it.
 
 RUN is a run directory, or its name under --runs.
 

@@ -142,6 +142,6 @@ func (j *job) spent(rows int64) effort {
 	calls := j.calls()
 	return effort{
 		Calls: j.before.Calls + calls.Made, Retries: j.before.Retries + calls.Retries,
-		Rows: j.before.Rows + rows, Took: j.before.Took + j.sys.Now().Sub(j.begun),
+		Rows: j.before.Rows + rows, Took: j.before.Took + max(0, j.sys.Now().Sub(j.begun)), // a clock may be set back
 	}
 }

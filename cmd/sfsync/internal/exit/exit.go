@@ -16,6 +16,7 @@ import (
 	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
 	"sfsync/pipeline"
+	"sfsync/pipeline/backup"
 	"sfsync/pipeline/keys"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
@@ -220,6 +221,9 @@ func collectCodes(err error, codes []Code) []Code {
 	}
 	switch e := err.(type) { //nolint:errorlint // the tree is walked here
 	case interface{ Unwrap() []error }:
+		if slices.Contains(e.Unwrap(), ledger.ErrCorrupt) { // nothing is wrong with the disk: the ledger is the input
+			return append(codes, BadInput)
+		}
 		for _, part := range e.Unwrap() {
 			codes = collectCodes(part, codes)
 		}
@@ -247,6 +251,7 @@ func sentinels() []sentinel {
 		{pipeline.ErrStopped, TryAgain},
 		{ledger.ErrLocked, TryAgain},
 		{ledger.ErrLedger, CannotWrite},
+		{backup.ErrBackup, CannotWrite},
 		{report.ErrReport, CannotWrite},
 		{keys.ErrSpill, CannotWrite},
 		{source.ErrNotFound, InputNotFound},
@@ -255,6 +260,9 @@ func sentinels() []sentinel {
 		{source.ErrNotYet, BadConfig},
 		{source.ErrOption, BadConfig},
 		{schema.ErrNotSnapshot, BadConfig},
+		{syscall.ENOSPC, CannotWrite},
+		{syscall.EDQUOT, CannotWrite},
+		{syscall.EROFS, CannotWrite},
 		{context.DeadlineExceeded, Unavailable},
 		{fs.ErrNotExist, InputNotFound},
 		{fs.ErrPermission, BadInput},

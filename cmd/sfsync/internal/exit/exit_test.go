@@ -40,6 +40,8 @@ func TestCodeOf(t *testing.T) {
 		"unreadable input":   {&source.Error{Path: "a", Class: source.ErrUnreadable, Message: "no", Err: syscall.EACCES}, BadInput},
 		"not yet":            {&source.Error{Path: "a", Class: source.ErrNotYet, Message: "no"}, BadConfig},
 		"ledger":             {fmt.Errorf("%w: write: %w", ledger.ErrLedger, errors.New("disk full")), CannotWrite},
+		"damaged ledger":     {fmt.Errorf("%w: read: %w: %w", ledger.ErrLedger, ledger.ErrCorrupt, errors.New("malformed")), BadInput},
+		"full disk":          {fmt.Errorf("write the upload: %w", &fs.PathError{Op: "write", Path: "a", Err: syscall.ENOSPC}), CannotWrite},
 		"locked":             {fmt.Errorf("%w: process 7", ledger.ErrLocked), TryAgain},
 		"report":             {fmt.Errorf("%w: x: %w", report.ErrReport, fs.ErrPermission), CannotWrite},
 		"auth":               {fmt.Errorf("log in: %w", &sink.Error{Class: sink.Auth}), NoPermission},

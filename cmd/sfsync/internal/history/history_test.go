@@ -133,3 +133,75 @@ func TestPlansAreOver(t *testing.T) {
 		t.Errorf("%q go, want %q", got, want)
 	}
 }
+
+// TestFamily: whichever try is looked at, its family are all tries at the rows, and those after it are
+// the retries that were made from it or began later; runs of others are none of it.
+func TestFamily(t *testing.T) {
+	root, elsewhere := t.TempDir(), t.TempDir()
+	again := func(root string, days int, of *report.Dir, command string) *report.Dir {
+		return past(t, root, "m", days, &report.Summary{Complete: true, Command: command, Parent: of.Name()})
+	}
+	first := past(t, root, "m", 9, &report.Summary{Complete: true, Command: "run"})
+	past(t, root, "m", 8, &report.Summary{Complete: true, Command: "run"})
+	second := again(root, 7, first, "retry")
+	undo := again(root, 6, second, "undo")
+	third := again(elsewhere, 5, first, "retry")
+	fast := again(root, 10, second, "retry") // the clock went backwards
+	killed := past(t, root, "m", 1, nil)
+	parent := func(d *report.Dir) string {
+		if d.Name() == killed.Name() {
+			return second.Name()
+		}
+		return ""
+	}
+	for _, tc := range []struct {
+		of    *report.Dir
+		later []*report.Dir
+	}{
+		{first, []*report.Dir{fast, second, third, killed}},
+		{second, []*report.Dir{fast, third, killed}},
+		{third, []*report.Dir{killed}},
+	} {
+		f, err := FamilyOf(tc.of, parent, root, elsewhere)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := func(runs []Run) (out []string) {
+			for _, r := range runs {
+				out = append(out, r.Dir.Name())
+			}
+			return out
+		}
+		var want []string
+		for _, d := range tc.later {
+			want = append(want, d.Name())
+		}
+		if got := names(f.Later); !slices.Equal(got, want) {
+			t.Errorf("after %s: %q, want %q", tc.of.Name(), got, want)
+		}
+		if got, want := names(f.All), []string{fast.Name(), first.Name(), second.Name(), undo.Name(), third.Name(), killed.Name()}; !slices.Equal(got, want) {
+			t.Errorf("all of %s: %q, want %q", tc.of.Name(), got, want)
+		}
+	}
+}
+
+// TestPruneKeepsTries: as long as one of the tries at the same rows stays, all do, since what one of
+// them wrote is not sent again by another.
+func TestPruneKeepsTries(t *testing.T) {
+	root := t.TempDir()
+	first := past(t, root, "m", 9, &report.Summary{Complete: true})
+	past(t, root, "m", 8, &report.Summary{Complete: true, Parent: first.Name()})
+	alone := past(t, root, "m", 7, &report.Summary{Complete: true})
+	past(t, root, "m", 1, &report.Summary{Complete: true, Parent: first.Name()})
+	runs, err := List(root, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := Prunable(runs, Rule{Keep: 1}, noon)
+	if len(got) != 1 || got[0].Dir.Name() != alone.Name() {
+		t.Errorf("%d runs may go, want only %s", len(got), alone.Name())
+	}
+	if got := Prunable(runs, Rule{Older: time.Hour}, noon); len(got) != 4 {
+		t.Errorf("%d runs may go once all are old, want 4", len(got))
+	}
+}

@@ -1,0 +1,516 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sfsync/mapping/convert"
+	"sfsync/mapping/schema"
+	"sfsync/pipeline/row"
+	"sfsync/sink"
+)
+
+// Fate is what an undo makes of a record.
+type Fate string
+
+// The fates; "" is not decided.
+const (
+	// Gone: the record that the run created was deleted.
+	Gone Fate = "deleted"
+	// Restored: the fields that the run changed hold again what they held.
+	Restored Fate = "restored"
+	// Back: the record that the run deleted is there again.
+	Back Fate = "undeleted"
+	// Nothing: there is nothing to undo, or it was undone already.
+	Nothing Fate = "unchanged"
+	// Left: the record, or some of its fields, was edited since and is left alone.
+	Left Fate = "left"
+	// Refused: the org refused it.
+	Refused Fate = "refused"
+)
+
+// The codes that say why a record is left alone.
+const (
+	// CodeEdited: the record was edited since the run.
+	CodeEdited = "EDITED_SINCE"
+	// CodePartly: some fields were restored, others have been edited since.
+	CodePartly = "PARTLY_UNDONE"
+	// CodeMissing: the record is not there any more.
+	CodeMissing = "NOT_FOUND"
+	// CodeNotUndeletable: the record is not in the recycle bin, or cannot leave it.
+	CodeNotUndeletable = "UNDELETE_FAILED"
+)
+
+// Org is where the records of a run are.
+type Org struct {
+	Writer  sink.Writer
+	Matcher sink.Matcher
+	// Undelete brings records back from the recycle bin and fills results, one an id.
+	Undelete func(ctx context.Context, ids []string, results []sink.Result) error
+}
+
+// ErrStopped is the error of an undo that [Undo.Stop] ended; what was under way was finished.
+var ErrStopped = errors.New("stopped on request")
+
+// Undo undoes a run, from its last record to the first, so that children go before their parents.
+//
+//   - A record that the run created is deleted unless it was edited since. It was if a field does not hold
+//     what the run wrote last ([convert.Same]), if somebody else than its creator modified it last, or if
+//     LastModifiedDate is later than CreatedDate by more than a second and the time between the run's
+//     first request with the record and the last answer about it. So what the org's automation does to other
+//     fields within a request counts as the run's, what it does later or to the run's own fields does
+//     not. An object without these audit fields is judged by the fields alone. What others attached to the
+//     record does not show, and goes with it where the org deletes it along.
+//   - A changed field is given back what it held if it still holds what the run wrote ([convert.Same]);
+//     other fields of the record do not matter.
+//   - A deleted record is undeleted.
+//
+// Between the look at a record and the write lies a request: an edit in that moment is not seen.
+//
+// What became of each record is in the store before the next ones are looked at, so an undo that was
+// killed goes on where it was.
+type Undo struct {
+	Store *Store
+	Orgs  map[string]Org // by what the run calls them
+	// Stop, once closed, ends the undo early; nil for never.
+	Stop <-chan struct{}
+	// Backoff says how long to wait before records are sent for the nth time, from 2, whose failure may
+	// pass, and false once there have been enough. Nil: they are not sent again.
+	Backoff func(attempt int) (time.Duration, bool)
+	// Done, if set, is told of how many more records are decided.
+	Done func(n int)
+}
+
+// chunk is how many records are read at once.
+const chunk = 2000
+
+// Plan says what [Undo.Run] would do now with how many records, by target and fate, and changes nothing.
+func (u *Undo) Plan(ctx context.Context) (map[string]map[Fate]int64, error) {
+	counts := make(map[string]map[Fate]int64)
+	err := u.all(ctx, func(p *piece) error {
+		if err := p.look(ctx); err != nil {
+			return err
+		}
+		for i, r := range p.records {
+			fate := r.Outcome
+			switch p.acts[i].action {
+			case sink.Delete:
+				fate = Gone
+			case sink.Update:
+				fate = Restored
+			}
+			if p.back[i] {
+				fate = Back
+			}
+			if counts[r.Target] == nil {
+				counts[r.Target] = make(map[Fate]int64)
+			}
+			counts[r.Target][fate]++
+		}
+		return nil
+	})
+	return counts, err
+}
+
+// Run undoes what is not decided yet.
+func (u *Undo) Run(ctx context.Context) error {
+	return u.all(ctx, func(p *piece) error {
+		if err := p.undo(ctx); err != nil {
+			return errors.Join(err, u.Store.decided(context.WithoutCancel(ctx), p.records))
+		}
+		if u.Done != nil {
+			u.Done(len(p.records))
+		}
+		return u.Store.decided(context.WithoutCancel(ctx), p.records)
+	})
+}
+
+// all calls f for the records that are not decided, the last first, in pieces of one object.
+func (u *Undo) all(ctx context.Context, f func(*piece) error) error {
+	for last := int64(1) << 62; ; {
+		list, err := u.Store.list(ctx, "outcome = '' AND seq < ? ORDER BY seq DESC", chunk, last)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		last = list[len(list)-1].seq
+		for len(list) > 0 {
+			n := 1
+			for n < len(list) && list[n].Org == list[0].Org && list[n].Object == list[0].Object {
+				n++
+			}
+			select {
+			case <-u.Stop:
+				return ErrStopped
+			default:
+			}
+			org, ok := u.Orgs[list[0].Org]
+			if !ok {
+				return fmt.Errorf("%w: the org %q is not connected", ErrBackup, list[0].Org)
+			}
+			p := &piece{Undo: u, org: org, records: list[:n], acts: make([]act, n), back: make([]bool, n)}
+			if p.fields, err = u.Store.fields(ctx, list[0].Org, list[0].Object); err != nil {
+				return err
+			}
+			if err := f(p); err != nil {
+				return err
+			}
+			list = list[n:]
+		}
+	}
+}
+
+// act is what is to be done about a record.
+type act struct {
+	action sink.Action // 0 for nothing
+	values Values      // to restore
+	left   []string    // fields that were edited since
+}
+
+// piece is some records of one object.
+type piece struct {
+	*Undo
+	org     Org
+	fields  map[string]field
+	records []*Record
+	acts    []act
+	back    []bool // to be undeleted
+}
+
+func (p *piece) undo(ctx context.Context) error {
+	if err := p.look(ctx); err != nil {
+		return err
+	}
+	if slices.Contains(p.back, true) {
+		if err := p.undelete(ctx); err != nil {
+			return err
+		}
+		if err := p.look(ctx); err != nil { // those with fields to restore
+			return err
+		}
+	}
+	return p.write(ctx)
+}
+
+// look asks for the records that are not decided and decides what is to be done about them.
+func (p *piece) look(ctx context.Context) error {
+	var ids []string
+	at := make(map[string]int)
+	var want []string
+	add := func(name string) {
+		if !slices.Contains(want, name) {
+			want = append(want, name)
+		}
+	}
+	by := sink.KeyField{Name: "Id", Fold: (&schema.Field{Name: "Id", Type: schema.ID, Length: 18, IDLookup: true}).FoldKey}
+	for i, r := range p.records {
+		p.back[i], p.acts[i] = false, act{}
+		if r.Outcome != "" {
+			continue
+		}
+		key := by.Fold(r.ID)
+		ids, at[key] = append(ids, key), i
+		if r.Created {
+			for _, name := range auditFields() {
+				if _, has := p.fields[name]; has {
+					add(name)
+				}
+			}
+		}
+		for _, v := range []Values{r.Before, r.After} {
+			for name := range v {
+				if f, ok := p.fields[name]; ok {
+					add(name)
+					add(f.Restore)
+				}
+			}
+		}
+	}
+	slices.Sort(want)
+	found := make([]*sink.Match, len(p.records))
+	err := each(ctx, p.org.Matcher, &sink.Lookup{Object: p.records[0].Object, By: []sink.KeyField{by}, Want: want}, ids, func(key string, m []sink.Match) {
+		if len(m) == 1 {
+			found[at[key]] = &m[0]
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for i, r := range p.records {
+		if r.Outcome != "" {
+			continue
+		}
+		stored := make(Values, len(want))
+		if m := found[i]; m != nil {
+			for c, name := range want {
+				stored[name] = valueOf(m.Values[c])
+			}
+		}
+		p.decide(i, r, found[i] != nil, stored)
+	}
+	return nil
+}
+
+// decide says what is to be done about a record that is there, or is not, and holds these values.
+func (p *piece) decide(i int, r *Record, there bool, stored Values) {
+	switch {
+	case r.Created && (r.Deleted || !there):
+		r.Outcome, r.Message = Nothing, "the record is not there any more"
+	case r.Created:
+		if why, fields := p.edited(r, stored); why != "" {
+			r.Outcome, r.Code, r.Field, r.Message = Left, CodeEdited, strings.Join(fields, ", "), why
+			return
+		}
+		p.acts[i].action = sink.Delete
+	case !there && r.Deleted:
+		p.back[i] = true
+	case !there:
+		r.Outcome, r.Code, r.Message = Left, CodeMissing, "the record is not there any more"
+	default:
+		a := p.changes(r, stored)
+		p.acts[i] = a
+		switch {
+		case len(a.values) > 0:
+		case len(a.left) > 0:
+			r.Outcome, r.Code, r.Field = Left, CodeEdited, strings.Join(a.left, ", ")
+			r.Message = "no longer what the run wrote: " + strings.Join(a.left, ", ")
+		default:
+			r.Outcome = Nothing
+		}
+	}
+}
+
+// edited says why a record that the run created is taken for edited since, and in which fields.
+func (p *piece) edited(r *Record, stored Values) (why string, fields []string) {
+	created, err1 := when(stored["CreatedDate"])
+	modified, err2 := when(stored["LastModifiedDate"])
+	if err1 == nil && err2 == nil {
+		if by := stored["LastModifiedById"]; by != stored["CreatedById"] {
+			return "modified by " + by.Text + " on " + stored["LastModifiedDate"].Text, nil
+		}
+		if modified.After(created.Add(r.last.Sub(r.first) + time.Second)) {
+			return "modified on " + stored["LastModifiedDate"].Text, nil
+		}
+	}
+	for name, v := range r.After {
+		if f, ok := p.fields[name]; ok && !p.holds(&f, v, r.pending, stored) {
+			fields = append(fields, name)
+		}
+	}
+	if len(fields) == 0 {
+		return "", nil
+	}
+	slices.Sort(fields)
+	return "no longer what the run wrote: " + strings.Join(fields, ", "), fields
+}
+
+// holds reports whether a field holds what the run wrote, or may have written.
+func (p *piece) holds(f *field, wrote Value, pending, stored Values) bool {
+	s := f.schema()
+	if convert.Same(s, wrote.cell(), stored[f.Name].cell()) {
+		return true
+	}
+	v, ok := pending[f.Name]
+	return ok && convert.Same(s, v.cell(), stored[f.Name].cell())
+}
+
+// when reads a date-time of the org.
+func when(v Value) (time.Time, error) {
+	return time.Parse("2006-01-02T15:04:05.999Z0700", v.Text)
+}
+
+// changes says which fields of a record that the run changed are to be given back.
+func (p *piece) changes(r *Record, stored Values) act {
+	a := act{values: make(Values)}
+	names := make([]string, 0, len(r.After)+len(r.pending))
+	for _, v := range []Values{r.After, r.pending} {
+		for name := range v {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		f, ok := p.fields[name]
+		if !ok {
+			a.left = append(a.left, name) // what it held cannot be read
+			continue
+		}
+		before, known := r.Before[f.Restore]
+		restored := p.fields[f.Restore].schema()
+		if restored.Name == "" {
+			restored = &schema.Field{Name: f.Restore, Type: schema.Reference}
+		}
+		switch {
+		case known && convert.Same(restored, before.cell(), stored[f.Restore].cell()):
+		case known && p.wrote(r, &f, stored):
+			a.values[f.Restore] = before
+		default:
+			a.left = append(a.left, name)
+		}
+	}
+	if len(a.values) > 0 {
+		a.action = sink.Update
+	}
+	return a
+}
+
+func (p *piece) wrote(r *Record, f *field, stored Values) bool {
+	v, ok := r.After[f.Name]
+	if !ok {
+		v = r.pending[f.Name]
+	}
+	return p.holds(f, v, r.pending, stored)
+}
+
+// undelete brings records back.
+func (p *piece) undelete(ctx context.Context) error {
+	var ids []string
+	var at []*Record
+	for i, r := range p.records {
+		if p.back[i] {
+			ids, at = append(ids, r.ID), append(at, r)
+		}
+	}
+	results := make([]sink.Result, len(ids))
+	err := p.org.Undelete(ctx, ids, results)
+	for i, r := range at {
+		switch res := &results[i]; {
+		case res.Status == sink.Updated && len(r.Before) == 0:
+			r.Outcome = Back
+		case res.Status == sink.Failed:
+			r.Outcome, r.Code, r.Message = Refused, res.Err.Code, res.Err.Message
+		}
+	}
+	return err
+}
+
+// write deletes and restores records, those again whose failure may pass.
+func (p *piece) write(ctx context.Context) error {
+	for attempt := 2; ; attempt++ {
+		var again bool
+		for _, action := range []sink.Action{sink.Delete, sink.Update} {
+			more, err := p.send(ctx, action)
+			if err != nil {
+				return err
+			}
+			again = again || more
+		}
+		if !again {
+			return nil
+		}
+		wait, ok := time.Duration(0), false
+		if p.Backoff != nil {
+			wait, ok = p.Backoff(attempt)
+		}
+		if !ok {
+			return nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+		for i, r := range p.records { // those that may pass
+			if r.Outcome == Refused && p.acts[i].action != 0 {
+				r.Outcome, r.Code, r.Field, r.Message = "", "", "", ""
+			}
+		}
+	}
+}
+
+// send sends the records that an action is due for. again reports whether some failed that may pass.
+func (p *piece) send(ctx context.Context, action sink.Action) (again bool, err error) {
+	var due []int
+	for i, r := range p.records {
+		if r.Outcome == "" && p.acts[i].action == action {
+			due = append(due, i)
+		}
+	}
+	target := &sink.Target{Object: p.records[0].Object, KeyColumn: -1, Fold: func(s string) string { return s }}
+	limits := p.org.Writer.Limits()
+	size := max(1, limits.Records)
+	if limits.Group > 0 && limits.Groups > 0 {
+		size = min(size, limits.Group*limits.Groups)
+	}
+	for len(due) > 0 {
+		part := due[:min(size, len(due))]
+		due = due[len(part):]
+		req := sink.Request{Target: target, Records: make([]sink.Record, len(part))}
+		b := p.batch(part)
+		for n, i := range part {
+			req.Records[n] = sink.Record{Batch: b, Row: n, Action: action, ID: p.records[i].ID}
+		}
+		results := make([]sink.Result, len(part))
+		err := p.org.Writer.Write(ctx, &req, results)
+		for n, i := range part {
+			again = p.answered(i, &results[n]) || again
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return again, nil
+}
+
+// batch makes the batch that restores records.
+func (p *piece) batch(part []int) *row.Batch {
+	var columns []row.Column
+	column := make(map[string]int)
+	for _, i := range part {
+		for name := range p.acts[i].values {
+			if _, ok := column[name]; !ok {
+				column[name] = len(columns)
+				columns = append(columns, row.Column{Name: name})
+			}
+		}
+	}
+	b := row.New(row.NewSchema(columns...))
+	for _, i := range part {
+		r := b.AddRow(p.records[i].seq)
+		for name, v := range p.acts[i].values {
+			if v.Kind <= row.Null {
+				b.SetKind(r, column[name], row.Null)
+			} else {
+				b.Set(r, column[name], v.Kind, v.Text)
+			}
+		}
+	}
+	return b
+}
+
+// answered notes the answer to a record and reports whether it may pass another time.
+func (p *piece) answered(i int, res *sink.Result) (again bool) {
+	r, a := p.records[i], &p.acts[i]
+	switch res.Status {
+	case sink.Deleted:
+		r.Outcome = Gone
+	case sink.Updated:
+		r.Outcome = Restored
+		if r.Deleted {
+			r.Outcome = Back
+		}
+		if len(a.left) > 0 {
+			r.Outcome, r.Code, r.Field = Left, CodePartly, strings.Join(a.left, ", ")
+			r.Message = "restored but for what is no longer what the run wrote: " + r.Field
+		}
+		a.action = 0
+	case sink.Failed:
+		r.Outcome = Refused
+		if res.Err != nil {
+			r.Code, r.Field, r.Message = res.Err.Code, strings.Join(res.Err.Fields, ", "), res.Err.Message
+			again = res.Err.Class == sink.Retry
+		}
+		if !again {
+			a.action = 0
+		}
+	case sink.Unknown, sink.NotSent, sink.Created, sink.Published: // not decided: another try looks again
+	}
+	return again
+}
