@@ -215,9 +215,6 @@ func (c *planner) finishMatch() {
 		r.Keyed = true
 		if r.Field == out.Match {
 			out.Code.Key = r
-			if out.Code.Made { // a row without a key refers to no record, and none is made
-				r.Required = false
-			}
 		}
 	}
 	if len(out.Keys) == 0 {

@@ -24,7 +24,7 @@ import (
 	"sfsync/sink"
 )
 
-var points = flag.Int("points", 400, "how many times TestKilledAnywhere kills a run; the more the better")
+var points = flag.Int("points", 140, "how many times TestKilledAnywhere kills a run; the more the better")
 
 // killKinds are the targets of runs that are killed.
 func killKinds() map[string]string {

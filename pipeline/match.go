@@ -352,10 +352,29 @@ func (l *lane) words(it item) string {
 	return l.text(it, 0)
 }
 
+// tried returns the first key that a row has, and in words all that it was looked for by.
+func (l *lane) tried(it item) (first, all string) {
+	for k := range l.keys[:len(l.keys)-1] {
+		switch {
+		case l.blank(it, k):
+		case first == "":
+			first = l.keys[k].name()
+			all = first
+		default:
+			all += " or " + l.keys[k].name()
+		}
+	}
+	if first == "" {
+		first = l.keys[0].name()
+		all = first
+	}
+	return first, all
+}
+
 // missing decides or creates a record that no key found.
 func (f *former) missing(l *lane, it item) {
 	rec := it.record()
-	name := l.keys[0].name()
+	name, tried := l.tried(it)
 	rec.holders = noHolder
 	switch {
 	case l.find:
@@ -366,9 +385,9 @@ func (f *former) missing(l *lane, it item) {
 	case l.plan.Operation == mapping.Delete && rec.resend:
 		f.finish(l, it, ledger.Deleted, nil) // by the request whose answer was lost
 	case l.plan.Operation == mapping.Delete:
-		f.finish(l, it, ledger.Skipped, &ledger.Problem{Code: codeNotFound, Field: name, Message: "no record holds this " + name + ": there is nothing to delete"})
+		f.finish(l, it, ledger.Skipped, &ledger.Problem{Code: codeNotFound, Field: name, Message: "no record holds this " + tried + ": there is nothing to delete"})
 	case l.plan.Operation == mapping.Update, rec.id != "":
-		f.refuse(l, it, codeNotFound, name, "no record holds this "+name)
+		f.refuse(l, it, codeNotFound, name, "no record holds this "+tried)
 	default:
 		l.create(it)
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var kills = flag.Int("kills", 8, "how many runs TestKilledRuns kills; the more the better")
+var kills = flag.Int("kills", 12, "how many runs TestKilledRuns kills; the more the better")
 
 // TestKilledRuns kills the real command (kill -9) at random moments and resumes it until it
 // ends: the org has to hold exactly the input, no record twice, and the summary has to say so. The
@@ -105,6 +105,10 @@ func killKinds() []killKind {
 		{name: "delete", targets: "{object: Lead, operation: delete, match: Ext__c, fields: {Ext__c: id}}", before: true},
 		{name: "references", targets: "{object: Account, name: account, match: ERP__c, fields: {ERP__c: group, Name: {value: X}}}\n" +
 			"  - {object: Contact, name: contact, match: Ext__c, fields: {Ext__c: id, Title: company, LastName: {value: X}, AccountId: {ref: account}}}"},
+		{name: "insert", bulk: true, targets: "{object: Lead, operation: insert, fields: {LastName: id, Company: company}}"},
+		{name: "delete", bulk: true, targets: "{object: Lead, operation: delete, match: Ext__c, fields: {Ext__c: id}}", before: true},
+		{name: "upsert", bulk: true, targets: "{object: Lead, match: Ext__c, fields: {Ext__c: id, " + company + "}}"},
+		{name: "update", bulk: true, targets: "{object: Lead, operation: update, match: Ext__c, fields: {Ext__c: id, Company: company}}", before: true},
 		{name: "upsert by email", targets: "{object: Lead, match: Email, fields: {Email: 'id | suffix(@example.com)', " + company + "}}"},
 	}
 }
@@ -112,6 +116,7 @@ func killKinds() []killKind {
 type killKind struct {
 	name, targets string
 	before        bool // half of the records are there before
+	bulk          bool // by the Bulk API
 }
 
 func (k *killer) write(t *testing.T, name, text string) string {
@@ -156,7 +161,7 @@ func (k *killer) input(t *testing.T, rng *rand.Rand, n int) killInput {
 	mapping := k.write(t, fmt.Sprintf("m%d.yaml", n), "version: 1\nname: kill\nschema: schema.yaml\ntargets:\n  - "+kind.targets+"\n")
 	in.args = []string{
 		"run", mapping, k.write(t, fmt.Sprintf("a%d.csv", n), a.String()), k.write(t, fmt.Sprintf("b%d.jsonl", n), b.String()),
-		"--runs", in.runs, "--state", in.state,
+		"--runs", in.runs, "--state", in.state, "--api", map[bool]string{true: "bulk", false: "rest"}[kind.bulk],
 	}
 	return in
 }

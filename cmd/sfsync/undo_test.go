@@ -124,7 +124,7 @@ func TestUndoRestores(t *testing.T) {
 		t.Errorf("%d leads after a part of the undo", left)
 	}
 	// Said again it goes on in the same directory, as resume does.
-	if _, stderr = run(75, "undo", dir, "--yes", "--max-api-calls", "4"); !strings.Contains(stderr, "going on with "+filepath.Base(undo)) {
+	if _, stderr = run(75, "undo", dir, "--yes", "--max-api-calls", "2"); !strings.Contains(stderr, "going on with "+filepath.Base(undo)) {
 		t.Errorf("stderr: %s", stderr)
 	}
 	stdout, _ := run(0, "resume", undo, "--json")

@@ -341,3 +341,50 @@ func TestStoreFile(t *testing.T) {
 		t.Errorf("open a damaged one: %v", err)
 	}
 }
+
+// After a kill the client takes a record that is as young as the run for one that the run created. What was looked
+// up before the first try knows better, and never lets an undo delete what was there.
+func TestResentRecords(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		key, id string
+		before  bool // the first try came to send
+		created bool
+	}{
+		{"there before", "001", able, true, false},
+		{"there before, and the first try was killed before it looked", "001", able, false, false},
+		{"created by the first try", "002", baker, true, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, o, w := world(t)
+			req := request(sink.Upsert, "", Values{"Key__c": text(tt.key), "Phone": text("2")})
+			if tt.before { // and its answer was lost
+				o.lost = true
+				write(t, w, req)
+				o.lost = false
+			}
+			req.Records[0].Resend = true
+			results := make([]sink.Result, 1)
+			w.Options.Writer = writerFunc(func(sink.Request) sink.Result { return sink.Result{Status: sink.Created, ID: tt.id} })
+			if err := w.Write(t.Context(), req, results); err != nil {
+				t.Fatal(err)
+			}
+			got := all(t, s)
+			if len(got) != 1 || got[0].Created != tt.created || got[0].ID != tt.id {
+				t.Errorf("%+v, want created %t", *got[0], tt.created)
+			}
+			if !tt.created && got[0].Before["Phone"] != text("1") {
+				t.Errorf("before %v, want 1", got[0].Before)
+			}
+		})
+	}
+}
+
+type writerFunc func(sink.Request) sink.Result
+
+func (f writerFunc) Limits() sink.Limits { return sink.Limits{Records: 1} }
+
+func (f writerFunc) Write(_ context.Context, req *sink.Request, results []sink.Result) error {
+	results[0] = f(*req)
+	return nil
+}

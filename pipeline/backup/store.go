@@ -108,6 +108,7 @@ CREATE TABLE IF NOT EXISTS record(
 	before TEXT NOT NULL, after TEXT NOT NULL, pending TEXT NOT NULL,
 	outcome TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '', field TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
 	UNIQUE(org, object, id));
+CREATE TABLE IF NOT EXISTS absent(org TEXT NOT NULL, object TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY(org, object, key)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS undecided ON record(seq) WHERE outcome = '';
 PRAGMA application_id = 0x73666275;
 PRAGMA user_version = 1;`
@@ -275,6 +276,37 @@ func (s *Store) change(ctx context.Context, org, object string, ids []string, f 
 		}
 		return nil
 	})
+}
+
+// miss notes keys that no record holds before they are sent. So a later try can tell a record that an earlier one
+// created from one that was there before.
+func (s *Store) miss(ctx context.Context, org, object string, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	return s.update(ctx, func(tx *sql.Tx) error {
+		put, err := tx.PrepareContext(ctx, "INSERT OR IGNORE INTO absent VALUES(?, ?, ?)")
+		if err != nil {
+			return err
+		}
+		defer put.Close() // ends with the transaction
+		for _, key := range keys {
+			if _, err := put.ExecContext(ctx, org, object, key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// missed reports whether no record held a key before it was first sent.
+func (s *Store) missed(ctx context.Context, org, object, key string) (bool, error) {
+	var n int
+	err := s.db.QueryRowContext(ctx, "SELECT COUNT(*) FROM absent WHERE org = ? AND object = ? AND key = ?", org, object, key).Scan(&n)
+	if err != nil {
+		return false, failed("read", err)
+	}
+	return n > 0, nil
 }
 
 // know keeps what an undo has to know of fields.

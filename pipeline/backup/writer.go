@@ -67,7 +67,7 @@ func (w *Writer) Write(ctx context.Context, req *sink.Request, results []sink.Re
 		return err
 	}
 	err := w.Writer().Write(ctx, req, results)
-	if noted := w.note(context.WithoutCancel(ctx), req, results, first); err == nil {
+	if noted := w.note(context.WithoutCancel(ctx), req, results, first, false); err == nil {
 		err = noted
 	}
 	return err
@@ -81,7 +81,7 @@ func (r *resumer) Settle(ctx context.Context, ids []string) ([]string, error) {
 // Resume implements [sink.Resumer].
 func (r *resumer) Resume(ctx context.Context, id string, req *sink.Request, results []sink.Result) error {
 	err := r.inner.Resume(ctx, id, req, results)
-	if noted := r.note(context.WithoutCancel(ctx), req, results, r.Since); err == nil {
+	if noted := r.note(context.WithoutCancel(ctx), req, results, r.Since, true); err == nil {
 		err = noted
 	}
 	return err
@@ -174,15 +174,40 @@ func (w *Writer) keep(ctx context.Context, req *sink.Request) error {
 	if err := w.ask(ctx, req, byKey, sink.KeyField{Name: req.Target.Key, Fold: req.Target.Fold}, want, found); err != nil {
 		return err
 	}
-	var ids []string
+	var ids, missing []string
 	var places []int
+	made := make(map[int]bool) // by an earlier try whose answer was lost
 	for i, m := range found {
-		if m != nil {
+		rec := &req.Records[i]
+		var key string
+		if rec.Action == sink.Upsert && req.Target.KeyColumn >= 0 {
+			key = req.Target.Fold(rec.Batch.Cell(rec.Row, req.Target.KeyColumn).Text)
+		}
+		switch {
+		case m != nil:
 			ids, places = append(ids, m.ID), append(places, i)
+			if key != "" && rec.Resend {
+				var err error
+				if made[i], err = w.Store.missed(ctx, w.Org, req.Target.Object, key); err != nil {
+					return err
+				}
+			}
+		case key != "":
+			missing = append(missing, key)
 		}
 	}
+	if err := w.Store.miss(ctx, w.Org, req.Target.Object, missing); err != nil {
+		return err
+	}
 	return w.Store.change(ctx, w.Org, req.Target.Object, ids, func(n int, r *Record) {
-		w.intend(r, &req.Records[places[n]], found[places[n]], want)
+		i := places[n]
+		if made[i] && r.fresh {
+			r.Created = true
+		}
+		w.intend(r, &req.Records[i], found[i], want)
+		if r.Created && r.fresh {
+			r.first = w.Since
+		}
 	})
 }
 
@@ -320,8 +345,10 @@ func each(ctx context.Context, by sink.Matcher, q *sink.Lookup, keys []string, f
 	return nil
 }
 
-// note keeps what became of the records of a request, which left after first.
-func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Result, first time.Time) error {
+// note keeps what became of the records of a request, which left after first. Of records that are sent again
+// the org's word for a creation is not to be had (the client infers it from dates, see [sink.Record]): one that was
+// there before the first try is no creation. With certain the results are those of the first request.
+func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Result, first time.Time, certain bool) error {
 	var ids []string
 	var places []int
 	for i := range results {
@@ -343,14 +370,11 @@ func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Res
 		}
 		r.last = now
 		switch res.Status {
-		case sink.Created:
-			if rec.Resend {
-				r.first = w.Since
+		case sink.Created, sink.Updated:
+			r.After, r.pending = merged(r.After, sent(rec)), nil
+			if res.Status == sink.Created && (r.fresh || certain || !rec.Resend) {
+				r.Created, r.Before = true, nil
 			}
-			r.Created, r.Before = true, nil
-			r.After, r.pending = merged(r.After, sent(rec)), nil
-		case sink.Updated:
-			r.After, r.pending = merged(r.After, sent(rec)), nil
 		case sink.Deleted:
 			r.Deleted = true
 		case sink.Failed, sink.NotSent:

@@ -146,7 +146,7 @@ func Known(code string) (Kind, bool) {
 	case "INVALID_SESSION_ID":
 		return Kind{Class: sink.Auth, Remedy: "log in again; the login needs the scope api"}, true
 	case "NOT_FOUND":
-		return Kind{Class: sink.Config, Systemic: true, Remedy: "check the names of the object and the key field"}, true
+		return Kind{Class: sink.Config, Systemic: true, Remedy: "correct the key of a record that is not there, or create it by upsert; else check the names of the object and the key field"}, true
 	case "METHOD_NOT_ALLOWED", "UNSUPPORTED_MEDIA_TYPE", "UNSUPPORTED_API_VERSION":
 		return Kind{Class: sink.Config, Systemic: true, Remedy: "the org does not know this call: use a newer API version"}, true
 	case "MALFORMED_QUERY", "INVALID_QUERY_FILTER_OPERATOR":

@@ -55,8 +55,9 @@ with SFSYNC_CLIENT_SECRET) needs the callback address http://localhost:1717/Oaut
 of --port, and the scopes api and refresh_token.
 
 --from-env keeps the credentials of the environment instead, those of --to env, after trying them.
-A secret that comes from a file or a program (SFSYNC_…_FILE, SFSYNC_…_COMMAND) is not kept itself,
-only where it comes from. What is kept lies in the state directory, in files that only you can read.
+A secret that comes from a file or a program (SFSYNC_…_FILE, SFSYNC_…_COMMAND) is not kept
+itself, only where it comes from. What is kept lies in the state directory, in files that only you
+can read.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.NoPermission, exit.BadConfig),
 		Example: `  sfsync org login prod --login-url https://mycompany.my.salesforce.com --client-id 3MVG9…

@@ -147,22 +147,24 @@ SFSYNC_CLIENT_SECRET_FILE, SFSYNC_CLIENT_SECRET_COMMAND.
 rest stays pending. 0 stops at the first failure. N% is a share of the rows read so far, judged from
 100 rows on.
 
---api rest sends composite requests of up to 1,000 records, --api bulk jobs of the Bulk API 2.0 of up to
-50,000, two of a target at a time. auto, the default, reads ahead and takes jobs for more than 10,000 rows, unless
-the mapping asks for what the Bulk API cannot do (platform events, batch, duplicate_rule, all_or_none,
-update_mru, assignment_rule: default) or --changed-only is given; the report says what was chosen and
-why. A run that is cut off while its jobs go on asks what became of them when it is resumed.
+--api rest sends composite requests of up to 1,000 records, --api bulk jobs of the Bulk API 2.0 of
+up to 50,000, two of a target at a time. auto, the default, reads ahead and takes jobs for more than
+10,000 rows, unless the mapping asks for what the Bulk API cannot do (platform events, batch,
+duplicate_rule, all_or_none, update_mru, assignment_rule: default) or --changed-only is given; the
+report says what was chosen and why. A run that is cut off while its jobs go on asks what became of
+them when it is resumed.
 
 --max-api-calls, --api-reserve and --max-duration end a run early with code 75: what is in flight is
 finished, the rest stays pending, and sfsync resume goes on. --api-reserve 20% leaves a fifth of the
 org's daily calls to others; a run that begins with less does not begin.
 
---max-updates, --max-deletes and --max-clears bound what the run does to records that are in the org
-already: how many it changes, how many it deletes, on how many it clears a field. N% is a share of the
-records that the rows make, those that are skipped aside. With one of them the input is read, and its
-records are looked up, once before, as sfsync plan does; if that finds more than a limit, the command ends
-with 6, nothing was sent and no run directory is left. The input is then read twice: stdin and pipes are
-refused. What others change in the org between the look and the writing is not seen.
+--max-updates, --max-deletes and --max-clears bound what the run does to records that are in the
+org already: how many it changes, how many it deletes, on how many it clears a field. N% is a
+share of the records that the rows make, those that are skipped aside. With one of them the input
+is read, and its records are looked up, once before, as sfsync plan does; if that finds more than
+a limit, the command ends with 6, nothing was sent and no run directory is left. The input is then
+read twice: stdin and pipes are refused. What others change in the org between the look and the
+writing is not seen.
 
 --changed-only leaves out, without a call, every row that says what the org last accepted from
 this mapping; the rows of a key that repeats are sent again if one of them is. The state directory

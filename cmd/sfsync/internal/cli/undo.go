@@ -47,19 +47,20 @@ func newUndo(a *app, runF func(context.Context, *undoOptions) error) *cobra.Comm
 	cmd := &cobra.Command{
 		Use:   "undo RUN",
 		Short: "Take back what a run with --backup did to the org",
-		Long: `Take back what a run did, as far as nobody has touched it since. The run must have kept what records held:
-with --backup, with backup: always in the mapping, or because it deleted.
+		Long: `Take back what a run did, as far as nobody has touched it since. The run must have kept what
+records held: with --backup, with backup: always in the mapping, or because it deleted.
 
-  what the run created   is deleted, unless it was edited since: modified by somebody else, or later than the
-                         run's last answer about it (LastModifiedDate, LastModifiedById)
+  what the run created   is deleted, unless it was edited since: a field does not hold what the run
+                         wrote, or it was modified by somebody else, or later than the run's last
+                         answer about it (LastModifiedById, LastModifiedDate)
   fields that it changed get back what they held, where they still hold what the run wrote
   what it deleted        is brought back from the recycle bin
   platform events        cannot be taken back
 
-Everything else is left alone, and the report says why. Undo first says what it would do, and asks; --yes
-agrees beforehand. It is a run of its own: its directory, beside that of RUN, holds a line for every record. An undo
-that was interrupted goes on when undo or resume is said again. Said again after it was complete, undo
-tries once more what it left alone.
+Everything else is left alone, and the report says why. Undo first says what it would do, and asks;
+--yes agrees beforehand. It is a run of its own: its directory, beside that of RUN, has a line for
+every record. An undo that was interrupted goes on when undo or resume is said again. Said again
+after it was complete, undo tries once more what it left alone.
 
 RUN is a run directory, or its name under --runs. The org's address and credentials come from
 the environment, never from the run directory.
