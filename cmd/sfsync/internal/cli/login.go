@@ -295,26 +295,17 @@ func orgListRun(_ context.Context, o *loginOptions) error {
 }
 
 func newOrgShow(a *app, runF func(context.Context, *orgOptions) error) *cobra.Command {
-	o := &orgOptions{app: a}
 	if runF == nil {
 		runF = orgShowRun
 	}
-	cmd := &cobra.Command{
+	o := &orgOptions{app: a}
+	return o.command(&cobra.Command{
 		Use:     "show",
 		Short:   "Log in to an org and print what it says of itself",
-		Long:    "Log in to the org that --to names and print what it says of itself: its id, name, kind, address\nand API version.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
+		Long:    "Log in to the org that --to names and print what it says of itself: its id, name, kind, address\nand API version.",
 		Example: "  sfsync org show --to prod",
 		Args:    exactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(); err != nil {
-				return err
-			}
-			return runF(cmd.Context(), o)
-		},
-	}
-	o.addTo(cmd.Flags())
-	cmd.Flags().BoolVar(&o.JSON, "json", false, "print JSON")
-	return cmd
+	}, "print JSON", runF)
 }
 
 func orgShowRun(ctx context.Context, o *orgOptions) error {

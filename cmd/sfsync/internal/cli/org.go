@@ -39,35 +39,40 @@ type orgOptions struct {
 	JSON   bool
 }
 
+// command completes a command that asks an org: its flags, exit codes, and what runs it.
+func (o *orgOptions) command(cmd *cobra.Command, jsonHelp string, run func(context.Context, *orgOptions) error) *cobra.Command {
+	cmd.Long += "\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			o.Object = args[0]
+		}
+		if err := o.check(); err != nil {
+			return err
+		}
+		return run(cmd.Context(), o)
+	}
+	o.addTo(cmd.Flags())
+	cmd.Flags().BoolVar(&o.JSON, "json", false, jsonHelp)
+	return cmd
+}
+
 func newOrgDescribe(a *app, runF func(context.Context, *orgOptions) error) *cobra.Command {
-	o := &orgOptions{app: a}
 	if runF == nil {
 		runF = orgDescribeRun
 	}
-	cmd := &cobra.Command{
+	o := &orgOptions{app: a}
+	return o.command(&cobra.Command{
 		Use:   "describe OBJECT",
 		Short: "Print the fields of an object as the org describes them",
 		Long: `Print the fields of an object that the user may see: type, length, whether records need it,
 whether it can be written, and whether it can be the match field of an upsert. --json prints
-the org's own document, as a schema snapshot holds it.
-
-` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
+the org's own document, as a schema snapshot holds it.`,
 		Example: "  sfsync org describe Lead\n  sfsync org describe Account --to env --json > Account.json",
 		Args:    exactArgs("OBJECT"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return schema.Standard().Names(), cobra.ShellCompDirectiveNoFileComp
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Object = args[0]
-			if err := o.check(); err != nil {
-				return err
-			}
-			return runF(cmd.Context(), o)
-		},
-	}
-	o.addTo(cmd.Flags())
-	cmd.Flags().BoolVar(&o.JSON, "json", false, "print the org's document")
-	return cmd
+	}, "print the org's document", runF)
 }
 
 func orgDescribeRun(ctx context.Context, o *orgOptions) error {
@@ -145,26 +150,17 @@ func fieldKey(f *schema.Field) string {
 }
 
 func newOrgLimits(a *app, runF func(context.Context, *orgOptions) error) *cobra.Command {
-	o := &orgOptions{app: a}
 	if runF == nil {
 		runF = orgLimitsRun
 	}
-	cmd := &cobra.Command{
+	o := &orgOptions{app: a}
+	return o.command(&cobra.Command{
 		Use:     "limits",
 		Short:   "Print the org's limits and what is left of them",
-		Long:    "Print the org's limits and what is left of them. Orgs update these figures every few minutes.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
-		Example: "  sfsync org login prod --client-id 3MVG9…\n  sfsync org list\n  sfsync org limits --to env",
+		Long:    "Print the org's limits and what is left of them. Orgs update these figures every few minutes.",
+		Example: "  sfsync org limits --to env",
 		Args:    exactArgs(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(); err != nil {
-				return err
-			}
-			return runF(cmd.Context(), o)
-		},
-	}
-	o.addTo(cmd.Flags())
-	cmd.Flags().BoolVar(&o.JSON, "json", false, "print JSON")
-	return cmd
+	}, "print JSON", runF)
 }
 
 func orgLimitsRun(ctx context.Context, o *orgOptions) error {

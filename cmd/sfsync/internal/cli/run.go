@@ -169,8 +169,8 @@ writing is not seen.
 --changed-only leaves out, without a call, every row that says what the org last accepted from
 this mapping; the rows of a key that repeats are sent again if one of them is. The state directory
 keeps a fingerprint a key, which every later run of the mapping to the org keeps true; a run
-without the flag sends all. --changed-only=org looks every record up instead and sends only what
-differs from what the org has.
+without the flag sends all. Inserts without a match key are always sent: nothing tells them apart.
+--changed-only=org looks every record up instead and sends only what differs from what the org has.
 
 If the last run of the mapping was interrupted, this one starts afresh and says so. With
 --resume-last it goes on with that run, as sfsync resume does, if it was begun with the same

@@ -4,13 +4,13 @@ package consent
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/private"
 )
 
 // List is what was agreed to, kept in a file.
@@ -49,27 +49,10 @@ func (c *List) Add(key string, now time.Time) error {
 	c.given[key] = now.UTC().Truncate(time.Second)
 	text, err := json.MarshalIndent(c.given, "", "  ")
 	if err == nil {
-		err = writeFile(c.path, append(text, '\n'))
+		err = private.WriteFile(c.path, append(text, '\n'))
 	}
 	if err != nil {
 		return exit.Errorf(exit.CannotWrite, "write consents: %w", err)
-	}
-	return nil
-}
-
-// writeFile replaces a private file in one step.
-func writeFile(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
 	}
 	return nil
 }

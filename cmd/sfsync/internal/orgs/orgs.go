@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/private"
 )
 
 // Org is an org by name.
@@ -138,20 +139,11 @@ func (s Store) Save(o *Org) error {
 	if err == nil {
 		err = os.MkdirAll(s.dir, 0o700)
 	}
-	var f *os.File
 	if err == nil {
-		f, err = os.CreateTemp(s.dir, ".tmp-*") // 0600
+		err = private.WriteFile(s.path(o.Name), append(text, '\n'))
 	}
 	if err != nil {
 		return exit.Errorf(exit.CannotWrite, "save the org %s: %w", o.Name, err)
-	}
-	_, err = f.Write(append(text, '\n'))
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), s.path(o.Name))
-	}
-	if err != nil {
-		return exit.Errorf(exit.CannotWrite, "save the org %s: %w", o.Name, errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
 }
