@@ -194,7 +194,8 @@ func TestJSONSchemaAgrees(t *testing.T) {
 			accepted++
 		}
 	})
-	if !t.Failed() && (accepted < 10 || refused < 10) {
+	// Twenty drawn mappings, as many as -short draws, may by chance be nearly all of one kind.
+	if !t.Failed() && !testing.Short() && (accepted < 10 || refused < 10) {
 		t.Errorf("%d accepted and %d refused mappings are too few to say anything", accepted, refused)
 	}
 }
