@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"sfsync/pipeline/internal/intake"
 	"sfsync/pipeline/ledger"
 )
 
@@ -55,7 +56,7 @@ func newAccount(ctx context.Context, opt *Options) (*account, error) {
 			row++
 		}
 		for _, state := range b.States {
-			opt.Stats.add(state)
+			opt.Stats.Add(state)
 		}
 		if !second {
 			opt.Stats.Read.Add(int64(b.Rows))
@@ -126,9 +127,9 @@ func (a *account) written(row int64, t int) bool {
 }
 
 // check returns an error if the second pass has read other rows than the first.
-func (a *account) check(p *pass, rd *reader) error {
-	if p.base > 0 && rd.complete && rd.rows != a.read() {
-		return fmt.Errorf("%w: it had %d rows when it was read first, and %d the second time", ErrInputChanged, a.read(), rd.rows)
+func (a *account) check(p *pass, rd *intake.Reader) error {
+	if p.base > 0 && rd.Complete && rd.Rows != a.read() {
+		return fmt.Errorf("%w: it had %d rows when it was read first, and %d the second time", ErrInputChanged, a.read(), rd.Rows)
 	}
 	return nil
 }
@@ -136,11 +137,11 @@ func (a *account) check(p *pass, rd *reader) error {
 // result makes the account of the run.
 func (a *account) result(first, last *pass) *Result {
 	res := &Result{
-		Rows: a.rows, Targets: a.targets, Costs: costs(first.lanes), Retried: first.retried,
+		Rows: a.rows, Targets: a.targets, Costs: first.lanes.Costs(), Retried: first.retried,
 		Inputs: first.inputs, Warnings: first.warnings,
 	}
 	if last != first {
-		res.Costs = append(res.Costs, costs(last.lanes)...)
+		res.Costs = append(res.Costs, last.lanes.Costs()...)
 		res.Retried += last.retried
 		if a.begun > 0 { // the first pass was an earlier try's
 			res.Inputs, res.Warnings = last.inputs, last.warnings

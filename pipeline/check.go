@@ -3,19 +3,15 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"runtime"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"sfsync/mapping"
+	"sfsync/pipeline/internal/intake"
+	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/keys"
 	"sfsync/pipeline/row"
 	"sfsync/pipeline/source"
 )
-
-// codeParentFailed is the code of a record that refers to one of the same row that fails.
-const codeParentFailed = "PARENT_FAILED"
 
 // Check reads and maps the inputs as [Run] does and sends nothing: Succeeded counts the rows
 // whose records would all be sent or skipped. Each, if not nil, is called with every mapped
@@ -26,7 +22,7 @@ func Check(ctx context.Context, opt Options, each func(Checked) error) (res *Res
 	res = &Result{Targets: make([]TargetCounts, len(opt.Plan.Targets))}
 	var second *mapping.Mapper
 	if p := opt.Plan.Second; p != nil {
-		second = p.NewMapper(opt.pool)
+		second = p.NewMapper(opt.Source.Pool)
 		res.Targets = append(res.Targets, make([]TargetCounts, len(p.Targets))...)
 	}
 	twice, err := findDuplicates(ctx, &opt)
@@ -39,20 +35,20 @@ func Check(ctx context.Context, opt Options, each func(Checked) error) (res *Res
 		index = keys.NewCollector(opt.Plan, opt.Temp)
 		defer func() { err = errors.Join(err, index.Close()) }()
 	}
-	read, err := survey(ctx, &opt, func(w *work) error {
-		if err := twice.apply(ctx, w.mapped); err != nil {
+	read, err := intake.Survey(ctx, opt.intake(), func(w *work.Batch) error {
+		if err := twice.apply(ctx, w.Mapped); err != nil {
 			return err
 		}
-		inherit(opt.Plan, w.mapped)
-		c := Checked{Path: opt.Inputs[w.source.File].Path, First: w.mapped}
+		inherit(opt.Plan, w.Mapped)
+		c := Checked{Path: opt.Inputs[w.Source.File].Path, First: w.Mapped}
 		if second != nil {
-			c.Second = second.Map(w.source)
+			c.Second = second.Map(w.Source)
 			defer freeRecords(c.Second)
 			follow(opt.Plan.Second, c)
 		}
 		res.judge(&opt, c)
 		if index != nil {
-			if err := index.AddBatch(w.mapped); err != nil {
+			if err := index.AddBatch(w.Mapped); err != nil {
 				return err
 			}
 		}
@@ -61,8 +57,8 @@ func Check(ctx context.Context, opt Options, each func(Checked) error) (res *Res
 		}
 		return each(c)
 	})
-	res.Inputs, res.Warnings = inputsOf(read.inputs, opt.Inputs), read.warnings
-	res.Complete = err == nil && read.complete
+	res.Inputs, res.Warnings = inputsOf(read.Inputs, opt.Inputs), read.Warnings
+	res.Complete = err == nil && read.Complete
 	switch {
 	case twice != nil:
 		res.Keys = keyCounts(twice.groups, opt.Inputs)
@@ -88,7 +84,7 @@ func follow(second *mapping.Plan, c Checked) {
 		first := &c.First.Targets[second.Targets[t].First]
 		for r := range c.First.Source.Len() {
 			if first.Fate(r) != mapping.Send {
-				c.Second.Targets[t].Overrule(r, mapping.Skip, mapping.Problem{Code: codeNotWritten, Message: "the record of " + second.Targets[t].Name + " is not written in the first pass"})
+				c.Second.Targets[t].Overrule(r, mapping.Skip, mapping.Problem{Code: work.CodeNotWritten, Message: "the record of " + second.Targets[t].Name + " is not written in the first pass"})
 			}
 		}
 	}
@@ -98,55 +94,6 @@ func follow(second *mapping.Plan, c Checked) {
 func freeRecords(m *mapping.Mapped) {
 	m.Source = new(row.Batch)
 	m.Free()
-}
-
-// survey reads and maps the inputs and calls next with one batch after the other, in reading order;
-// the first error of it ends the reading. What the reader found out comes back also with an
-// error. The error is the context's, next's, or one about an input.
-func survey(ctx context.Context, opt *Options, next func(*work) error) (*reader, error) {
-	procs := runtime.GOMAXPROCS(0)
-	g, ctx := errgroup.WithContext(ctx)
-	reading, unread := context.WithCancelCause(ctx)
-	defer unread(nil)
-	if opt.Stop != nil {
-		stopped := make(chan struct{})
-		defer close(stopped)
-		go func() {
-			select {
-			case <-opt.Stop:
-				unread(ErrStopped)
-			case <-stopped:
-			}
-		}()
-	}
-
-	window := newWindow(opt, procs)
-	read := &reader{opt: opt, window: window, stop: reading}
-	maps := newMapStage(procs)
-	g.Go(func() error {
-		defer maps.close()
-		return guard(func() error {
-			return read.run(ctx, func(c context.Context, w *work) error { return maps.put(c, ctx, w) })
-		})
-	})
-	var failed error
-	maps.start(g, procs, opt, func(w *work) {
-		defer func() {
-			window.leave(w.room, w.bytes)
-			w.free()
-		}()
-		if w.mapped == nil || failed != nil {
-			return
-		}
-		if failed = guard(func() error { return next(w) }); failed != nil {
-			unread(failed)
-		}
-	}, func() {})
-	err := errors.Join(g.Wait(), failed, read.err)
-	if err == nil && !read.complete && reading.Err() != nil {
-		err = context.Cause(reading)
-	}
-	return read, err
 }
 
 // inherit settles the records that refer to others of the same row, as a run would: the mapper
@@ -178,11 +125,11 @@ func inheritRow(plan *mapping.Plan, m *mapping.Mapped, t, r, depth int) {
 		parent, name := &m.Targets[need.Record], plan.Targets[need.Record].Name
 		switch why := parent.Reason(r); {
 		case parent.Fate(r) == mapping.Fail:
-			records.Overrule(r, mapping.Fail, mapping.Problem{Code: codeParentFailed, Field: need.Field, Message: "the record of target " + name + " failed: " + why.Code + ": " + why.Message})
+			records.Overrule(r, mapping.Fail, mapping.Problem{Code: work.CodeParentFailed, Field: need.Field, Message: "the record of target " + name + " failed: " + why.Code + ": " + why.Message})
 			return
 		case parent.Fate(r) != mapping.Skip:
 			continue
-		case why.Code == CodeSuperseded: // the later row of the key has this record, too
+		case why.Code == work.CodeSuperseded: // the later row of the key has this record, too
 			records.Overrule(r, mapping.Skip, why)
 			return
 		}

@@ -8,6 +8,8 @@ import (
 
 	"sfsync/mapping"
 	"sfsync/mapping/event"
+	"sfsync/pipeline/internal/intake"
+	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
 	"sfsync/pipeline/source"
@@ -24,12 +26,12 @@ const (
 // order, and keeps the counts. It is the only one that writes the report.
 type collector struct {
 	opt    *Options
-	window *window
+	window *intake.Window
 	halt   func(error) // makes the run end early
 
-	next   int64           // the number of the batch to be written next
-	held   map[int64]*work // complete or abandoned batches that are not yet written
-	finals []ledger.Final  // batches that are written and not yet committed
+	next   int64                 // the number of the batch to be written next
+	held   map[int64]*work.Batch // complete or abandoned batches that are not yet written
+	finals []ledger.Final        // batches that are written and not yet committed
 	err    error
 
 	account *account
@@ -38,17 +40,17 @@ type collector struct {
 
 // run writes batches until there are no more. After an error it only makes room, so that
 // nobody waits for it.
-func (c *collector) run(ctx context.Context, in <-chan *work) error {
+func (c *collector) run(ctx context.Context, in <-chan *work.Batch) error {
 	ctx = context.WithoutCancel(ctx) // what is decided is written, however the run ends
 	for w := range in {
-		c.held[w.seq()] = w
+		c.held[w.Seq()] = w
 		for c.err == nil {
 			w := c.held[c.next]
-			if w == nil || w.open > 0 {
+			if w == nil || w.Open > 0 {
 				break
 			}
-			c.next = w.seq() + 1
-			c.fail(guard(func() error { return c.finish(w) }))
+			c.next = w.Seq() + 1
+			c.fail(work.Guard(func() error { return c.finish(w) }))
 			c.drop(w)
 		}
 		// A commit waits for the disk, so batches that are there already share one.
@@ -73,13 +75,13 @@ func (c *collector) fail(err error) {
 }
 
 // finish writes a batch whose records are all decided.
-func (c *collector) finish(w *work) error {
+func (c *collector) finish(w *work.Batch) error {
 	if c.opt.Ledger != nil {
-		states := make([]ledger.State, w.rows*len(c.opt.Plan.Targets)) // finds have no place in it
+		states := make([]ledger.State, w.Rows*len(c.opt.Plan.Targets)) // finds have no place in it
 		for i := range states {
-			states[i] = w.records[i].state
+			states[i] = w.Records[i].State
 		}
-		c.finals = append(c.finals, ledger.Final{Seq: w.seq(), States: states})
+		c.finals = append(c.finals, ledger.Final{Seq: w.Seq(), States: states})
 	}
 	return c.write(w)
 }
@@ -118,13 +120,13 @@ func (c *collector) leftovers() error {
 	err := c.err
 	for _, seq := range slices.Sorted(maps.Keys(c.held)) {
 		w := c.held[seq]
-		for i := range w.records {
-			if rec := &w.records[i]; rec.state == ledger.Sending {
-				rec.problem = &ledger.Problem{Code: "NO_ANSWER", Message: "the run ended before an answer came: resume it to find out", Attempts: int(rec.attempts)}
+		for i := range w.Records {
+			if rec := &w.Records[i]; rec.State == ledger.Sending {
+				rec.Problem = &ledger.Problem{Code: "NO_ANSWER", Message: "the run ended before an answer came: resume it to find out", Attempts: int(rec.Attempts)}
 			}
 		}
 		if err == nil {
-			err = guard(func() error { return c.write(w) })
+			err = work.Guard(func() error { return c.write(w) })
 		}
 		c.drop(w)
 	}
@@ -135,41 +137,41 @@ func (c *collector) leftovers() error {
 }
 
 // write adds a batch to the report and to the counts.
-func (c *collector) write(w *work) error {
-	path := c.opt.Inputs[w.source.File].Path
-	for r := range w.rows {
+func (c *collector) write(w *work.Batch) error {
+	path := c.opt.Inputs[w.Source.File].Path
+	for r := range w.Rows {
 		c.count(w, r, path)
 	}
 	if err := c.planned(w, path); err != nil {
 		return err
 	}
-	if c.opt.Rows == nil || w.mapped == nil {
+	if c.opt.Rows == nil || w.Mapped == nil {
 		return nil
 	}
-	return c.opt.Rows.Batch(w.source, path, len(c.opt.Plan.Targets), func(r, t int) report.Outcome { return c.outcome(w, r, t) })
+	return c.opt.Rows.Batch(w.Source, path, len(c.opt.Plan.Targets), func(r, t int) report.Outcome { return c.outcome(w, r, t) })
 }
 
 // count adds a row of a batch to the counts and its errors to the groups.
-func (c *collector) count(w *work, r int, path string) {
-	c.account.tally(c.base > 0, w.first+int64(r), func(t int) ledger.State { return w.records[t*w.rows+r].state })
+func (c *collector) count(w *work.Batch, r int, path string) {
+	c.account.tally(c.base > 0, w.First+int64(r), func(t int) ledger.State { return w.Records[t*w.Rows+r].State })
 	if c.opt.Errors == nil {
 		return
 	}
 	for t := range c.opt.Plan.Targets {
-		rec := &w.records[t*w.rows+r]
-		if p := rec.problem; p != nil && rank(rec.state) >= rank(ledger.Failed) {
-			file, line := w.source.Place(r, path)
+		rec := &w.Records[t*w.Rows+r]
+		if p := rec.Problem; p != nil && rank(rec.State) >= rank(ledger.Failed) {
+			file, line := w.Source.Place(r, path)
 			c.opt.Errors.Add(p.Code, p.Field, file, line, p.Message)
 		}
 	}
 }
 
 // outcome is the report's view of a record; one without a status has no line.
-func (c *collector) outcome(w *work, r, t int) report.Outcome {
-	rec := &w.records[t*w.rows+r]
+func (c *collector) outcome(w *work.Batch, r, t int) report.Outcome {
+	rec := &w.Records[t*w.Rows+r]
 	p := &c.opt.Plan.Targets[t]
-	o := report.Outcome{Target: p.Name, Object: p.Object.Name, ID: rec.id, Attempts: int(rec.attempts)}
-	switch rec.state {
+	o := report.Outcome{Target: p.Name, Object: p.Object.Name, ID: rec.ID, Attempts: int(rec.Attempts)}
+	switch rec.State {
 	case ledger.Pending:
 		return report.Outcome{}
 	case ledger.Created:
@@ -185,15 +187,15 @@ func (c *collector) outcome(w *work, r, t int) report.Outcome {
 	case ledger.Failed:
 		o.Status = report.Failed
 	case ledger.Skipped:
-		if rec.problem != nil && unlisted(rec.problem.Code) {
+		if rec.Problem != nil && unlisted(rec.Problem.Code) {
 			return report.Outcome{}
 		}
 		o.Status, o.Action = report.Skipped, "skipped"
 	default:
 		o.Status = report.Unknown
 	}
-	if rec.problem != nil {
-		o.Code, o.Field, o.Message = rec.problem.Code, rec.problem.Field, rec.problem.Message
+	if rec.Problem != nil {
+		o.Code, o.Field, o.Message = rec.Problem.Code, rec.Problem.Field, rec.Problem.Message
 	}
 	return o
 }
@@ -202,13 +204,13 @@ func (c *collector) outcome(w *work, r, t int) report.Outcome {
 // most rows have no use for a target that is there for events that name it, for parents that are
 // referred to, or for references.
 func unlisted(code string) bool {
-	return code == event.CodeNoEntry || code == mapping.CodeNotReferred || code == codeNotWritten
+	return code == event.CodeNoEntry || code == mapping.CodeNotReferred || code == work.CodeNotWritten
 }
 
-func (c *collector) drop(w *work) {
-	delete(c.held, w.seq())
-	c.window.leave(w.room, w.bytes)
-	w.free()
+func (c *collector) drop(w *work.Batch) {
+	delete(c.held, w.Seq())
+	c.window.Leave(w.Room, w.Bytes)
+	w.Free()
 }
 
 func (c *collector) dropAll() {

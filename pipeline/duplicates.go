@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"sfsync/mapping"
+	"sfsync/pipeline/internal/intake"
+	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/keys"
 	"sfsync/pipeline/source"
 )
@@ -13,7 +15,7 @@ import (
 // The codes of records that are not sent for the sake of their key.
 const (
 	CodeDuplicate  = "DUPLICATE_KEY"
-	CodeSuperseded = "DUPLICATE_SUPERSEDED"
+	CodeSuperseded = work.CodeSuperseded
 )
 
 // What Options.Duplicates can say.
@@ -58,7 +60,7 @@ func findDuplicates(ctx context.Context, opt *Options) (*duplicates, error) {
 	}
 	var backs []func() error
 	for _, in := range opt.Inputs {
-		back, err := rewind(in)
+		back, err := intake.Rewind(in)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +69,7 @@ func findDuplicates(ctx context.Context, opt *Options) (*duplicates, error) {
 	d.index = keys.NewCollector(opt.Plan, opt.Temp)
 	once := *opt
 	once.Stats, once.Ledger, once.Resume, once.Source.Only = &Stats{}, nil, false, true
-	_, err := survey(ctx, &once, func(w *work) error { return d.index.AddBatch(w.mapped) })
+	_, err := intake.Survey(ctx, once.intake(), func(w *work.Batch) error { return d.index.AddBatch(w.Mapped) })
 	if err == nil {
 		d.groups, d.marks, err = d.index.Resolve(ctx, d.rule)
 	}

@@ -1,12 +1,16 @@
 package pipeline
 
 import (
-	"errors"
 	"slices"
 	"time"
 
 	"sfsync/mapping"
 	"sfsync/pipeline/fingerprint"
+	"sfsync/pipeline/internal/deliver"
+	"sfsync/pipeline/internal/form"
+	"sfsync/pipeline/internal/intake"
+	"sfsync/pipeline/internal/target"
+	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/plan"
 	"sfsync/pipeline/report"
@@ -19,13 +23,13 @@ import (
 // sub-packages and of the sink (*sink.Error) come through as they are.
 var (
 	// ErrStopped: the caller asked for a stop (Options.Stop); what was under way was finished.
-	ErrStopped = errors.New("stopped on request")
+	ErrStopped = work.ErrStopped
 	// ErrTooManyFailed: Options.StopAfter was exceeded.
-	ErrTooManyFailed = errors.New("too many rows failed")
+	ErrTooManyFailed = work.ErrTooManyFailed
 	// ErrInputChanged: a resumed run found another input than it began with.
-	ErrInputChanged = errors.New("the input has changed since the run began")
+	ErrInputChanged = work.ErrInputChanged
 	// ErrPanic: a stage hit a bug; the run was stopped, its ledger is sound.
-	ErrPanic = errors.New("internal error")
+	ErrPanic = work.ErrPanic
 )
 
 // Options is all a run needs. Plan, Inputs and Targets are required.
@@ -87,8 +91,6 @@ type Options struct {
 	// Planned gets what a rehearsal found out about each read batch, in reading order; an error
 	// ends the run. Nil for none.
 	Planned func(*plan.Batch) error
-
-	pool *row.Pool
 }
 
 // Target is where the records of one plan target go.
@@ -128,8 +130,7 @@ func (o *Options) defaults() {
 	if o.Backoff == nil {
 		o.Backoff = func(int) (time.Duration, bool) { return 0, false }
 	}
-	o.pool = &row.Pool{}
-	o.Source.Pool = o.pool
+	o.Source.Pool = &row.Pool{}
 	o.Source.Paths = o.Plan.Paths()
 	o.Source.Rest = o.Plan.Rest() || o.Wide
 	if second := o.Plan.Second; second != nil { // both passes read the same
@@ -140,4 +141,29 @@ func (o *Options) defaults() {
 		}
 		o.Source.Rest = o.Source.Rest || second.Rest()
 	}
+}
+
+// intake are the options that concern what is read.
+func (o *Options) intake() *intake.Options {
+	in := &intake.Options{
+		Plan: o.Plan, Inputs: o.Inputs, Source: o.Source, Limit: o.Limit, Sample: o.Sample, Workers: o.Workers,
+		Ledger: o.Ledger, Resume: o.Resume, Stop: o.Stop, Stats: o.Stats,
+	}
+	for _, t := range o.Targets {
+		in.Writers = append(in.Writers, t.Writer)
+	}
+	return in
+}
+
+// form are the options that concern what is made of the records, and sent.
+func (o *Options) form() *form.Options {
+	f := &form.Options{
+		Options: deliver.Options{Ledger: o.Ledger, Known: o.Known, Backoff: o.Backoff, Stats: o.Stats, Rehearse: o.Rehearse},
+		Plan:    o.Plan, Workers: o.Workers, TooMany: o.StopAfter.Exceeded, Stop: o.Stop, Resume: o.Resume,
+		ChangedOnly: o.ChangedOnly, CompareStored: o.CompareStored,
+	}
+	for _, t := range o.Targets {
+		f.Targets = append(f.Targets, target.Org(t))
+	}
+	return f
 }

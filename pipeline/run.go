@@ -1,8 +1,12 @@
 // Package pipeline moves rows from files into Salesforce: read, map, form requests, deliver,
-// collect. This file is the whole program on one screen; each stage has a file of its name.
+// collect. This file is the whole program on one screen.
 //
 //	inputs ─► read ─batches─► map ×GOMAXPROCS ─► form ─jobs─► deliver ×workers ─► collect
 //	                                              ▲───answers────┘    ledger · report · counts
+//
+// Read and map are in internal/intake, form and deliver in packages of their name. What these know of the records
+// of one target is in internal/target, what they hand to each other in internal/work, and what a
+// rehearsal imagines of an org in internal/rehearse.
 package pipeline
 
 import (
@@ -12,6 +16,11 @@ import (
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
+
+	"sfsync/pipeline/internal/deliver"
+	"sfsync/pipeline/internal/form"
+	"sfsync/pipeline/internal/intake"
+	"sfsync/pipeline/internal/work"
 )
 
 // Run reads the inputs to their end, sends every record once and accounts for every row. The
@@ -26,7 +35,7 @@ func Run(ctx context.Context, opt Options) (*Result, error) {
 	if err != nil {
 		return nil, errors.Join(err, taken.close())
 	}
-	first := &pass{opt: &opt, account: a, lanes: newLanes(&opt, nil), duplicates: taken}
+	first := &pass{opt: &opt, account: a, lanes: form.NewLanes(opt.form(), nil), duplicates: taken}
 	last := first
 	if opt.Plan.Second != nil {
 		first.again, err = rewinds(opt.Inputs)
@@ -51,7 +60,7 @@ func Run(ctx context.Context, opt Options) (*Result, error) {
 type pass struct {
 	opt        *Options // of this pass: with its plan
 	account    *account
-	lanes      []*lane
+	lanes      form.Lanes
 	duplicates *duplicates
 	base       int64        // the number of its first batch; only that of a second pass is not 0
 	again      func() error // brings the inputs back to their beginning
@@ -70,51 +79,45 @@ func (p *pass) run(ctx context.Context) error {
 	reading, unread := context.WithCancelCause(ctx)
 	defer unread(nil)
 
-	window := newWindow(p.opt, procs)
-	mapped := make(chan *work, 1)
-	jobs := make(chan *job, p.opt.Workers)
-	answers := make(chan *job, p.opt.Workers)
-	decided := make(chan *work, 4)
+	sending, reads := p.opt.form(), p.opt.intake()
+	window := intake.NewWindow(reads, procs)
+	mapped := make(chan *work.Batch, 1)
+	jobs := make(chan *deliver.Job, p.opt.Workers)
+	answers := make(chan *deliver.Job, p.opt.Workers)
+	decided := make(chan *work.Batch, 4)
 	trouble := make(chan error, 1)
 
-	left, err := takeUp(ctx, p.opt, p.lanes)
+	read := intake.NewReader(reading, reads, window, p.base)
+	maps := intake.NewMappers(procs)
+	former, err := form.New(ctx, sending, p.lanes, window, form.Ends{
+		In: mapped, Jobs: jobs, Answers: answers, Decided: decided, Trouble: trouble, Unread: unread, Written: p.written(),
+	})
 	if err != nil {
 		return err
 	}
-	read := &reader{opt: p.opt, window: window, stop: reading, seq: p.base, again: p.base > 0}
-	maps := newMapStage(procs)
-	form := &former{
-		opt: p.opt, window: window, lanes: p.lanes, order: ordered(p.lanes),
-		keys: make(map[slot][]item), undecided: make(map[int64]*work), failed: p.opt.Stats.Failed.Load(),
-		in: mapped, jobs: jobs, done: answers, collect: decided, trouble: trouble, unread: unread,
-	}
-	form.units = left
-	if p.base > 0 {
-		form.account = p.account
-	}
 	collect := &collector{
 		opt: p.opt, window: window, halt: func(err error) { trouble <- err },
-		held: make(map[int64]*work), account: p.account, base: p.base, next: max(p.base, p.account.next),
+		held: make(map[int64]*work.Batch), account: p.account, base: p.base, next: max(p.base, p.account.next),
 	}
 
 	g.Go(func() error {
-		defer maps.close()
-		return guard(func() error {
-			return read.run(ctx, func(c context.Context, w *work) error { return maps.put(c, ctx, w) })
+		defer maps.Close()
+		return work.Guard(func() error {
+			return read.Run(ctx, func(c context.Context, w *work.Batch) error { return maps.Put(c, ctx, w) })
 		})
 	})
-	maps.start(g, procs, p.opt, func(w *work) { w.err = p.duplicates.apply(ctx, w.mapped); mapped <- w }, func() { close(mapped) })
-	g.Go(func() error { form.run(ctx); return nil })
+	maps.Start(g, procs, reads, func(w *work.Batch) { w.Err = p.duplicates.apply(ctx, w.Mapped); mapped <- w }, func() { close(mapped) })
+	g.Go(func() error { former.Run(ctx); return nil })
 	for range p.opt.Workers {
-		g.Go(func() error { return deliver(ctx, p.opt, jobs, answers) })
+		g.Go(func() error { return deliver.Run(ctx, &sending.Options, jobs, answers) })
 	}
 	g.Go(func() error { return collect.run(ctx, decided) })
 	err = g.Wait()
 
-	p.complete, p.end, p.inputs, p.warnings, p.retried = read.complete, read.seq, read.inputs, read.warnings, form.retried
-	err = cmp.Or(err, form.err)
-	err = errors.Join(err, read.err)
-	if err == nil && !read.complete && outer.Err() != nil {
+	p.complete, p.end, p.inputs, p.warnings, p.retried = read.Complete, read.Seq, read.Inputs, read.Warnings, former.Retried
+	err = cmp.Or(err, former.Err)
+	err = errors.Join(err, read.Err)
+	if err == nil && !read.Complete && outer.Err() != nil {
 		err = context.Cause(outer)
 	}
 	return cmp.Or(err, p.account.check(p, read))

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 
+	"sfsync/pipeline/internal/form"
+	"sfsync/pipeline/internal/intake"
 	"sfsync/pipeline/source"
 )
-
-// codeNotWritten is why a record is not completed in the second pass. Its line in the report is
-// that of the first.
-const codeNotWritten = "NOT_WRITTEN"
 
 // next prepares the second reading of the inputs, for the references to records that come later in
 // the same input. The number of its first batch is kept in the ledger, so that a resumed run knows
@@ -33,8 +31,17 @@ func (p *pass) next(ctx context.Context) (*pass, error) {
 			return nil, err
 		}
 	}
-	n.lanes = newLanes(&opt, p.lanes)
+	n.lanes = form.NewLanes(opt.form(), p.lanes)
 	return n, nil
+}
+
+// written returns what says in a second pass whether the first has written the record of a row for a target;
+// nil in the first.
+func (p *pass) written() func(row int64, target int) bool {
+	if p.base == 0 {
+		return nil
+	}
+	return p.account.written
 }
 
 // rewinds returns a function that brings the inputs back to where they are now, for a second
@@ -42,7 +49,7 @@ func (p *pass) next(ctx context.Context) (*pass, error) {
 func rewinds(inputs []source.Input) (func() error, error) {
 	backs := make([]func() error, 0, len(inputs))
 	for _, in := range inputs {
-		back, err := rewind(in)
+		back, err := intake.Rewind(in)
 		if err != nil {
 			return nil, err
 		}

@@ -1,34 +1,13 @@
 package pipeline
 
 import (
-	"sync/atomic"
-
-	"sfsync/pipeline/ledger"
+	"sfsync/pipeline/internal/form"
+	"sfsync/pipeline/internal/intake"
+	"sfsync/pipeline/internal/work"
 )
 
 // Stats are counters that a progress display may read while the run goes on.
-type Stats struct {
-	// BytesTotal is the size of the inputs as far as it is known, Bytes what was read of it.
-	BytesTotal, Bytes atomic.Int64
-	// Read counts rows; the others count records.
-	Read, Written, Failed, Skipped, Unknown atomic.Int64
-	// Requests counts write requests and lookups that were answered.
-	Requests atomic.Int64
-}
-
-// add counts a decided record.
-func (s *Stats) add(state ledger.State) {
-	switch state {
-	case ledger.Failed:
-		s.Failed.Add(1)
-	case ledger.Skipped:
-		s.Skipped.Add(1)
-	case ledger.Unknown:
-		s.Unknown.Add(1)
-	default:
-		s.Written.Add(1)
-	}
-}
+type Stats = work.Stats
 
 // Counts says how many rows were read and what became of them. Read is always the sum of the
 // others.
@@ -43,18 +22,10 @@ type TargetCounts struct {
 }
 
 // Cost says what the records of one target cost.
-type Cost struct {
-	// Keys is how many match keys were looked up; in a rehearsal those that a run would look up.
-	Keys int64
-	// Requests is how many write requests were sent; in a rehearsal those that a run would send.
-	Requests int64
-}
+type Cost = form.Cost
 
 // Input says what was read of one input.
-type Input struct {
-	Path, Format, SHA256 string
-	Bytes, Rows          int64
-}
+type Input = intake.Input
 
 // Result is the account of a run.
 type Result struct {

@@ -1,26 +1,43 @@
-package pipeline
+// Package deliver makes the calls of a run: it says in the ledger and the fingerprints what is leaving, sends it,
+// and says what the answers mean.
+package deliver
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 
+	"sfsync/pipeline/fingerprint"
+	"sfsync/pipeline/internal/target"
+	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/ledger"
 	"sfsync/sink"
 )
 
-// job is one call to an org: a write request or a lookup.
-type job struct {
-	lane   *lane
-	items  []item
-	lookup bool
+// Options are those of a run that concern what is sent. The package pipeline documents them.
+type Options struct {
+	Ledger   *ledger.Ledger
+	Known    *fingerprint.Store
+	Backoff  func(attempt int) (time.Duration, bool)
+	Stats    *work.Stats
+	Rehearse bool
+}
 
-	key      int            // of a lookup: which key, and what it asks for besides
-	want     *want          //
-	found    [][]sink.Match // and the answer
-	verdicts []verdict      // of a write
-	unit     *unit          // of records that an earlier try sent: only what became of them is asked
-	err      error          // why the run has to stop; verdicts are set even then
+// Job is one call to an org: a write request or a lookup. The former makes it, a worker does it, and the former
+// reads the answer.
+type Job struct {
+	Target *target.Target
+	Items  []work.Item
+	Lookup bool
+
+	Key      int            // of a lookup: which key, and what it asks for besides
+	Want     *target.Want   //
+	Found    [][]sink.Match // and the answer
+	Verdicts []Verdict      // of a write
+	Unit     string         // the id of what an earlier try sent the records with: only what became of them is asked
+	Err      error          // why the run has to stop; Verdicts are set even then
 
 	// Used again by the next call that the former makes of this job.
 	records []sink.Record
@@ -29,14 +46,14 @@ type job struct {
 	prints  prints
 }
 
-// reuse makes the job ready for another call; its slices keep their memory.
-func (j *job) reuse() *job {
-	clear(j.items)
-	clear(j.verdicts)
+// Reuse makes the job ready for another call; its slices keep their memory.
+func (j *Job) Reuse() *Job {
+	clear(j.Items)
+	clear(j.Verdicts)
 	clear(j.records)
 	clear(j.results)
 	clear(j.marks)
-	*j = job{items: j.items[:0], verdicts: j.verdicts[:0], records: j.records[:0], results: j.results[:0], marks: j.marks[:0], prints: j.prints}
+	*j = Job{Items: j.Items[:0], Verdicts: j.Verdicts[:0], records: j.records[:0], results: j.results[:0], marks: j.marks[:0], prints: j.prints}
 	return j
 }
 
@@ -50,23 +67,23 @@ func grown[T any](s []T, n int) []T {
 	return s
 }
 
-// verdict is what an answer means for one record.
-type verdict struct {
-	state   ledger.State // Pending and Sending: not decided
-	again   bool         // send it again after a while
-	resend  bool         // and it may have reached the org
-	id      string
-	problem *ledger.Problem
+// Verdict is what an answer means for one record.
+type Verdict struct {
+	State   ledger.State // Pending and Sending: not decided
+	Again   bool         // send it again after a while
+	Resend  bool         // and it may have reached the org
+	ID      string
+	Problem *ledger.Problem
 }
 
-// deliver does jobs until there are no more.
-func deliver(ctx context.Context, opt *Options, jobs <-chan *job, done chan<- *job) error {
+// Run does jobs until there are no more. Several may run at once.
+func Run(ctx context.Context, opt *Options, jobs <-chan *Job, done chan<- *Job) error {
 	for j := range jobs {
-		if err := guard(func() error { j.do(ctx, opt); return nil }); err != nil {
-			j.err = err
-			j.verdicts = grown(j.verdicts, len(j.items))
-			for i := range j.verdicts {
-				j.verdicts[i].state = ledger.Sending // it may have left
+		if err := work.Guard(func() error { j.do(ctx, opt); return nil }); err != nil {
+			j.Err = err
+			j.Verdicts = grown(j.Verdicts, len(j.Items))
+			for i := range j.Verdicts {
+				j.Verdicts[i].State = ledger.Sending // it may have left
 			}
 		}
 		done <- j // the former reads until nothing is in flight
@@ -74,94 +91,106 @@ func deliver(ctx context.Context, opt *Options, jobs <-chan *job, done chan<- *j
 	return nil
 }
 
-func (j *job) do(ctx context.Context, opt *Options) {
+func (j *Job) do(ctx context.Context, opt *Options) {
 	switch {
-	case j.lookup:
+	case j.Lookup:
 		j.find(ctx)
 	case opt.Rehearse:
 		j.rehearse()
-	case j.unit != nil:
+	case j.Unit != "":
 		j.resume(ctx, opt)
 	default:
 		j.write(ctx, opt)
 	}
-	if j.err == nil {
+	if j.Err == nil {
 		opt.Stats.Requests.Add(1)
 	}
 }
 
-func (j *job) find(ctx context.Context) {
-	l := j.lane.ask(j.items, j.key, j.want)
-	j.err = j.lane.Matcher.Lookup(ctx, &l)
-	j.found = l.Found
+func (j *Job) find(ctx context.Context) {
+	l := j.Target.Ask(j.Items, j.Key, j.Want)
+	j.Err = j.Target.Matcher.Lookup(ctx, &l)
+	j.Found = l.Found
 }
 
 // write says in the ledger that the records are leaving, sends them, and says what came back.
 // The ledger is written even if the run is being cut off: an answer that is known must not be
 // forgotten.
-func (j *job) write(ctx context.Context, opt *Options) {
-	j.verdicts = grown(j.verdicts, len(j.items))
-	j.err = j.mark(ctx, opt, func(int) (ledger.Mark, bool) { return ledger.Mark{State: ledger.Sending}, true })
-	if j.err != nil {
-		j.err = errors.Join(j.err, j.stayed(ctx, opt))
+func (j *Job) write(ctx context.Context, opt *Options) {
+	j.Verdicts = grown(j.Verdicts, len(j.Items))
+	j.Err = j.mark(ctx, opt, func(int) (ledger.Mark, bool) { return ledger.Mark{State: ledger.Sending}, true })
+	if j.Err != nil {
+		j.Err = errors.Join(j.Err, j.stayed(ctx, opt))
 		return
 	}
-	if j.err = j.leaving(opt); j.err != nil {
-		j.err = errors.Join(j.err, j.stayed(ctx, opt))
+	if j.Err = j.leaving(opt); j.Err != nil {
+		j.Err = errors.Join(j.Err, j.stayed(ctx, opt))
 		return
 	}
 	req := j.request()
 	if opt.Ledger != nil {
 		req.Opened = func(id string, records []int) error { return j.opened(ctx, opt, id, records) }
 	}
-	j.err = j.lane.Writer.Write(ctx, &req, j.results)
-	j.err = errors.Join(j.err, j.accepted(opt))
+	j.Err = j.Target.Writer.Write(ctx, &req, j.results)
+	j.Err = errors.Join(j.Err, j.accepted(opt))
+	j.conclude(ctx, opt)
+}
+
+// resume asks what became of records that an earlier try sent.
+func (j *Job) resume(ctx context.Context, opt *Options) {
+	j.Verdicts = grown(j.Verdicts, len(j.Items))
+	req := j.request()
+	if w, ok := j.Target.Writer.(sink.Resumer); ok {
+		j.Err = w.Resume(ctx, j.Unit, &req, j.results)
+	} else { // the former has seen to that
+		j.Err = fmt.Errorf("%w: the results of job %s cannot be asked for", work.ErrPanic, j.Unit)
+	}
 	j.conclude(ctx, opt)
 }
 
 // request makes the request for the job's records, and room for its results.
-func (j *job) request() sink.Request {
-	j.records, j.results = grown(j.records, len(j.items)), grown(j.results, len(j.items))
-	req := sink.Request{Target: j.lane.target, Records: j.records}
-	for i, it := range j.items {
-		rec := it.record()
+func (j *Job) request() sink.Request {
+	j.records, j.results = grown(j.records, len(j.Items)), grown(j.results, len(j.Items))
+	req := sink.Request{Target: j.Target.Sink, Records: j.records}
+	for i, it := range j.Items {
+		rec := it.Record()
 		req.Records[i] = sink.Record{
-			Batch: j.lane.batch(it.w), Row: int(it.row), Action: it.action, ID: rec.id,
-			Resend: rec.resend && (j.lane.mayCreate() || it.action == sink.Delete),
+			Batch: j.Target.Cells(it.Batch), Row: int(it.Row), Action: it.Action, ID: rec.ID,
+			Resend: rec.Resend && (j.Target.MayCreate() || it.Action == sink.Delete),
 		}
 	}
 	return req
 }
 
 // conclude says what the results mean, in the ledger too.
-func (j *job) conclude(ctx context.Context, opt *Options) {
+func (j *Job) conclude(ctx context.Context, opt *Options) {
 	for i := range j.results {
-		j.verdicts[i] = j.judge(opt, &j.results[i], j.items[i])
+		j.Verdicts[i] = j.judge(opt, &j.results[i], j.Items[i])
 	}
 	err := j.repeats(ctx, opt)
 	if err != nil {
-		j.err = errors.Join(j.err, err)
+		j.Err = errors.Join(j.Err, err)
 	}
 	err = j.mark(ctx, opt, func(i int) (ledger.Mark, bool) {
-		v := &j.verdicts[i]
-		return ledger.Mark{State: v.state, ID: v.id, Problem: v.problem}, v.state != ledger.Sending
+		v := &j.Verdicts[i]
+		return ledger.Mark{State: v.State, ID: v.ID, Problem: v.Problem}, v.State != ledger.Sending
 	})
-	j.err = errors.Join(j.err, err)
+	j.Err = errors.Join(j.Err, err)
 }
 
 // stayed takes back what the ledger says of records that have not left after all: the next commit, if
 // there is one, must not say so. What an earlier attempt may have done stays.
-func (j *job) stayed(ctx context.Context, opt *Options) error {
+func (j *Job) stayed(ctx context.Context, opt *Options) error {
 	return j.mark(ctx, opt, func(i int) (ledger.Mark, bool) {
-		return ledger.Mark{State: ledger.Pending}, !j.items[i].record().resend
+		return ledger.Mark{State: ledger.Pending}, !j.Items[i].Record().Resend
 	})
 }
 
 // judge says what a result means: decided, to be sent again, or open because the run stops.
-func (j *job) judge(opt *Options, res *sink.Result, it item) verdict {
-	rec := it.record()
-	attempts := int(rec.attempts) + 1
-	v := verdict{state: stateOf(res.Status), id: res.ID}
+func (j *Job) judge(opt *Options, res *sink.Result, it work.Item) Verdict {
+	rec := it.Record()
+	attempts := int(rec.Attempts) + 1
+	v := Verdict{State: stateOf(res.Status), ID: res.ID}
 	switch res.Status {
 	case sink.Created, sink.Updated, sink.Deleted, sink.Published:
 		return v
@@ -171,43 +200,43 @@ func (j *job) judge(opt *Options, res *sink.Result, it item) verdict {
 	if e := res.Err; e != nil {
 		p.Code, p.Field, p.Message = e.Code, strings.Join(e.Fields, ","), e.Message
 		retry = retry || e.Class == sink.Retry
-		v.resend = e.Lost && it.action != sink.Update
+		v.Resend = e.Lost && it.Action != sink.Update
 	}
 	if res.Status == sink.Unknown {
-		if j.lane.once() && (j.err == nil || !j.lane.resumes()) {
-			v.problem = &p
+		if j.Target.Once() && (j.Err == nil || !j.Target.Resumes()) {
+			v.Problem = &p
 			return v
 		}
-		if j.err != nil {
-			return verdict{state: ledger.Sending} // a resumed run asks, or sends it again
+		if j.Err != nil {
+			return Verdict{State: ledger.Sending} // a resumed run asks, or sends it again
 		}
-		retry, v.resend = true, it.action != sink.Update // an update has created nothing
+		retry, v.Resend = true, it.Action != sink.Update // an update has created nothing
 	}
 	open := ledger.Pending
-	if v.resend || rec.resend { // an attempt may have reached the org: that must not be forgotten
+	if v.Resend || rec.Resend { // an attempt may have reached the org: that must not be forgotten
 		open = ledger.Sending
 	}
-	if res.Status == sink.NotSent && j.err != nil {
-		return verdict{state: open}
+	if res.Status == sink.NotSent && j.Err != nil {
+		return Verdict{State: open}
 	}
 	if retry {
 		if _, ok := opt.Backoff(attempts + 1); ok {
-			v.state, v.again = open, true
+			v.State, v.Again = open, true
 			return v
 		}
 	}
 	if res.Status == sink.NotSent {
-		if v.state = ledger.Failed; open == ledger.Sending {
-			v.state = ledger.Unknown
+		if v.State = ledger.Failed; open == ledger.Sending {
+			v.State = ledger.Unknown
 		}
 	}
 	if retry && res.Status == sink.Failed && open == ledger.Sending {
-		v.state = ledger.Unknown // a lost attempt may have done it before others got in the way
+		v.State = ledger.Unknown // a lost attempt may have done it before others got in the way
 	}
-	if it.action == sink.Delete && gone(p.Code) {
-		v.state, p.Code, p.Field, p.Message = ledger.Skipped, codeNotFound, j.lane.keys[0].name(), "there is nothing to delete: "+p.Message
+	if it.Action == sink.Delete && gone(p.Code) {
+		v.State, p.Code, p.Field, p.Message = ledger.Skipped, work.CodeNotFound, j.Target.Keys[0].Name(), "there is nothing to delete: "+p.Message
 	}
-	v.problem = &p
+	v.Problem = &p
 	return v
 }
 
@@ -219,19 +248,19 @@ func gone(code string) bool {
 // repeats corrects what cannot be told from one record alone: a record that was sent again and
 // is found to have been created since the run began may have been created by an earlier row of
 // the same key, and so may one that was deleted. The ledger knows.
-func (j *job) repeats(ctx context.Context, opt *Options) error {
+func (j *Job) repeats(ctx context.Context, opt *Options) error {
 	if opt.Ledger == nil {
 		return nil
 	}
 	var places map[string]int
-	for i, it := range j.items {
-		v := &j.verdicts[i]
-		again := it.record().resend
-		if v.id != "" && (v.state == ledger.Created && again || v.state == ledger.Deleted && (again || j.results[i].Err != nil)) {
+	for i, it := range j.Items {
+		v := &j.Verdicts[i]
+		again := it.Record().Resend
+		if v.ID != "" && (v.State == ledger.Created && again || v.State == ledger.Deleted && (again || j.results[i].Err != nil)) {
 			if places == nil {
 				places = make(map[string]int)
 			}
-			places[v.id[:15]] = i
+			places[v.ID[:15]] = i
 		}
 	}
 	if places == nil {
@@ -240,29 +269,52 @@ func (j *job) repeats(ctx context.Context, opt *Options) error {
 	return opt.Ledger.EachMade(context.WithoutCancel(ctx), func(id string, state ledger.State) {
 		i, ok := places[id]
 		switch {
-		case !ok || j.verdicts[i].state != state:
+		case !ok || j.Verdicts[i].State != state:
 		case state == ledger.Created:
-			j.verdicts[i].state = ledger.Updated
+			j.Verdicts[i].State = ledger.Updated
 		default:
-			j.verdicts[i].state = ledger.Skipped
-			j.verdicts[i].problem = &ledger.Problem{Code: codeNotFound, Field: j.lane.keys[0].name(), Message: "an earlier row has deleted the record"}
+			j.Verdicts[i].State = ledger.Skipped
+			j.Verdicts[i].Problem = &ledger.Problem{Code: work.CodeNotFound, Field: j.Target.Keys[0].Name(), Message: "an earlier row has deleted the record"}
 		}
 	})
 }
 
-func (j *job) mark(ctx context.Context, opt *Options, of func(int) (ledger.Mark, bool)) error {
-	if opt.Ledger == nil {
-		return nil
-	}
-	j.marks = j.marks[:0]
-	for i, it := range j.items {
-		if m, ok := of(i); ok {
-			m.Seq, m.Index = it.w.seq(), int(it.index)
-			j.marks = append(j.marks, m)
+// rehearse does what write does, without an org: it says what the answers would be.
+func (j *Job) rehearse() {
+	j.Verdicts = grown(j.Verdicts, len(j.Items))
+	for i, it := range j.Items {
+		v := &j.Verdicts[i]
+		switch it.Action {
+		case sink.Update:
+			v.State = ledger.Updated
+			if it.Batch.Changes[it.Index].Before == nil {
+				v.State = ledger.Unchanged
+			}
+		case sink.Delete:
+			v.State = ledger.Deleted
+		case sink.Publish:
+			v.State = ledger.Published
+		default:
+			v.State = ledger.Created
 		}
 	}
-	if len(j.marks) == 0 {
-		return nil
+}
+
+// stateOf is the ledger's word for a result.
+func stateOf(s sink.Status) ledger.State {
+	switch s {
+	case sink.Created:
+		return ledger.Created
+	case sink.Updated:
+		return ledger.Updated
+	case sink.Failed:
+		return ledger.Failed
+	case sink.Deleted:
+		return ledger.Deleted
+	case sink.Published:
+		return ledger.Published
+	case sink.NotSent:
+		return ledger.Pending
 	}
-	return opt.Ledger.Mark(context.WithoutCancel(ctx), j.marks)
+	return ledger.Unknown
 }

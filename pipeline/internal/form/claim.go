@@ -1,20 +1,20 @@
-package pipeline
+package form
 
 import (
 	"sfsync/mapping"
 	"sfsync/mapping/schema"
+	"sfsync/pipeline/internal/target"
+	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/row"
 )
 
-// phase says how far a record that is to be sent has come. In each phase it waits until nothing
+// The phases say how far a record that is to be sent has come. In each phase it waits until nothing
 // holds it back, then takes the next step. What a later phase waits for is only ever held by records
 // that have come at least so far, so that no two wait for each other.
-type phase uint8
-
 const (
 	// A record that has not entered has no phase; those of rows that are not sent stay so.
-	_ phase = iota
+	_ work.Phase = iota
 	// entered: it has its place behind its match keys and waits for them, and for the records of
 	// its row that it needs.
 	entered
@@ -25,21 +25,21 @@ const (
 )
 
 // enter gives a record its place behind its keys and lets it go if nothing holds it back.
-func (f *former) enter(l *lane, it item) {
-	rec := it.record()
-	rec.phase = entered
-	for _, n := range l.plan.Needs {
-		if f.awaits(l, it, n.Column) && !it.w.record(n.Record, it.row).state.Decided() {
-			rec.waits++
+func (f *Former) enter(l *lane, it work.Item) {
+	rec := it.Record()
+	rec.Phase = entered
+	for _, n := range l.Plan.Needs {
+		if f.awaits(l, it, n.Column) && !it.Batch.Record(n.Record, it.Row).State.Decided() {
+			rec.Waits++
 		}
 	}
-	if of := l.plan.Redirected; of >= 0 && !it.w.record(of, it.row).state.Decided() {
-		rec.waits++
+	if of := l.Plan.Redirected; of >= 0 && !it.Batch.Record(of, it.Row).State.Decided() {
+		rec.Waits++
 	}
-	if l.simple {
-		f.claim(slot{l.group, it.key}, it)
-	} else if l.keyed() {
-		f.slots = l.slots(f.slots[:0], it, false)
+	if l.Simple {
+		f.claim(l.Slot(it), it)
+	} else if l.Keyed() {
+		f.slots = l.Slots(f.slots[:0], it, false)
 		for _, s := range f.slots {
 			f.claim(s, it)
 		}
@@ -48,47 +48,47 @@ func (f *former) enter(l *lane, it item) {
 }
 
 // proceed takes the record's next step, or counts it among those that wait.
-func (f *former) proceed(l *lane, it item) {
-	if it.record().waits > 0 {
+func (f *Former) proceed(l *lane, it work.Item) {
+	if it.Record().Waits > 0 {
 		f.blocked++
 		return
 	}
 	f.step(l, it)
 }
 
-func (f *former) claim(s slot, it item) {
+func (f *Former) claim(s target.Slot, it work.Item) {
 	if waiting, busy := f.keys[s]; busy {
 		f.keys[s] = append(waiting, it)
-		it.record().waits++
+		it.Record().Waits++
 		return
 	}
 	f.keys[s] = nil
 }
 
 // unblock takes one away of what a record waits for.
-func (f *former) unblock(it item) {
-	rec := it.record()
-	if rec.waits--; rec.waits == 0 {
+func (f *Former) unblock(it work.Item) {
+	rec := it.Record()
+	if rec.Waits--; rec.Waits == 0 {
 		f.blocked--
 		f.ready.push(it)
 	}
 }
 
 // step takes the next step of a record that nothing holds back.
-func (f *former) step(l *lane, it item) {
-	rec := it.record()
-	switch rec.phase {
+func (f *Former) step(l *lane, it work.Item) {
+	rec := it.Record()
+	switch rec.Phase {
 	case entered:
 		if !f.resolve(l, it) {
 			return
 		}
-		rec.phase = resolved
-		if !l.simple && l.keyed() {
-			f.slots = l.slots(f.slots[:0], it, true)
+		rec.Phase = resolved
+		if !l.Simple && l.Keyed() {
+			f.slots = l.Slots(f.slots[:0], it, true)
 			for _, s := range f.slots {
 				f.claim(s, it)
 			}
-			if rec.waits > 0 {
+			if rec.Waits > 0 {
 				f.blocked++
 				return
 			}
@@ -97,47 +97,47 @@ func (f *former) step(l *lane, it item) {
 	case resolved:
 		f.route(l, it)
 	case placed:
-		if rec.met {
+		if rec.Met {
 			l.change(it)
 		} else {
-			f.seek(l, it, len(l.keys)-1)
+			f.seek(l, it, len(l.Keys)-1)
 		}
 	}
 }
 
 // place gives a record whose id is known its place behind others that have come to the same record
 // by another key.
-func (f *former) place(l *lane, it item) {
-	rec := it.record()
-	if l.guarded() && rec.phase != placed {
-		rec.phase = placed
-		f.claim(l.idSlot(it), it)
-		if rec.waits > 0 { // what was found out is out of date by then
-			rec.met = rec.met && len(l.plan.OnlyIfEmpty) == 0 && l.imagined == nil && !l.compare
+func (f *Former) place(l *lane, it work.Item) {
+	rec := it.Record()
+	if l.Guarded() && rec.Phase != placed {
+		rec.Phase = placed
+		f.claim(l.IDSlot(it), it)
+		if rec.Waits > 0 { // what was found out is out of date by then
+			rec.Met = rec.Met && len(l.Plan.OnlyIfEmpty) == 0 && l.imagined == nil && !l.Compare
 		}
 		f.proceed(l, it)
 		return
 	}
-	if rec.met {
+	if rec.Met {
 		l.change(it)
 	} else {
-		f.seek(l, it, len(l.keys)-1)
+		f.seek(l, it, len(l.Keys)-1)
 	}
 }
 
 // finish decides a record that has entered. The id is that of the record that holds its key, if
 // that tells the next row of the key all that a lookup would.
-func (f *former) finish(l *lane, it item, state ledger.State, p *ledger.Problem) {
-	id, rec := "", it.record()
+func (f *Former) finish(l *lane, it work.Item, state ledger.State, p *ledger.Problem) {
+	id, rec := "", it.Record()
 	switch state {
 	case ledger.Failed, ledger.Skipped:
-		if rec.attempts > 0 && l.imagined == nil { // it was sent: the org may have changed all the same
-			rec.holders = unknownHolders
+		if rec.Attempts > 0 && l.imagined == nil { // it was sent: the org may have changed all the same
+			rec.Holders = work.UnknownHolders
 		}
 	default:
-		rec.holders = unknownHolders
-		if l.passes() {
-			id = rec.id
+		rec.Holders = work.UnknownHolders
+		if l.Passes() {
+			id = rec.ID
 		}
 	}
 	f.release(l, it, id)
@@ -145,25 +145,25 @@ func (f *former) finish(l *lane, it item, state ledger.State, p *ledger.Problem)
 }
 
 // release lets the records behind this one go.
-func (f *former) release(l *lane, it item, id string) {
-	if l.simple {
-		f.pass(slot{l.group, it.key}, l, it, id)
-	} else if l.keyed() {
-		f.slots = l.slots(f.slots[:0], it, false)
-		if it.record().phase >= resolved {
-			f.slots = l.slots(f.slots, it, true)
+func (f *Former) release(l *lane, it work.Item, id string) {
+	if l.Simple {
+		f.pass(l.Slot(it), l, it, id)
+	} else if l.Keyed() {
+		f.slots = l.Slots(f.slots[:0], it, false)
+		if it.Record().Phase >= resolved {
+			f.slots = l.Slots(f.slots, it, true)
 		}
 		for _, s := range f.slots {
 			f.pass(s, l, it, "")
 		}
 	}
-	if it.record().phase == placed {
-		f.pass(l.idSlot(it), l, it, "")
+	if it.Record().Phase == placed {
+		f.pass(l.IDSlot(it), l, it, "")
 	}
 }
 
 // pass gives a slot to the next record behind it.
-func (f *former) pass(s slot, l *lane, it item, id string) {
+func (f *Former) pass(s target.Slot, l *lane, it work.Item, id string) {
 	waiting := f.keys[s]
 	if len(waiting) == 0 {
 		delete(f.keys, s)
@@ -171,32 +171,32 @@ func (f *former) pass(s slot, l *lane, it item, id string) {
 	}
 	next := waiting[0]
 	f.keys[s] = waiting[1:]
-	if rec := it.record(); l.simple && (id != "" || rec.holders != unknownHolders) && f.laneOf(next) == l && l.text(next, 0) == l.text(it, 0) {
-		next.record().id, next.record().holders = id, rec.holders
+	if rec := it.Record(); l.Simple && (id != "" || rec.Holders != work.UnknownHolders) && f.laneOf(next) == l && l.Text(next, 0) == l.Text(it, 0) {
+		next.Record().ID, next.Record().Holders = id, rec.Holders
 	}
 	f.unblock(next)
 }
 
 // awaits reports whether a cell still stands for a record id that is not known.
-func (f *former) awaits(l *lane, it item, column int) bool {
-	return l.batch(it.w).Cell(int(it.row), column).Awaited()
+func (f *Former) awaits(l *lane, it work.Item, column int) bool {
+	return l.Cells(it.Batch).Cell(int(it.Row), column).Awaited()
 }
 
 // wake tells the records of the row that wait for this one that it is decided.
-func (f *former) wake(l *lane, it item) {
+func (f *Former) wake(l *lane, it work.Item) {
 	for _, d := range l.dependents {
-		rec := it.w.record(d.lane.index, it.row)
-		if rec.phase == entered && !rec.state.Decided() && (d.column < 0 || f.awaits(d.lane, it, d.column)) {
-			f.unblock(d.lane.item(it.w, int(it.row)))
+		rec := it.Batch.Record(d.lane.Index, it.Row)
+		if rec.Phase == entered && !rec.State.Decided() && (d.column < 0 || f.awaits(d.lane, it, d.column)) {
+			f.unblock(d.lane.Item(it.Batch, int(it.Row)))
 		}
 	}
 }
 
 // needed reports whether a record is waited for.
-func (f *former) needed(l *lane, it item) bool {
+func (f *Former) needed(l *lane, it work.Item) bool {
 	for _, d := range l.dependents {
-		rec := it.w.record(d.lane.index, it.row)
-		if rec.phase == entered && !rec.state.Decided() && (d.column < 0 || f.awaits(d.lane, it, d.column)) {
+		rec := it.Batch.Record(d.lane.Index, it.Row)
+		if rec.Phase == entered && !rec.State.Decided() && (d.column < 0 || f.awaits(d.lane, it, d.column)) {
 			return true
 		}
 	}
@@ -205,13 +205,13 @@ func (f *former) needed(l *lane, it item) bool {
 
 // resolve fills in what the record gets from other records of its row. It reports false if the
 // record is decided by that.
-func (f *former) resolve(l *lane, it item) bool {
-	rec := it.record()
-	recs := l.records(it.w)
-	if recs.Fate(int(it.row)) == mapping.Hold {
-		why := recs.Reason(int(it.row))
+func (f *Former) resolve(l *lane, it work.Item) bool {
+	rec := it.Record()
+	recs := l.Records(it.Batch)
+	if recs.Fate(int(it.Row)) == mapping.Hold {
+		why := recs.Reason(int(it.Row))
 		switch {
-		case !rec.redirected:
+		case !rec.Redirected:
 			p := &ledger.Problem{Code: mapping.CodeWhen, Message: "when: is false, and no converted lead led here"}
 			f.finish(l, it, ledger.Skipped, p)
 			return false
@@ -220,12 +220,12 @@ func (f *former) resolve(l *lane, it item) bool {
 			return false
 		}
 	}
-	for _, n := range l.plan.Needs {
+	for _, n := range l.Plan.Needs {
 		if !f.awaits(l, it, n.Column) {
 			continue
 		}
-		if parent := it.w.record(n.Record, it.row); parent.state == ledger.Skipped && parent.problem != nil && parent.problem.Code == CodeSuperseded {
-			f.finish(l, it, ledger.Skipped, parent.problem) // the later row of the key has this record, too
+		if parent := it.Batch.Record(n.Record, it.Row); parent.State == ledger.Skipped && parent.Problem != nil && parent.Problem.Code == work.CodeSuperseded {
+			f.finish(l, it, ledger.Skipped, parent.Problem) // the later row of the key has this record, too
 			return false
 		}
 		if p := f.fill(l, it, n); p != nil {
@@ -233,9 +233,9 @@ func (f *former) resolve(l *lane, it item) bool {
 			return false
 		}
 	}
-	if l.keyed() && rec.id == "" && len(l.plan.Needs) > 0 && l.nextKey(it, -1) < 0 {
-		k := &l.keys[0]
-		f.finish(l, it, ledger.Failed, &ledger.Problem{Code: mapping.CodeKeyBlank, Field: k.name(), Message: "the match field " + k.name() + " is blank"})
+	if l.Keyed() && rec.ID == "" && len(l.Plan.Needs) > 0 && l.NextKey(it, -1) < 0 {
+		k := &l.Keys[0]
+		f.finish(l, it, ledger.Failed, &ledger.Problem{Code: mapping.CodeKeyBlank, Field: k.Name(), Message: "the match field " + k.Name() + " is blank"})
 		return false
 	}
 	return true
@@ -243,27 +243,27 @@ func (f *former) resolve(l *lane, it item) bool {
 
 // fill puts the id of another record of the row into the cell that awaits it, or says why the
 // record fails.
-func (f *former) fill(l *lane, it item, n mapping.Need) *ledger.Problem {
-	of, b, r := f.lanes[n.Record], l.batch(it.w), int(it.row)
-	parent := it.w.record(n.Record, it.row)
-	name := of.plan.Name
-	switch state := parent.state; {
-	case state == ledger.Failed && of.find:
-		return &ledger.Problem{Code: parent.problem.Code, Field: n.Field, Message: parent.problem.Message}
+func (f *Former) fill(l *lane, it work.Item, n mapping.Need) *ledger.Problem {
+	of, b, r := f.lanes[n.Record], l.Cells(it.Batch), int(it.Row)
+	parent := it.Batch.Record(n.Record, it.Row)
+	name := of.Plan.Name
+	switch state := parent.State; {
+	case state == ledger.Failed && of.Find:
+		return &ledger.Problem{Code: parent.Problem.Code, Field: n.Field, Message: parent.Problem.Message}
 	case state == ledger.Failed:
-		p := &ledger.Problem{Code: "PARENT_FAILED", Field: n.Field, Message: "the record of target " + name + " failed"}
-		if why := parent.problem; why != nil {
+		p := &ledger.Problem{Code: work.CodeParentFailed, Field: n.Field, Message: "the record of target " + name + " failed"}
+		if why := parent.Problem; why != nil {
 			p.Message += ": " + why.Code + ": " + why.Message
 		}
 		return p
-	case state == ledger.Skipped && of.looks(it) && parent.id != "",
+	case state == ledger.Skipped && of.Looks(it) && parent.ID != "",
 		state == ledger.Created || state == ledger.Updated || state == ledger.Unchanged:
-		id := schema.ID18(parent.id)
+		id := schema.ID18(parent.ID)
 		if len(id) != 18 {
 			return &ledger.Problem{Code: "PARENT_UNKNOWN", Field: n.Field, Message: "the org told no id of the record of target " + name}
 		}
 		b.Fill(r, n.Column, id)
-	case state == ledger.Skipped && !of.looks(it):
+	case state == ledger.Skipped && !of.Looks(it):
 		switch n.Blank {
 		case mapping.BlankFail:
 			return &ledger.Problem{Code: mapping.CodeRequired, Field: n.Field, Message: "the record of target " + name + " was skipped, and blank: fail"}
@@ -272,22 +272,12 @@ func (f *former) fill(l *lane, it item, n mapping.Need) *ledger.Problem {
 		default:
 			b.SetKind(r, n.Column, row.Absent)
 		}
-	case state == ledger.Skipped && parent.problem != nil && parent.problem.Code != mapping.CodeOtherTarget:
-		return &ledger.Problem{Code: "PARENT_FAILED", Field: n.Field, Message: "the record of target " + name + " cannot be looked for: " + parent.problem.Code + ": " + parent.problem.Message}
+	case state == ledger.Skipped && parent.Problem != nil && parent.Problem.Code != mapping.CodeOtherTarget:
+		return &ledger.Problem{Code: work.CodeParentFailed, Field: n.Field, Message: "the record of target " + name + " cannot be looked for: " + parent.Problem.Code + ": " + parent.Problem.Message}
 	case state == ledger.Skipped:
 		return &ledger.Problem{Code: "PARENT_UNKNOWN", Field: n.Field, Message: "no record of target " + name + " was found by its match key"}
 	default:
 		return &ledger.Problem{Code: "PARENT_UNKNOWN", Field: n.Field, Message: "it is not known what became of the record of target " + name}
 	}
 	return nil
-}
-
-// nextKey returns the first key behind k that a row has, or -1.
-func (l *lane) nextKey(it item, k int) int {
-	for k++; k < len(l.keys)-1; k++ {
-		if !l.blank(it, k) {
-			return k
-		}
-	}
-	return -1
 }

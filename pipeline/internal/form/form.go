@@ -1,4 +1,6 @@
-package pipeline
+// Package form makes requests of mapped records: it keeps the rows of a key in order, finds out what the org has,
+// fills requests to the limits of the API and accounts for every answer.
+package form
 
 import (
 	"cmp"
@@ -9,94 +11,106 @@ import (
 
 	"sfsync/mapping"
 	"sfsync/mapping/schema"
+	"sfsync/pipeline/internal/deliver"
+	"sfsync/pipeline/internal/intake"
+	"sfsync/pipeline/internal/target"
+	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/ledger"
 	"sfsync/sink"
 )
 
-// former fills requests from mapped batches and keeps the account of every record until it is
+// Former fills requests from mapped batches and keeps the account of every record until it is
 // decided. One goroutine runs it, so its state needs no locks.
 //
 // A record whose match key is on its way (queued, in flight, or waiting to be sent again) waits
 // behind that key: no request holds a key twice, which Salesforce fails, and the rows of a key
 // are written in file order. Keys are compared by hash: two keys that share one merely wait for
-// each other. A record that refers to others of its row waits for them too. See [phase].
-type former struct {
+// each other. A record that refers to others of its row waits for them too. See the phases in claim.go.
+type Former struct {
+	Ends
+
 	opt    *Options
-	window *window
-	lanes  []*lane
-	order  []*lane         // the lanes, those that others wait for first
-	keys   map[slot][]item // a key on its way → the items behind it
-	ready  queue           // items that nothing holds back any more
-	slots  []slot          // for slots
-	prints prints
+	window *intake.Window
+	lanes  Lanes
+	order  Lanes                       // the lanes, those that others wait for first
+	keys   map[target.Slot][]work.Item // a key on its way → the items behind it
+	ready  queue                       // items that nothing holds back any more
+	slots  []target.Slot               // for slots
+	prints target.Prints
+	units  *units // what an earlier try left under way
 
-	in      <-chan *work
-	jobs    chan<- *job
-	done    <-chan *job
-	collect chan<- *work
-	trouble <-chan error            // from stages behind: send nothing more
-	unread  context.CancelCauseFunc // stops the reader
-	account *account                // of the first pass, while in the second
-	units   *units                  // what an earlier try left under way
-
-	undecided map[int64]*work // batches with open records, by number
-	admitted  int64           // batches
-	inflight  int             // jobs
-	lookups   int             // of them lookups
-	blocked   int             // items that wait behind a key or for another record
-	again     []item          // items to be sent again when the timer fires
+	undecided map[int64]*work.Batch // batches with open records, by number
+	admitted  int64                 // batches
+	inflight  int                   // jobs
+	lookups   int                   // of them lookups
+	blocked   int                   // items that wait behind a key or for another record
+	again     []work.Item           // items to be sent again when the timer fires
 	timer     *time.Timer
 	attempt   int // the highest attempt among again
 
-	spare   []*job
-	retried int64
-	failed  int64
-	ended   bool  // no more input will come
-	err     error // why nothing more is sent
+	spare  []*deliver.Job
+	failed int64
+	ended  bool // no more input will come
+
+	// What the stage found out; to be read after it has ended.
+	Retried int64 // records that were sent again on their own
+	Err     error // why nothing more is sent
 }
 
-// run works until all input has come and either every record is decided or nothing more is
+// New returns a former for the lanes. It waits for what an earlier try at the run left under way at the orgs.
+func New(ctx context.Context, opt *Options, lanes Lanes, window *intake.Window, ends Ends) (*Former, error) {
+	left, err := takeUp(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	return &Former{
+		Ends: ends, opt: opt, window: window, lanes: lanes, order: ordered(lanes), units: left,
+		keys: make(map[target.Slot][]work.Item), undecided: make(map[int64]*work.Batch), failed: opt.Stats.Failed.Load(),
+	}, nil
+}
+
+// Run works until all input has come and either every record is decided or nothing more is
 // to be sent; then it hands the undecided batches over too.
-func (f *former) run(ctx context.Context) {
-	defer close(f.collect)
-	defer close(f.jobs)
-	if err := guard(func() error { f.loop(ctx); return nil }); err != nil {
+func (f *Former) Run(ctx context.Context) {
+	defer close(f.Decided)
+	defer close(f.Jobs)
+	if err := work.Guard(func() error { f.loop(ctx); return nil }); err != nil {
 		f.halt(err)
 		f.drain()
 	}
 	for _, w := range f.undecided {
-		f.collect <- w
+		f.Decided <- w
 	}
 }
 
-func (f *former) loop(ctx context.Context) {
+func (f *Former) loop(ctx context.Context) {
 	f.timer = time.NewTimer(time.Hour)
 	defer f.timer.Stop()
 	stop, cut := f.opt.Stop, ctx.Done()
 	for f.advance(); !f.over(); f.advance() {
 		f.dispatch()
 		if f.stuck() {
-			f.halt(fmt.Errorf("%w: %d records wait for each other", ErrPanic, f.blocked))
+			f.halt(fmt.Errorf("%w: %d records wait for each other", work.ErrPanic, f.blocked))
 			continue
 		}
 		select {
-		case w, ok := <-f.in:
+		case w, ok := <-f.In:
 			if !ok {
-				f.ended, f.in = true, nil
+				f.ended, f.In = true, nil
 				continue
 			}
 			f.admit(ctx, w)
-		case j := <-f.done:
+		case j := <-f.Answers:
 			f.settle(j)
 			f.spare = append(f.spare, j)
 		case <-f.timer.C:
 			f.sendAgain()
-		case <-f.window.starved:
-		case err := <-f.trouble:
+		case <-f.window.Starved:
+		case err := <-f.Trouble:
 			f.halt(err)
 		case <-stop:
 			stop = nil
-			f.halt(ErrStopped)
+			f.halt(work.ErrStopped)
 		case <-cut:
 			cut = nil
 			f.halt(context.Cause(ctx))
@@ -105,109 +119,109 @@ func (f *former) loop(ctx context.Context) {
 }
 
 // advance lets the items go on that nothing holds back any more.
-func (f *former) advance() {
+func (f *Former) advance() {
 	for f.ready.len() > 0 {
 		it := f.ready.pop()
 		f.step(f.laneOf(it), it)
 	}
 }
 
-func (f *former) laneOf(it item) *lane { return f.lanes[int(it.index)/it.w.rows] }
+func (f *Former) laneOf(it work.Item) *lane { return f.lanes[int(it.Index)/it.Batch.Rows] }
 
 // stuck reports whether nothing can happen any more though records are open: a mistake of ours.
-func (f *former) stuck() bool {
-	return f.ended && f.inflight == 0 && f.err == nil && len(f.again) == 0 && len(f.undecided) > 0
+func (f *Former) stuck() bool {
+	return f.ended && f.inflight == 0 && f.Err == nil && len(f.again) == 0 && len(f.undecided) > 0
 }
 
 // dispatch gives the free workers what is worth sending.
-func (f *former) dispatch() {
-	for f.inflight < f.opt.Workers && f.err == nil {
+func (f *Former) dispatch() {
+	for f.inflight < f.opt.Workers && f.Err == nil {
 		j := f.next()
 		if j == nil {
 			return
 		}
 		f.inflight++
-		if j.lookup {
+		if j.Lookup {
 			f.lookups++
 		} else {
-			j.lane.inflight++
+			f.lanes[j.Target.Index].inflight++
 		}
-		f.jobs <- j // has room for every worker
+		f.Jobs <- j // has room for every worker
 	}
 }
 
 // drain receives what is under way after a failure of the former itself, so that nobody waits
 // for it; the records stay as they are known.
-func (f *former) drain() {
+func (f *Former) drain() {
 	for f.inflight > 0 || !f.ended {
 		select {
-		case w, ok := <-f.in:
+		case w, ok := <-f.In:
 			if !ok {
-				f.ended, f.in = true, nil
+				f.ended, f.In = true, nil
 				continue
 			}
-			f.undecided[w.seq()] = w
-			if w.records == nil {
-				w.records = make([]record, w.rows*len(f.lanes))
-				w.open = len(w.records)
+			f.undecided[w.Seq()] = w
+			if w.Records == nil {
+				w.Records = make([]work.Record, w.Rows*len(f.lanes))
+				w.Open = len(w.Records)
 			}
-		case j := <-f.done:
+		case j := <-f.Answers:
 			f.inflight--
-			for i := range j.verdicts {
-				j.items[i].record().state = j.verdicts[i].state
+			for i := range j.Verdicts {
+				j.Items[i].Record().State = j.Verdicts[i].State
 			}
-		case err := <-f.trouble:
+		case err := <-f.Trouble:
 			f.halt(err)
 		}
 	}
 }
 
 // over reports whether nothing is left that could happen.
-func (f *former) over() bool {
-	return f.ended && f.inflight == 0 && (f.err != nil || len(f.undecided) == 0)
+func (f *Former) over() bool {
+	return f.ended && f.inflight == 0 && (f.Err != nil || len(f.undecided) == 0)
 }
 
 // halt keeps anything more from being read and sent; what is in flight is finished.
 // All reasons are kept: the worst decides how the command ends.
-func (f *former) halt(err error) {
-	if f.err == nil {
-		f.unread(err)
+func (f *Former) halt(err error) {
+	if f.Err == nil {
+		f.Unread(err)
 	}
-	if !errors.Is(f.err, err) {
-		f.err = errors.Join(f.err, err)
+	if !errors.Is(f.Err, err) {
+		f.Err = errors.Join(f.Err, err)
 	}
 }
 
 // admit takes a mapped batch in: every record is decided, queued, or waits for what it needs.
-func (f *former) admit(ctx context.Context, w *work) {
+func (f *Former) admit(ctx context.Context, w *work.Batch) {
 	f.admitted++
-	w.records = make([]record, w.rows*len(f.lanes))
-	w.open = len(w.records)
+	w.Records = make([]work.Record, w.Rows*len(f.lanes))
+	w.Open = len(w.Records)
 	if f.opt.Rehearse {
-		w.changes = make([]change, len(w.records))
+		w.Changes = make([]work.Change, len(w.Records))
 	}
-	f.undecided[w.seq()] = w
-	if w.err != nil {
-		f.halt(w.err)
+	f.undecided[w.Seq()] = w
+	if w.Err != nil {
+		f.halt(w.Err)
 		return
 	}
-	if w.mapped == nil { // the run was cut off before it could be mapped, or a mapper failed
-		f.halt(cmp.Or(context.Cause(ctx), ErrPanic))
+	if w.Mapped == nil { // the run was cut off before it could be mapped, or a mapper failed
+		f.halt(cmp.Or(context.Cause(ctx), work.ErrPanic))
 		return
 	}
 	if f.opt.Ledger != nil {
-		if w.prior != nil {
-			f.opt.Ledger.Adopt(w.prior)
+		if w.Prior != nil {
+			f.opt.Ledger.Adopt(w.Prior)
 		} else {
-			f.opt.Ledger.Begin(w.ledgerBatch(), len(f.opt.Plan.Targets))
+			f.opt.Ledger.Begin(w.Ledger(), len(f.opt.Plan.Targets))
 		}
 	}
 	// In this order a record claims its keys behind all that it will wait for, so that no two wait
 	// for each other. A find comes last: it is only needed if another record waits for it.
 	targets := len(f.opt.Plan.Targets)
-	for r := range w.rows {
+	for r := range w.Rows {
 		for _, l := range f.order {
-			if !l.find {
+			if !l.Find {
 				f.take(l, w, r)
 			}
 		}
@@ -215,20 +229,20 @@ func (f *former) admit(ctx context.Context, w *work) {
 			f.take(l, w, r)
 		}
 	}
-	if w.rows == 0 {
+	if w.Rows == 0 {
 		f.complete(w)
 	}
 }
 
 // take begins with one record.
-func (f *former) take(l *lane, w *work, r int) {
-	recs := l.records(w)
-	it := item{w: w, index: int32(l.index*w.rows + r), row: int32(r)}
-	if w.prior != nil && !l.find && f.remember(l, it) {
+func (f *Former) take(l *lane, w *work.Batch, r int) {
+	recs := l.Records(w)
+	it := work.Item{Batch: w, Index: int32(l.Index*w.Rows + r), Row: int32(r)}
+	if w.Prior != nil && !l.Find && f.remember(l, it) {
 		return
 	}
-	if f.account != nil && !l.find && w.source.Only(r) != l.plan.Name && !f.account.written(w.first+int64(r), l.index) {
-		f.decide(l, it, ledger.Skipped, &ledger.Problem{Code: codeNotWritten, Message: "the record itself was not written"})
+	if f.Written != nil && !l.Find && w.Source.Only(r) != l.Plan.Name && !f.Written(w.First+int64(r), l.Index) {
+		f.decide(l, it, ledger.Skipped, &ledger.Problem{Code: work.CodeNotWritten, Message: "the record itself was not written"})
 		return
 	}
 	switch fate := recs.Fate(r); fate {
@@ -243,11 +257,11 @@ func (f *former) take(l *lane, w *work, r int) {
 				return
 			}
 		}
-		if l.find && !f.needed(l, it) { // whatever would need it is decided
+		if l.Find && !f.needed(l, it) { // whatever would need it is decided
 			f.decide(l, it, ledger.Skipped, nil)
 			return
 		}
-		f.enter(l, l.item(w, r))
+		f.enter(l, l.Item(w, r))
 	}
 }
 
@@ -257,21 +271,21 @@ func problemOf(p mapping.Problem) *ledger.Problem {
 
 // remember applies what an earlier try at the run knew of a record and reports whether that
 // settles it.
-func (f *former) remember(l *lane, it item) bool {
-	i := int(it.index)
-	state := it.w.prior.States[i]
-	rec := it.record()
+func (f *Former) remember(l *lane, it work.Item) bool {
+	i := int(it.Index)
+	state := it.Batch.Prior.States[i]
+	rec := it.Record()
 	if state == ledger.Sending {
-		switch u, n := f.units.of(it.w.prior, i); {
-		case u == nil && it.w.prior.ID(i) == "" && l.resumes(), u != nil && u.never:
+		switch u, n := f.units.of(it.Batch.Prior, i); {
+		case u == nil && it.Batch.Prior.ID(i) == "" && l.Resumes(), u != nil && u.never:
 			return false // it has not been sent
-		case u != nil && (!l.keyed() || !l.asks(it)): // else a lookup tells
-			rec.resend, rec.unit = true, n
+		case u != nil && (!l.Keyed() || !l.Asks(it)): // else a lookup tells
+			rec.Resend, rec.Unit = true, n
 			return false
 		default:
-			rec.resend = true
+			rec.Resend = true
 		}
-		if l.once() {
+		if l.Once() {
 			f.decide(l, it, ledger.Unknown, &ledger.Problem{
 				Code: "NO_ANSWER", Attempts: 1,
 				Message: "the run was cut off while this record was being inserted: it may or may not have been created",
@@ -282,15 +296,15 @@ func (f *former) remember(l *lane, it item) bool {
 	if !state.Decided() {
 		return false
 	}
-	rec.id = schema.ID18(it.w.prior.ID(i))
+	rec.ID = schema.ID18(it.Batch.Prior.ID(i))
 	switch state {
 	case ledger.Created, ledger.Updated, ledger.Deleted, ledger.Published:
-		rec.attempts = 1 // at least: the ledger does not keep it for those that went well
+		rec.Attempts = 1 // at least: the ledger does not keep it for those that went well
 	}
 	var p *ledger.Problem
-	if known, ok := it.w.prior.Problems[i]; ok {
+	if known, ok := it.Batch.Prior.Problems[i]; ok {
 		p = &known
-		rec.attempts = uint8(min(known.Attempts, 255))
+		rec.Attempts = uint8(min(known.Attempts, 255))
 	}
 	f.decide(l, it, state, p)
 	return true
@@ -298,7 +312,7 @@ func (f *former) remember(l *lane, it item) bool {
 
 // next forms the next job, or returns nil if none is worth sending yet. If requests that are not
 // full have to go, those that others wait for go first.
-func (f *former) next() *job {
+func (f *Former) next() *deliver.Job {
 	for _, flush := range [2]bool{false, true} {
 		if flush && !f.flush() {
 			return nil
@@ -313,17 +327,17 @@ func (f *former) next() *job {
 }
 
 // form forms the next job of a lane.
-func (f *former) form(l *lane, flush bool) *job {
+func (f *Former) form(l *lane, flush bool) *deliver.Job {
 	j := f.job(l)
-	if f.settled(j, l, flush); len(j.items) > 0 {
+	if f.settled(j, l, flush); len(j.Items) > 0 {
 		return j
 	}
-	if j.items = l.write(j.items, flush && f.lookups == 0 && !l.asking()); len(j.items) > 0 {
+	if j.Items = l.write(j.Items, flush && f.lookups == 0 && !l.asking()); len(j.Items) > 0 {
 		return j
 	}
 	for k := range l.lookups {
-		if l.lookup(j, k, flush); len(j.items) > 0 {
-			j.lookup = true
+		if l.lookup(j, k, flush); len(j.Items) > 0 {
+			j.Lookup = true
 			return j
 		}
 	}
@@ -332,21 +346,21 @@ func (f *former) form(l *lane, flush bool) *job {
 }
 
 // job returns an empty job for a lane, a used one if there is.
-func (f *former) job(l *lane) *job {
-	j := &job{}
+func (f *Former) job(l *lane) *deliver.Job {
+	j := &deliver.Job{}
 	if n := len(f.spare); n > 0 {
-		j, f.spare = f.spare[n-1].reuse(), f.spare[:n-1]
+		j, f.spare = f.spare[n-1].Reuse(), f.spare[:n-1]
 	}
-	j.lane = l
+	j.Target = l.Target
 	return j
 }
 
 // flush reports whether requests that are not full have to go: no more input can come (there is
 // none, or the window is full), and nothing in flight could add to them.
-func (f *former) flush() bool {
+func (f *Former) flush() bool {
 	switch {
 	case f.inflight == 0:
-		return f.ended || f.window.exhausted(f.admitted)
+		return f.ended || f.window.Exhausted(f.admitted)
 	case f.ended:
 		return f.blocked == 0 && f.lookups == 0 && len(f.again) == 0
 	}
@@ -354,78 +368,79 @@ func (f *former) flush() bool {
 }
 
 // settle applies the answer to a job.
-func (f *former) settle(j *job) {
+func (f *Former) settle(j *deliver.Job) {
 	f.inflight--
-	if j.err != nil {
-		f.halt(j.err)
+	l := f.lanes[j.Target.Index]
+	if j.Err != nil {
+		f.halt(j.Err)
 	}
-	if !j.lookup {
-		j.lane.inflight--
-		j.lane.cost.Requests++
-		var free []item
-		if j.unit == nil {
-			free = j.lane.siblings.back(j.lane, j.items) // before they are judged, which may give their batches away
+	if !j.Lookup {
+		l.inflight--
+		l.cost.Requests++
+		var free []work.Item
+		if j.Unit == "" {
+			free = l.siblings.back(l, j.Items) // before they are judged, which may give their batches away
 		}
-		for i, it := range j.items {
-			f.judged(j.lane, it, &j.verdicts[i])
+		for i, it := range j.Items {
+			f.judged(l, it, &j.Verdicts[i])
 		}
 		for _, it := range free {
-			j.lane.send(it)
+			l.send(it)
 		}
 		return
 	}
 	f.lookups--
-	if j.err != nil {
+	if j.Err != nil {
 		return // they stay pending
 	}
-	for i, it := range j.items {
-		found := j.found[i]
-		if j.lane.imagined != nil {
-			found = j.lane.imagined.correct(j.lane, it, j.key, j.want, found)
+	for i, it := range j.Items {
+		found := j.Found[i]
+		if l.imagined != nil {
+			found = l.imagined.Correct(l.Target, it, j.Key, j.Want, found)
 		}
-		f.matched(j.lane, it, j.key, j.want, found)
+		f.matched(l, it, j.Key, j.Want, found)
 	}
 }
 
 // judged applies the answer to one record of a write.
-func (f *former) judged(l *lane, it item, v *verdict) {
-	rec := it.record()
-	rec.unit = 0
-	rec.attempts = uint8(min(int(rec.attempts)+1, 255))
+func (f *Former) judged(l *lane, it work.Item, v *deliver.Verdict) {
+	rec := it.Record()
+	rec.Unit = 0
+	rec.Attempts = uint8(min(int(rec.Attempts)+1, 255))
 	switch {
-	case v.again:
-		rec.resend = rec.resend || v.resend
-		rec.state = v.state
-		f.retried++
+	case v.Again:
+		rec.Resend = rec.Resend || v.Resend
+		rec.State = v.State
+		f.Retried++
 		f.again = append(f.again, it)
-		f.attempt = max(f.attempt, int(rec.attempts)+1)
+		f.attempt = max(f.attempt, int(rec.Attempts)+1)
 		if len(f.again) == 1 {
 			wait, _ := f.opt.Backoff(f.attempt)
 			f.timer.Reset(wait)
 		}
-	case v.state.Decided():
-		if v.id != "" && rec.phase != placed { // placed: by this very id
-			rec.id = v.id
+	case v.State.Decided():
+		if v.ID != "" && rec.Phase != placed { // placed: by this very id
+			rec.ID = v.ID
 		}
 		if l.imagined != nil {
-			l.imagined.judge(l, it, v)
+			l.imagined.Judge(l.Target, l.required, it, v)
 		} else {
 			l.learnWritten(it, v)
 		}
-		f.finish(l, it, v.state, v.problem)
+		f.finish(l, it, v.State, v.Problem)
 	default:
-		rec.state = v.state // the run stops; the ledger knows
+		rec.State = v.State // the run stops; the ledger knows
 	}
 }
 
 // sendAgain queues what waited for its next attempt. What was looked up is looked up again: the
 // earlier attempt may have created it.
-func (f *former) sendAgain() {
+func (f *Former) sendAgain() {
 	again := f.again
 	f.again, f.attempt = nil, 0
 	for _, it := range again {
 		l := f.laneOf(it)
-		if it.action == sink.Update || it.action == sink.Delete {
+		if it.Action == sink.Update || it.Action == sink.Delete {
 			l.send(it)
 			continue
 		}
@@ -434,26 +449,26 @@ func (f *former) sendAgain() {
 }
 
 // decide closes the account of a record.
-func (f *former) decide(l *lane, it item, state ledger.State, p *ledger.Problem) {
-	rec := it.record()
-	rec.state, rec.problem = state, p
-	if !l.find {
-		f.opt.Stats.add(state)
+func (f *Former) decide(l *lane, it work.Item, state ledger.State, p *ledger.Problem) {
+	rec := it.Record()
+	rec.State, rec.Problem = state, p
+	if !l.Find {
+		f.opt.Stats.Add(state)
 		if state == ledger.Failed {
 			f.failed++
-			if f.opt.StopAfter.Exceeded(f.failed, f.opt.Stats.Read.Load()) {
-				f.halt(ErrTooManyFailed)
+			if f.opt.TooMany(f.failed, f.opt.Stats.Read.Load()) {
+				f.halt(work.ErrTooManyFailed)
 			}
 		}
 	}
 	f.wake(l, it)
-	if it.w.open--; it.w.open == 0 {
-		f.complete(it.w)
+	if it.Batch.Open--; it.Batch.Open == 0 {
+		f.complete(it.Batch)
 	}
 }
 
 // complete hands a batch on whose records are all decided.
-func (f *former) complete(w *work) {
-	delete(f.undecided, w.seq())
-	f.collect <- w
+func (f *Former) complete(w *work.Batch) {
+	delete(f.undecided, w.Seq())
+	f.Decided <- w
 }

@@ -1,90 +1,27 @@
-package pipeline
+package form
 
 import (
 	"slices"
 
 	"sfsync/mapping"
-	"sfsync/mapping/schema"
+	"sfsync/pipeline/internal/deliver"
 	"sfsync/pipeline/internal/recall"
+	"sfsync/pipeline/internal/rehearse"
+	"sfsync/pipeline/internal/target"
+	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/plan"
-	"sfsync/pipeline/row"
 	"sfsync/sink"
 )
 
-// item is one record on its way through the former.
-type item struct {
-	w      *work
-	index  int32 // of its record in w.records
-	row    int32
-	size   int32  // bytes of its text
-	key    uint64 // hash of its match key; meaningless but in lanes that are simple
-	action sink.Action
-}
-
-func (it item) record() *record { return &it.w.records[it.index] }
-
-// queue is a first-in, first-out list of items.
-type queue struct {
-	items []item
-	head  int
-	bytes int
-}
-
-func (q *queue) len() int { return len(q.items) - q.head }
-
-func (q *queue) push(it item) {
-	if q.head > 1024 && q.head > len(q.items)/2 {
-		q.items = q.items[:copy(q.items, q.items[q.head:])]
-		q.head = 0
-	}
-	q.items = append(q.items, it)
-	q.bytes += int(it.size)
-}
-
-// pop takes the first item of a queue that is not empty.
-func (q *queue) pop() item {
-	it := q.items[q.head]
-	q.items[q.head] = item{}
-	q.bytes -= int(it.size)
-	if q.head++; q.head == len(q.items) {
-		q.items, q.head = q.items[:0], 0
-	}
-	return it
-}
-
-// take moves up to n items, and no more bytes than room beyond the first item, to dst.
-func (q *queue) take(dst []item, n int, room *int) []item {
-	for range min(n, q.len()) {
-		if int(q.items[q.head].size) > *room && len(dst) > 0 {
-			break
-		}
-		it := q.pop()
-		*room -= int(it.size)
-		dst = append(dst, it)
-	}
-	return dst
-}
-
 // lane is the former's state for one target or find of the plan.
 type lane struct {
-	index  int
-	group  int // the first lane of the same object and org: see slot
-	plan   *mapping.PlanTarget
-	target *sink.Target
-	Target
+	*target.Target
 
-	keys  []key // the match keys in order, then the record id
-	wants []*want
-
-	find       bool // the records are only looked for
-	simple     bool // one key, and no part of it is a reference
-	native     int  // the key of the org's own upsert, or -1
 	dependents []dependent
 	known      *recall.Map[answer] // what finds, and inserts by key, learned; else nil
-	imagined   *imagined           // in a rehearsal
-	compare    bool                // only what differs from the org's record is sent
-	borrows    *imagined           // and of a find, in the second pass of one
+	imagined   *rehearse.Imagined  // in a rehearsal
+	borrows    *rehearse.Imagined  // and of a find, in the second pass of one
 	required   *plan.Required      // and what an org would miss
 	cost       Cost
 
@@ -121,22 +58,33 @@ const (
 	knownBytes = 16 << 20
 )
 
-// newLanes returns the lanes of a plan: its targets, then its finds. In a rehearsal the targets of an
+// Lanes are those of a plan: its targets, then its finds.
+type Lanes []*lane
+
+// Cost says what the records of one lane cost.
+type Cost struct {
+	// Keys is how many match keys were looked up; in a rehearsal those that a run would look up.
+	Keys int64
+	// Requests is how many write requests were sent; in a rehearsal those that a run would send.
+	Requests int64
+}
+
+// NewLanes returns the lanes of a plan. In a rehearsal the targets of an
 // object share what is imagined of it; before is what an earlier pass imagined.
-func newLanes(opt *Options, before []*lane) []*lane {
+func NewLanes(opt *Options, before Lanes) Lanes {
 	p := opt.Plan
-	lanes := make([]*lane, len(p.Targets)+len(p.Finds))
+	lanes := make(Lanes, len(p.Targets)+len(p.Finds))
 	for i := range lanes {
 		l := newLane(i, p.Record(i), opt)
 		lanes[i] = l
 		if i < len(p.Targets) {
-			l.Target = opt.Targets[i]
+			l.Org = opt.Targets[i]
 		}
-		if like := l.like(lanes[:i]); like != nil && !l.find {
-			l.group, l.imagined = like.group, like.imagined
+		if like := l.like(lanes[:i]); like != nil && !l.Find {
+			l.Group, l.imagined = like.Group, like.imagined
 		}
 		if like := l.like(before); like != nil && opt.Rehearse {
-			if l.find {
+			if l.Find {
 				l.borrows = like.imagined
 			} else {
 				l.imagined = like.imagined
@@ -144,15 +92,15 @@ func newLanes(opt *Options, before []*lane) []*lane {
 		}
 	}
 	for i, l := range lanes[:len(p.Targets)] {
-		for _, n := range l.plan.Needs {
+		for _, n := range l.Plan.Needs {
 			of := lanes[n.Record]
 			of.dependents = append(of.dependents, dependent{l, n.Column})
-			if of.find && of.Matcher == nil {
-				of.Target = opt.Targets[i] // a find asks the org of the records that need it
+			if of.Find && of.Matcher == nil {
+				of.Org = opt.Targets[i] // a find asks the org of the records that need it
 			}
 		}
-		if l.plan.Redirected >= 0 {
-			of := lanes[l.plan.Redirected]
+		if l.Plan.Redirected >= 0 {
+			of := lanes[l.Plan.Redirected]
 			of.dependents = append(of.dependents, dependent{l, -1})
 		}
 	}
@@ -160,17 +108,17 @@ func newLanes(opt *Options, before []*lane) []*lane {
 }
 
 // ordered returns the lanes so that those come first that others wait for.
-func ordered(lanes []*lane) []*lane {
-	order := make([]*lane, 0, len(lanes))
+func ordered(lanes Lanes) Lanes {
+	order := make(Lanes, 0, len(lanes))
 	var visit func(l *lane)
 	visit = func(l *lane) {
 		if slices.Contains(order, l) {
 			return
 		}
-		for _, n := range l.plan.Needs { // no cycles: the plan is compiled so
+		for _, n := range l.Plan.Needs { // no cycles: the plan is compiled so
 			visit(lanes[n.Record])
 		}
-		if of := l.plan.Redirected; of >= 0 {
+		if of := l.Plan.Redirected; of >= 0 {
 			visit(lanes[of])
 		}
 		order = append(order, l)
@@ -181,7 +129,8 @@ func ordered(lanes []*lane) []*lane {
 	return order
 }
 
-func costs(lanes []*lane) []Cost {
+// Costs says what the records of each lane cost.
+func (lanes Lanes) Costs() []Cost {
 	c := make([]Cost, len(lanes))
 	for i, l := range lanes {
 		c[i] = l.cost
@@ -190,34 +139,15 @@ func costs(lanes []*lane) []Cost {
 }
 
 func newLane(index int, p *mapping.PlanTarget, opt *Options) *lane {
-	l := &lane{index: index, group: index, plan: p, find: p.Operation == mapping.Find, native: -1}
-	l.target = &sink.Target{Object: p.Object.Name, KeyColumn: -1, Options: sink.Options{
-		AssignmentRule: p.AssignmentRule, AllowDuplicates: p.AllowDuplicates, AllOrNone: p.AllOrNone, UpdateMRU: p.UpdateMRU,
-	}}
-	for _, k := range p.Keys {
-		l.keys = append(l.keys, newKey(p, k))
-	}
-	l.simple = len(l.keys) == 1 && !l.keys[0].late
-	for i, k := range l.keys {
-		if f := k.fields[0]; len(k.fields) == 1 && (len(l.keys) == 1 || f.Key() && f.Type != schema.ID) {
-			l.target.Key, l.target.Fold, l.target.KeyColumn = f.Name, f.FoldKey, p.Schema.Index(f.Name)
-			if f.Key() && f.Type != schema.ID && l.target.KeyColumn >= 0 {
-				l.native = i
-			}
-			break
-		}
-	}
-	l.keys = append(l.keys, idKey(p.Object))
-	l.lookups = make([]queue, len(l.keys))
+	l := &lane{Target: target.New(index, p, opt.Rehearse, opt.CompareStored)}
+	l.lookups = make([]queue, len(l.Keys))
 	l.units = make(map[uint16]*unit)
-	if opt.Rehearse && !l.find {
-		l.imagined, l.required = newImagined(), plan.NewRequired(p)
+	if opt.Rehearse && !l.Find {
+		l.imagined, l.required = rehearse.New(), plan.NewRequired(p)
 	}
-	l.compare = opt.CompareStored && l.imagined == nil && l.tracks() && p.Operation != mapping.Insert
-	if l.find || p.Operation == mapping.Insert && l.keyed() && l.imagined == nil {
+	if l.Find || p.Operation == mapping.Insert && l.Keyed() && l.imagined == nil {
 		l.known = recall.New[answer](knownBytes)
 	}
-	l.wants = []*want{newWant(l, p.Schema)}
 	if l.imagined == nil {
 		l.siblings = newSiblings(p.Parents)
 	}
@@ -225,112 +155,33 @@ func newLane(index int, p *mapping.PlanTarget, opt *Options) *lane {
 }
 
 // like returns the first target among lanes that writes the same object of the same org, or nil.
-func (l *lane) like(lanes []*lane) *lane {
+func (l *lane) like(lanes Lanes) *lane {
 	for _, of := range lanes {
-		if !of.find && of.plan.Object.Name == l.plan.Object.Name && of.plan.Org == l.plan.Org {
+		if !of.Find && of.Plan.Object.Name == l.Plan.Object.Name && of.Plan.Org == l.Plan.Org {
 			return of
 		}
 	}
 	return nil
 }
 
-// keyed reports whether the lane's records are matched by a key.
-func (l *lane) keyed() bool { return len(l.keys) > 1 }
-
-// once reports whether a record of the lane whose answer was lost must not be sent again.
-func (l *lane) once() bool {
-	return !l.keyed() && (l.plan.Operation == mapping.Insert || l.plan.Operation == mapping.Publish)
-}
-
-// byID reports whether the key of the lane is the record id itself.
-func (l *lane) byID() bool { return len(l.keys) == 2 && l.keys[0].isID() }
-
-// asks reports whether a record of the lane has to be looked up in a run before it is sent.
-func (l *lane) asks(it item) bool {
-	p := l.plan
-	switch {
-	case l.find, l.compare, len(p.OnlyIfEmpty) > 0:
-		return true
-	case l.byID():
-		return false
-	case p.Lookup:
-		return true
-	case p.Operation != mapping.Upsert, l.native != 0, len(l.keys) > 2,
-		p.Converted != mapping.ConvertedFail, p.OnMany != mapping.ManyFail && !l.keys[0].fields[0].UniqueKey():
-		return true
-	}
-	return p.InsertDefaults && hasInsertDefault(l.batch(it.w), int(it.row))
-}
-
-// passes reports whether the id of a record that was written tells the next row of its key all
-// that a lookup would.
-func (l *lane) passes() bool {
-	return l.simple && len(l.plan.OnlyIfEmpty) == 0 && l.plan.Operation != mapping.Delete && l.imagined == nil
-}
-
-// mayCreate reports whether the records of the lane can come into being by being sent.
-func (l *lane) mayCreate() bool {
-	return (l.plan.Operation == mapping.Upsert || l.plan.Operation == mapping.Insert) && l.keyed() && !l.byID()
-}
-
-// records are a batch's records of the lane.
-func (l *lane) records(w *work) *mapping.Records {
-	if n := len(w.mapped.Targets); l.index >= n {
-		return &w.mapped.Finds[l.index-n]
-	}
-	return &w.mapped.Targets[l.index]
-}
-
-func (l *lane) batch(w *work) *row.Batch { return l.records(w).Batch }
-
-// item makes the item of a row of a batch.
-func (l *lane) item(w *work, r int) item {
-	it := item{w: w, index: int32(l.index*w.rows + r), row: int32(r)}
-	b := l.batch(w)
-	it.size = int32(b.TextSize(r))
-	if l.simple {
-		it.key, _ = l.hash(it, 0)
-	}
-	return it
-}
-
-// content returns a hash of all that a record sends.
-func (l *lane) content(it item) (h uint64) {
-	b, r := l.batch(it.w), int(it.row)
-	for c := range b.Schema().Columns {
-		cell := b.Cell(r, c)
-		h = h*0x9E3779B97F4A7C15 ^ row.Hash(cell.Text) ^ uint64(cell.Kind())
-	}
-	return h
-}
-
-func hasInsertDefault(b *row.Batch, r int) bool {
-	for c := range b.Schema().Columns {
-		if b.Cell(r, c).OnInsert() {
-			return true
-		}
-	}
-	return false
-}
-
 // create queues an item whose key no record holds.
-func (l *lane) create(it item) {
+func (l *lane) create(it work.Item) {
 	switch {
-	case l.plan.Operation == mapping.Publish:
-		it.action = sink.Publish
-	case l.native >= 0 && !l.batch(it.w).Cell(int(it.row), l.target.KeyColumn).Blank():
-		it.action = sink.Upsert // so that a lost answer can be sent again
+	case l.Plan.Operation == mapping.Publish:
+		it.Action = sink.Publish
+	case l.Native >= 0 && !l.Cells(it.Batch).Cell(int(it.Row), l.Sink.KeyColumn).Blank():
+		it.Action = sink.Upsert // so that a lost answer can be sent again
 	default:
-		it.action = sink.Create
+		it.Action = sink.Create
 	}
 	l.send(it)
 }
 
 // change queues an item whose id is known.
-func (l *lane) change(it item) {
-	it.action = sink.Update
-	if l.plan.Operation == mapping.Delete {
-		it.action = sink.Delete
+func (l *lane) change(it work.Item) {
+	it.Action = sink.Update
+	if l.Plan.Operation == mapping.Delete {
+		it.Action = sink.Delete
 	}
 	l.send(it)
 }
@@ -343,7 +194,7 @@ func (l *lane) asking() bool {
 // write appends to dst, which is empty, the items of the next write request: full groups of one
 // action first, since each started group costs as much as a full one. Without flush it returns
 // none until a request is full.
-func (l *lane) write(dst []item, flush bool) []item {
+func (l *lane) write(dst []work.Item, flush bool) []work.Item {
 	queues := l.queues()
 	if l.upserts.len()+l.creates.len()+l.updates.len() == 0 {
 		return dst
@@ -356,7 +207,7 @@ func (l *lane) write(dst []item, flush bool) []item {
 	if group <= 0 || groups <= 0 {
 		group, groups = limits.Records, 1
 	}
-	if n := l.plan.Batch; n > 0 && n < limits.Records {
+	if n := l.Plan.Batch; n > 0 && n < limits.Records {
 		limits.Records, group = n, min(group, n)
 		groups = (n + group - 1) / group
 	}
@@ -401,53 +252,25 @@ func (l *lane) write(dst []item, flush bool) []item {
 
 // lookup moves to j, which is empty, the items of the next lookup by key k. Without flush it
 // takes none until a call is full.
-func (l *lane) lookup(j *job, k int, flush bool) {
+func (l *lane) lookup(j *deliver.Job, k int, flush bool) {
 	q := &l.lookups[k]
 	n := q.len()
 	if n == 0 || !flush && n < lookupLeast {
 		return
 	}
 	items := q.items[q.head:][:min(n, lookupCall)]
-	j.key, j.want = k, l.wantOf(items[0])
+	j.Key, j.Want = k, l.WantOf(items[0])
 	for i, it := range items {
-		if l.wantOf(it) != j.want {
+		if l.WantOf(it) != j.Want {
 			items = items[:i]
 			break
 		}
 	}
-	ask := l.ask(items, k, j.want)
+	ask := l.Ask(items, k, j.Want)
 	fit := max(1, l.Matcher.LookupKeys(&ask))
 	if fit >= n && n < lookupCall && !flush {
 		return
 	}
 	room := 1 << 62
-	j.items = q.take(j.items, min(fit, len(items)), &room)
-}
-
-// ask is the question for the records that hold the items' keys.
-func (l *lane) ask(items []item, k int, w *want) sink.Lookup {
-	q := sink.Lookup{Object: l.target.Object, By: l.keys[k].by, Want: w.names, Keys: make([]string, len(items))}
-	for i, it := range items {
-		q.Keys[i] = l.text(it, k)
-	}
-	return q
-}
-
-// stateOf is the ledger's word for a result.
-func stateOf(s sink.Status) ledger.State {
-	switch s {
-	case sink.Created:
-		return ledger.Created
-	case sink.Updated:
-		return ledger.Updated
-	case sink.Failed:
-		return ledger.Failed
-	case sink.Deleted:
-		return ledger.Deleted
-	case sink.Published:
-		return ledger.Published
-	case sink.NotSent:
-		return ledger.Pending
-	}
-	return ledger.Unknown
+	j.Items = q.take(j.Items, min(fit, len(items)), &room)
 }

@@ -1,4 +1,4 @@
-package pipeline
+package form
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"sfsync/mapping/schema"
+	"sfsync/pipeline/internal/deliver"
+	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/ledger"
 	"sfsync/sink"
 )
@@ -16,9 +18,9 @@ import (
 // job of the Bulk API.
 type unit struct {
 	id      string
-	records int    // that the ledger has of it
-	never   bool   // nothing of it was worked off, and nothing will be
-	items   []item // that have come so far
+	records int         // that the ledger has of it
+	never   bool        // nothing of it was worked off, and nothing will be
+	items   []work.Item // that have come so far
 }
 
 // units are those of a pass. The number of a unit, which its records have, is its place and one.
@@ -29,7 +31,7 @@ type units struct {
 
 // takeUp returns what an earlier try left under way, once it has ended at the orgs: what is sent from now
 // on comes behind it.
-func takeUp(ctx context.Context, opt *Options, lanes []*lane) (*units, error) {
+func takeUp(ctx context.Context, opt *Options) (*units, error) {
 	u := &units{byID: make(map[string]int)}
 	if !opt.Resume || opt.Ledger == nil {
 		return u, nil
@@ -71,7 +73,7 @@ func takeUp(ctx context.Context, opt *Options, lanes []*lane) (*units, error) {
 	go func() {
 		select {
 		case <-opt.Stop:
-			stop(ErrStopped)
+			stop(work.ErrStopped)
 		case <-ctx.Done():
 		}
 	}()
@@ -107,8 +109,8 @@ func (u *units) of(b *ledger.Batch, i int) (*unit, uint16) {
 }
 
 // rejoin puts a record that an earlier try sent to the others of its unit, and reports whether it was one.
-func (l *lane) rejoin(it item) bool {
-	n := it.record().unit
+func (l *lane) rejoin(it work.Item) bool {
+	n := it.Record().Unit
 	if n == 0 {
 		return false
 	}
@@ -121,47 +123,19 @@ func (l *lane) rejoin(it item) bool {
 	return true
 }
 
-// resumes reports whether the org keeps the results of what is sent, under ids that are known before.
-func (l *lane) resumes() bool {
-	_, ok := l.Writer.(sink.Resumer)
-	return ok
-}
-
 // settled moves to j, which is empty, the records of a unit whose results are to be asked for: one of which
 // all have come, with flush any.
-func (f *former) settled(j *job, l *lane, flush bool) {
+func (f *Former) settled(j *deliver.Job, l *lane, flush bool) {
 	if len(l.units) == 0 {
 		return
 	}
 	for _, n := range slices.Sorted(maps.Keys(l.units)) {
 		u := f.units.all[n-1]
 		if items := l.units[n].items; flush || len(items) >= u.records {
-			j.unit, j.items = u, append(j.items, items...)
+			j.Unit, j.Items = u.id, append(j.Items, items...)
 			u.records -= len(items)
 			delete(l.units, n)
 			return
 		}
 	}
-}
-
-// resume asks what became of records that an earlier try sent.
-func (j *job) resume(ctx context.Context, opt *Options) {
-	j.verdicts = grown(j.verdicts, len(j.items))
-	req := j.request()
-	if w, ok := j.lane.Writer.(sink.Resumer); ok {
-		j.err = w.Resume(ctx, j.unit.id, &req, j.results)
-	} else { // takeUp has seen to that
-		j.err = fmt.Errorf("%w: the results of job %s cannot be asked for", ErrPanic, j.unit.id)
-	}
-	j.conclude(ctx, opt)
-}
-
-// opened notes in the ledger under which id the org will keep the results of records of the job.
-func (j *job) opened(ctx context.Context, opt *Options, id string, records []int) error {
-	marks := make([]ledger.Mark, len(records))
-	for i, r := range records {
-		it := j.items[r]
-		marks[i] = ledger.Mark{Seq: it.w.seq(), Index: int(it.index), State: ledger.Sending, ID: id}
-	}
-	return opt.Ledger.Mark(context.WithoutCancel(ctx), marks)
 }

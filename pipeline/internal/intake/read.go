@@ -1,4 +1,4 @@
-package pipeline
+package intake
 
 import (
 	"context"
@@ -8,39 +8,45 @@ import (
 	"os"
 	"slices"
 
-	"sfsync/pipeline/ledger"
+	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/row"
 	"sfsync/pipeline/source"
 )
 
-// reader is the first stage: it turns the inputs into numbered batches, in order.
-type reader struct {
+// Reader is the first stage: it turns the inputs into numbered batches, in order.
+type Reader struct {
 	opt    *Options
-	window *window
+	window *Window
 	stop   context.Context // ends when no more is to be read
 
 	// What the stage found out; to be read after it has ended.
-	inputs   []Input
-	warnings []string
-	rows     int64 // read, also those that an earlier try had finished
-	complete bool
-	err      error // why an input could not be read to its end
+	Inputs   []Input
+	Warnings []string
+	Rows     int64 // read, also those that an earlier try had finished
+	Complete bool
+	Err      error // why an input could not be read to its end
 
 	sample *sample // which rows are read; nil for all
 	again  bool    // the rows are read the second time, and count but once
 
-	seq   int64 // the number of the next batch
+	Seq   int64 // the number of the next batch
 	known int64 // up to this one an earlier try left batches behind; -1 for none
 }
 
-// run emits every batch as work. A bad input does not fail the stage: the rows before it are
+// NewReader returns the stage. It reads until stop ends and gives its first batch the number first, which is
+// that of a second pass if it is not 0.
+func NewReader(stop context.Context, opt *Options, window *Window, first int64) *Reader {
+	return &Reader{opt: opt, window: window, stop: stop, Seq: first, again: first > 0}
+}
+
+// Run emits every batch as work. A bad input does not fail the stage: the rows before it are
 // delivered, and the error is kept for the end of the run.
-func (rd *reader) run(ctx context.Context, emit func(context.Context, *work) error) error {
+func (rd *Reader) Run(ctx context.Context, emit func(context.Context, *work.Batch) error) error {
 	rd.known = -1
 	var err error
 	if rd.sample, err = newSample(rd.stop, rd.opt); err != nil {
 		if rd.stop.Err() == nil {
-			rd.err = err
+			rd.Err = err
 		}
 		return nil
 	}
@@ -55,33 +61,33 @@ func (rd *reader) run(ctx context.Context, emit func(context.Context, *work) err
 			return nil // told to stop: what was read goes on its way
 		}
 		if err != nil {
-			rd.err = err
+			rd.Err = err
 			return nil
 		}
 		if !more {
 			return nil // the limit was reached: that is all that was asked for
 		}
 	}
-	if rd.seq <= rd.known {
-		rd.err = fmt.Errorf("%w: it has become shorter", ErrInputChanged)
+	if rd.Seq <= rd.known {
+		rd.Err = fmt.Errorf("%w: it has become shorter", work.ErrInputChanged)
 		return nil
 	}
-	rd.complete = true
+	rd.Complete = true
 	return nil
 }
 
 // until returns the context that ends the reading of the next batch. The batches that an
 // earlier try left behind are read even after a stop: what is known of their records has to
 // come into the account.
-func (rd *reader) until(ctx context.Context) context.Context {
-	if rd.seq <= rd.known {
+func (rd *Reader) until(ctx context.Context) context.Context {
+	if rd.Seq <= rd.known {
 		return ctx
 	}
 	return rd.stop
 }
 
 // file emits the batches of one input; more is false once the limit is reached.
-func (rd *reader) file(ctx context.Context, index int, in source.Input, emit func(context.Context, *work) error) (more bool, err error) {
+func (rd *Reader) file(ctx context.Context, index int, in source.Input, emit func(context.Context, *work.Batch) error) (more bool, err error) {
 	was, _ := os.Stat(in.Path) // Open says what is wrong with it
 	r, err := source.Open(rd.until(ctx), in, rd.opt.Source)
 	if err != nil {
@@ -89,13 +95,13 @@ func (rd *reader) file(ctx context.Context, index int, in source.Input, emit fun
 	}
 	defer func() {
 		if written(in, was) {
-			rd.warnings = append(rd.warnings, in.Path+": was written while it was read: rows may be missing or torn; run it again once it is whole")
+			rd.Warnings = append(rd.Warnings, in.Path+": was written while it was read: rows may be missing or torn; run it again once it is whole")
 		}
 		info := r.Info()
-		rd.inputs = append(rd.inputs, Input{Path: in.Path, Format: info.Format, SHA256: info.SHA256, Bytes: info.Bytes, Rows: info.Rows})
+		rd.Inputs = append(rd.Inputs, Input{Path: in.Path, Format: info.Format, SHA256: info.SHA256, Bytes: info.Bytes, Rows: info.Rows})
 		for _, w := range r.Warnings() {
-			if w = in.Path + ": " + w; !slices.Contains(rd.warnings, w) {
-				rd.warnings = append(rd.warnings, w)
+			if w = in.Path + ": " + w; !slices.Contains(rd.Warnings, w) {
+				rd.Warnings = append(rd.Warnings, w)
 			}
 		}
 		err = errors.Join(err, r.Close())
@@ -115,7 +121,7 @@ func (rd *reader) file(ctx context.Context, index int, in source.Input, emit fun
 		if err != nil {
 			return false, err
 		}
-		b.Seq, b.File = rd.seq, index
+		b.Seq, b.File = rd.Seq, index
 		if rd.sample != nil {
 			if rd.sample.choose(b); b.Len() == 0 {
 				b.Free()
@@ -123,17 +129,17 @@ func (rd *reader) file(ctx context.Context, index int, in source.Input, emit fun
 			}
 		}
 		if limit := rd.opt.Limit; limit > 0 {
-			for rd.rows+int64(b.Len()) > limit {
+			for rd.Rows+int64(b.Len()) > limit {
 				b.DropLast()
 			}
 		}
 		if err := rd.pass(ctx, b, emit); err != nil {
 			return false, err
 		}
-		rd.seq++
+		rd.Seq++
 		rd.progress(before + r.Info().Bytes)
-		if rd.opt.Limit > 0 && rd.rows >= rd.opt.Limit {
-			rd.complete = true
+		if rd.opt.Limit > 0 && rd.Rows >= rd.opt.Limit {
+			rd.Complete = true
 			return false, nil
 		}
 	}
@@ -150,17 +156,17 @@ func written(in source.Input, was os.FileInfo) bool {
 }
 
 // progress notes how many bytes were read.
-func (rd *reader) progress(bytes int64) {
+func (rd *Reader) progress(bytes int64) {
 	if !rd.again {
 		rd.opt.Stats.Bytes.Store(bytes)
 	}
 }
 
 // pass hands a batch on, unless an earlier try at the run has finished it.
-func (rd *reader) pass(ctx context.Context, b *row.Batch, emit func(context.Context, *work) error) error {
-	w := &work{source: b, ready: make(chan struct{}), rows: b.Len(), first: rd.rows, room: b.Len(), bytes: b.Size()}
+func (rd *Reader) pass(ctx context.Context, b *row.Batch, emit func(context.Context, *work.Batch) error) error {
+	w := &work.Batch{Source: b, Ready: make(chan struct{}), Rows: b.Len(), First: rd.Rows, Room: b.Len(), Bytes: b.Size()}
 	if rd.opt.Ledger != nil {
-		w.sum = b.Checksum()
+		w.Sum = b.Checksum()
 	}
 	if rd.opt.Resume {
 		prior, err := rd.opt.Ledger.Find(ctx, b.Seq)
@@ -168,98 +174,44 @@ func (rd *reader) pass(ctx context.Context, b *row.Batch, emit func(context.Cont
 			b.Free()
 			return err
 		}
-		if prior != nil && (prior.Checksum != w.sum || prior.Rows != w.rows || prior.File != b.File) {
+		if prior != nil && (prior.Checksum != w.Sum || prior.Rows != w.Rows || prior.File != b.File) {
 			last := prior.Line
-			if w.rows > 0 {
-				last = b.Line(w.rows - 1)
+			if w.Rows > 0 {
+				last = b.Line(w.Rows - 1)
 			}
 			b.Free()
-			return fmt.Errorf("%w: %s:%d to line %d", ErrInputChanged, rd.opt.Inputs[b.File].Path, prior.Line, last)
+			return fmt.Errorf("%w: %s:%d to line %d", work.ErrInputChanged, rd.opt.Inputs[b.File].Path, prior.Line, last)
 		}
 		if prior != nil && prior.Final {
-			rd.rows += int64(w.rows)
+			rd.Rows += int64(w.Rows)
 			b.Free()
 			return nil
 		}
-		w.prior = prior
+		w.Prior = prior
 	}
-	rows := int64(w.rows)
-	if err := rd.window.enter(rd.stop, w.rows, w.bytes); err != nil {
+	rows := int64(w.Rows)
+	if err := rd.window.enter(rd.stop, w.Rows, w.Bytes); err != nil {
 		switch {
-		case ctx.Err() != nil || rd.seq > rd.known:
+		case ctx.Err() != nil || rd.Seq > rd.known:
 			b.Free()
 			return err
-		case w.prior == nil: // nothing is known of it: it is left for the next try
+		case w.Prior == nil: // nothing is known of it: it is left for the next try
 			b.Free()
 			return nil
 		}
 		// After a stop nothing makes room any more; of these batches there is no more than once
 		// found room in the window together.
 		rd.window.force()
-		w.room, w.bytes = 0, 0
+		w.Room, w.Bytes = 0, 0
 	}
 	if err := emit(rd.until(ctx), w); err != nil {
-		rd.window.leave(w.room, w.bytes)
+		rd.window.Leave(w.Room, w.Bytes)
 		b.Free()
 		return err
 	}
-	rd.rows += rows // emit gave w away
+	rd.Rows += rows // emit gave w away
 	if !rd.again {
 		rd.opt.Stats.Read.Add(rows)
 	}
 	return nil
-}
-
-// Preflight opens every input and checks its columns against the plan, so that the mistakes
-// that can be known before anything is sent are. What is no regular file cannot be opened
-// twice and is left out.
-func Preflight(ctx context.Context, opt Options) error {
-	opt.defaults()
-	var errs []error
-	for _, in := range opt.Inputs {
-		if in.Stdin || in.Reader != nil {
-			continue
-		}
-		// What cannot be opened twice (a pipe, a FIFO) would lose its beginning.
-		if info, err := os.Stat(in.Path); err == nil && !info.Mode().IsRegular() {
-			continue
-		}
-		if err := preflight(ctx, in, &opt); err != nil {
-			errs = append(errs, err)
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func preflight(ctx context.Context, in source.Input, opt *Options) (err error) {
-	r, err := source.Open(ctx, in, opt.Source)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	if !r.Complete() || len(r.Schema().Columns) == 0 {
-		return nil
-	}
-	return opt.checkColumns(r.Schema(), in.Path)
-}
-
-// checkColumns checks a file's columns against the plan, and what it has for a second pass.
-func (o *Options) checkColumns(s *row.Schema, path string) error {
-	_, err := o.Plan.CheckColumns(s, path)
-	if err == nil && o.Plan.Second != nil {
-		_, err = o.Plan.Second.CheckColumns(s, path)
-	}
-	return err
-}
-
-// ledgerBatch is what the ledger needs to know of a batch that is to be sent.
-func (w *work) ledgerBatch() ledger.Batch {
-	b := ledger.Batch{Seq: w.source.Seq, File: w.source.File, Rows: w.rows, Checksum: w.sum}
-	if w.rows > 0 {
-		b.Line = w.source.Line(0)
-	}
-	return b
 }

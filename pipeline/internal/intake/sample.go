@@ -1,15 +1,12 @@
-package pipeline
+package intake
 
 import (
 	"context"
 	"errors"
-	"io"
 	"math"
 	"math/bits"
-	"os"
 
 	"sfsync/pipeline/row"
-	"sfsync/pipeline/source"
 )
 
 // sample picks so many rows of an input, spread evenly over it. The same input gives the same
@@ -26,7 +23,7 @@ func newSample(ctx context.Context, opt *Options) (*sample, error) {
 	}
 	s := &sample{want: uint64(opt.Sample)}
 	for _, in := range opt.Inputs {
-		back, err := rewind(in)
+		back, err := Rewind(in)
 		if err != nil {
 			return nil, err
 		}
@@ -40,31 +37,6 @@ func newSample(ctx context.Context, opt *Options) (*sample, error) {
 		return nil, nil
 	}
 	return s, nil
-}
-
-// countRows reads an input to its end, or until there were more rows than most. That it is damaged is said when it is read in earnest; what
-// comes before the damage counts.
-func countRows(ctx context.Context, in source.Input, opt *Options, most int64) (n int64, err error) {
-	so := opt.Source
-	so.Paths, so.Rest = nil, false
-	r, err := source.Open(ctx, in, so)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	for n <= most {
-		b, err := r.Next(ctx)
-		switch {
-		case err == nil:
-			n += int64(b.Len())
-			b.Free()
-		case errors.Is(err, io.EOF), ctx.Err() == nil:
-			return n, nil
-		default:
-			return 0, err
-		}
-	}
-	return n, nil
 }
 
 // choose drops the rows that were not picked. It has to see every batch, in order.
@@ -82,26 +54,4 @@ func (s *sample) picked(n uint64) uint64 {
 	lo, carry := bits.Add64(lo, s.total-1, 0)
 	q, _ := bits.Div64(hi+carry, lo, s.total)
 	return q
-}
-
-// rewind returns a function that brings an input back to where it is now, for what has to read it
-// twice. The error of one that can be read only once is a [source.ErrOption].
-func rewind(in source.Input) (back func() error, err error) {
-	if in.Reader == nil {
-		info, err := os.Stat(in.Path)
-		if err != nil || info.Mode().IsRegular() { // what is wrong with it is said where it is opened
-			return func() error { return nil }, nil
-		}
-	} else if s, ok := in.Reader.(io.Seeker); ok {
-		if at, err := s.Seek(0, io.SeekCurrent); err == nil {
-			return func() error {
-				_, err := s.Seek(at, io.SeekStart)
-				return err
-			}, nil
-		}
-	}
-	return nil, &source.Error{
-		Path: in.Path, Class: source.ErrOption,
-		Message: "the input has to be read twice for a sample, or for duplicates: last or fail, and this one can be read only once: save it to a file first",
-	}
 }

@@ -1,4 +1,4 @@
-package pipeline
+package intake
 
 import (
 	"context"
@@ -7,32 +7,32 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// window bounds what is under way between reading and reporting, by rows and by bytes, so
+// Window bounds what is under way between reading and reporting, by rows and by bytes, so
 // that memory does not grow with the input. Batches are of very different sizes: a bound on
 // their number would either starve requests (rows of many kilobytes) or waste memory.
-type window struct {
+type Window struct {
 	rows, bytes       *semaphore.Weighted
 	maxRows, maxBytes int64
 
 	blocked atomic.Bool   // the reader waits for room
 	entered atomic.Int64  // batches
-	starved chan struct{} // told once when it begins to
+	Starved chan struct{} // told once when it begins to
 }
 
-// newWindow returns a window for a run whose requests are sent by so many workers. Where a sink takes
+// NewWindow returns a window for a run whose requests are sent by so many workers. Where a sink takes
 // large requests there is room for those in flight and for the next one.
-func newWindow(opt *Options, procs int) *window {
+func NewWindow(opt *Options, procs int) *Window {
 	workers := int64(opt.Workers)
-	w := &window{
+	w := &Window{
 		maxRows:  (2*workers+4)*1000 + int64(procs+2)*2000,
 		maxBytes: (workers + 2) * (8 << 20),
-		starved:  make(chan struct{}, 1),
+		Starved:  make(chan struct{}, 1),
 	}
-	for _, t := range opt.Targets {
-		if t.Writer == nil {
+	for _, to := range opt.Writers {
+		if to == nil {
 			continue
 		}
-		if l := t.Writer.Limits(); l.InFlight > 0 {
+		if l := to.Limits(); l.InFlight > 0 {
 			requests := min(int64(l.InFlight), workers) + 1
 			w.maxRows = max(w.maxRows, requests*int64(l.Records)+int64(procs+2)*2000)
 			w.maxBytes = max(w.maxBytes, 2*requests*int64(l.Bytes)) // a batch takes more than the text that is sent
@@ -44,7 +44,7 @@ func newWindow(opt *Options, procs int) *window {
 
 // enter waits until there is room for a batch. A batch larger than the window gets it for
 // itself.
-func (w *window) enter(ctx context.Context, rows, bytes int) error {
+func (w *Window) enter(ctx context.Context, rows, bytes int) error {
 	r, b := min(int64(rows), w.maxRows), min(int64(bytes), w.maxBytes)
 	if w.rows.TryAcquire(r) {
 		if w.bytes.TryAcquire(b) {
@@ -56,7 +56,7 @@ func (w *window) enter(ctx context.Context, rows, bytes int) error {
 	w.blocked.Store(true)
 	defer w.blocked.Store(false)
 	select {
-	case w.starved <- struct{}{}:
+	case w.Starved <- struct{}{}:
 	default:
 	}
 	if err := w.rows.Acquire(ctx, r); err != nil {
@@ -71,16 +71,16 @@ func (w *window) enter(ctx context.Context, rows, bytes int) error {
 }
 
 // force lets a batch in that takes no room.
-func (w *window) force() { w.entered.Add(1) }
+func (w *Window) force() { w.entered.Add(1) }
 
-// exhausted reports whether nothing can come before something leaves: the reader waits, and
+// Exhausted reports whether nothing can come before something leaves: the reader waits, and
 // all that has entered was received.
-func (w *window) exhausted(received int64) bool {
+func (w *Window) Exhausted(received int64) bool {
 	return w.blocked.Load() && w.entered.Load() == received
 }
 
-// leave gives the room of a batch back.
-func (w *window) leave(rows, bytes int) {
+// Leave gives the room of a batch back.
+func (w *Window) Leave(rows, bytes int) {
 	w.rows.Release(min(int64(rows), w.maxRows))
 	w.bytes.Release(min(int64(bytes), w.maxBytes))
 }

@@ -1,29 +1,27 @@
-package pipeline
+// Package rehearse keeps in mind what a rehearsal would have made of an org, which later rows have to see.
+package rehearse
 
 import (
 	"slices"
 	"strconv"
 	"strings"
 
-	"sfsync/mapping"
 	"sfsync/mapping/convert"
 	"sfsync/mapping/schema"
+	"sfsync/pipeline/internal/deliver"
 	"sfsync/pipeline/internal/recall"
+	"sfsync/pipeline/internal/target"
+	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/plan"
 	"sfsync/pipeline/row"
 	"sfsync/sink"
 )
 
-// change is what a rehearsal found out about an update.
-type change struct {
-	before []row.Cell // the values that would change, by column; nil if none would
-}
-
-// imagined is what a rehearsal would have made of a lane's records so far: later rows of a key have
+// Imagined is what a rehearsal would have made of a target's records so far: later rows of a key have
 // to see it, though the org does not. It remembers the latest imaginedBytes of it: a row that comes
 // to the same record after more than that is compared with what the org has.
-type imagined struct {
+type Imagined struct {
 	known *recall.Map[*phantom] // by key and by id
 	made  int64
 }
@@ -37,16 +35,18 @@ type phantom struct {
 	values map[string]row.Cell // of the fields that are known
 }
 
-func newImagined() *imagined { return &imagined{known: recall.New[*phantom](imaginedBytes)} }
+// New returns an Imagined of which nothing is known.
+func New() *Imagined { return &Imagined{known: recall.New[*phantom](imaginedBytes)} }
 
 // madeUp returns the id of a record that does not exist: no org has one like it.
-func (m *imagined) madeUp() string {
+func (m *Imagined) madeUp() string {
 	m.made++
 	digits := strconv.FormatInt(m.made, 36)
 	return plan.MadeUp + strings.Repeat("0", 17-len(digits)) + digits
 }
 
-func isMadeUp(id string) bool { return strings.HasPrefix(id, plan.MadeUp) }
+// IsMadeUp reports whether an id is one of those that a rehearsal gives to records that do not exist.
+func IsMadeUp(id string) bool { return strings.HasPrefix(id, plan.MadeUp) }
 
 // The kinds of what phantoms are known by.
 const (
@@ -55,51 +55,52 @@ const (
 	byID   = "i"
 )
 
-func (k *key) known(kind, text string) string { return kind + k.label + sink.KeySep + text }
+// named is what phantoms are known by.
+func named(k *target.Key, kind, text string) string { return kind + k.Label + sink.KeySep + text }
 
-// find returns the record that has key k of a row, if it need not be asked for: an imagined one.
-func (m *imagined) find(l *lane, it item, k int) (found []sink.Match, known bool) {
-	text := l.text(it, k)
-	if k == len(l.keys)-1 {
+// Find returns the record that has key k of a row, if it need not be asked for: an imagined one.
+func (m *Imagined) Find(t *target.Target, it work.Item, k int) (found []sink.Match, known bool) {
+	text := t.Text(it, k)
+	if k == len(t.Keys)-1 {
 		p, ok := m.known.Get(byID + text)
 		switch {
 		case ok && p.gone:
 			return nil, true
-		case ok && p.knows(l.wantOf(it)):
-			return []sink.Match{p.match(l.wantOf(it))}, true
-		case isMadeUp(text): // forgotten
-			return []sink.Match{(&phantom{id: text}).match(l.wantOf(it))}, true
+		case ok && p.knows(t.WantOf(it)):
+			return []sink.Match{p.match(t.WantOf(it))}, true
+		case IsMadeUp(text): // forgotten
+			return []sink.Match{(&phantom{id: text}).match(t.WantOf(it))}, true
 		}
 		return nil, false
 	}
-	if p, ok := m.known.Get(l.keys[k].known(bySole, text)); ok && p.has(l, it, k) {
+	if p, ok := m.known.Get(named(&t.Keys[k], bySole, text)); ok && p.has(t, it, k) {
 		if p.gone {
 			return nil, true
 		}
-		if p.knows(l.wantOf(it)) {
-			return []sink.Match{p.match(l.wantOf(it))}, true
+		if p.knows(t.WantOf(it)) {
+			return []sink.Match{p.match(t.WantOf(it))}, true
 		}
 	}
 	// A key made of a record that does not exist yet is no record's in the org.
-	return nil, slices.ContainsFunc(strings.Split(text, sink.KeySep), isMadeUp)
+	return nil, slices.ContainsFunc(strings.Split(text, sink.KeySep), IsMadeUp)
 }
 
-// holder returns the id of an imagined record that has key k, or "".
-func (m *imagined) holder(k *key, text string) string {
+// Holder returns the id of an imagined record that has key k, or "".
+func (m *Imagined) Holder(k *target.Key, text string) string {
 	for _, kind := range [...]string{bySole, byAlso} {
-		if p, ok := m.known.Get(k.known(kind, text)); ok && !p.gone {
+		if p, ok := m.known.Get(named(k, kind, text)); ok && !p.gone {
 			return p.id
 		}
 	}
 	return ""
 }
 
-// correct makes of the org's answer to a lookup what it would be after the rows so far.
-func (m *imagined) correct(l *lane, it item, k int, w *want, found []sink.Match) []sink.Match {
+// Correct makes of the org's answer to a lookup what it would be after the rows so far.
+func (m *Imagined) Correct(t *target.Target, it work.Item, k int, w *target.Want, found []sink.Match) []sink.Match {
 	kept := found[:0]
 	for _, f := range found {
 		if p, ok := m.known.Get(byID + f.ID); ok {
-			if p.gone || !p.has(l, it, k) {
+			if p.gone || !p.has(t, it, k) {
 				continue
 			}
 			p.add(w, &f)
@@ -109,28 +110,28 @@ func (m *imagined) correct(l *lane, it item, k int, w *want, found []sink.Match)
 		}
 		kept = append(kept, f)
 	}
-	if p, ok := m.known.Get(l.keys[k].known(byAlso, l.text(it, k))); ok && !p.gone && p.has(l, it, k) &&
+	if p, ok := m.known.Get(named(&t.Keys[k], byAlso, t.Text(it, k))); ok && !p.gone && p.has(t, it, k) &&
 		!slices.ContainsFunc(kept, func(f sink.Match) bool { return f.ID == p.id }) {
 		kept = append(kept, p.match(w))
 	}
 	return kept
 }
 
-// saw remembers the record that a row has come to by its key k.
-func (m *imagined) saw(l *lane, it item, k int, w *want, f *sink.Match) {
-	if f.Converted || k == len(l.keys)-1 {
+// Saw remembers the record that a row has come to by its key k.
+func (m *Imagined) Saw(t *target.Target, it work.Item, k int, w *target.Want, f *sink.Match) {
+	if f.Converted || k == len(t.Keys)-1 {
 		return
 	}
 	p, ok := m.known.Get(byID + f.ID)
 	if !ok {
-		p = &phantom{id: f.ID, values: make(map[string]row.Cell, len(w.names))}
+		p = &phantom{id: f.ID, values: make(map[string]row.Cell, len(w.Names))}
 	}
 	p.add(w, f)
 	m.keep(byID+f.ID, p)
-	m.keep(l.keys[k].known(bySole, l.text(it, k)), p)
+	m.keep(named(&t.Keys[k], bySole, t.Text(it, k)), p)
 }
 
-func (m *imagined) keep(name string, p *phantom) { m.known.Put(name, p, p.size()) }
+func (m *Imagined) keep(name string, p *phantom) { m.known.Put(name, p, p.size()) }
 
 func (p *phantom) size() int {
 	n := 0
@@ -142,13 +143,13 @@ func (p *phantom) size() int {
 
 // knows reports whether all is known of the phantom that w asks for. Of a record that does not exist
 // all is known.
-func (p *phantom) knows(w *want) bool {
-	return isMadeUp(p.id) || !slices.ContainsFunc(w.names, func(n string) bool { _, ok := p.values[n]; return !ok })
+func (p *phantom) knows(w *target.Want) bool {
+	return IsMadeUp(p.id) || !slices.ContainsFunc(w.Names, func(n string) bool { _, ok := p.values[n]; return !ok })
 }
 
 // add takes over what the org says of fields of which nothing is known yet.
-func (p *phantom) add(w *want, f *sink.Match) {
-	for i, n := range w.names {
+func (p *phantom) add(w *target.Want, f *sink.Match) {
+	for i, n := range w.Names {
 		if _, ok := p.values[n]; !ok {
 			p.values[n] = f.Values[i]
 		}
@@ -156,9 +157,9 @@ func (p *phantom) add(w *want, f *sink.Match) {
 }
 
 // match is the phantom as the answer to a lookup.
-func (p *phantom) match(w *want) sink.Match {
-	f := sink.Match{ID: p.id, Values: make([]row.Cell, len(w.names))}
-	for i, n := range w.names {
+func (p *phantom) match(w *target.Want) sink.Match {
+	f := sink.Match{ID: p.id, Values: make([]row.Cell, len(w.Names))}
+	for i, n := range w.Names {
 		c, ok := p.values[n]
 		if !ok {
 			c = row.MakeCell(row.Null, "")
@@ -169,69 +170,69 @@ func (p *phantom) match(w *want) sink.Match {
 }
 
 // has reports whether the phantom still has a row's key k, as far as is known.
-func (p *phantom) has(l *lane, it item, k int) bool {
-	key := &l.keys[k]
-	for i, c := range key.columns {
-		f := key.fields[i]
-		if v, ok := p.values[f.Name]; ok && f.FoldKey(v.Text) != l.batch(it.w).Cell(int(it.row), c).Text {
+func (p *phantom) has(t *target.Target, it work.Item, k int) bool {
+	key := &t.Keys[k]
+	for i, c := range key.Columns {
+		f := key.Fields[i]
+		if v, ok := p.values[f.Name]; ok && f.FoldKey(v.Text) != t.Cells(it.Batch).Cell(int(it.Row), c).Text {
 			return false
 		}
 	}
 	return true
 }
 
-// judge remembers what sending a record would do, unless the org would refuse it.
-func (m *imagined) judge(l *lane, it item, v *verdict) {
-	rec := it.record()
-	b, r := l.batch(it.w), int(it.row)
-	kind, created := byAlso, v.state == ledger.Created
-	switch v.state {
+// Judge remembers what sending a record would do, unless the org would refuse it, since it lacks what is required.
+func (m *Imagined) Judge(t *target.Target, required *plan.Required, it work.Item, v *deliver.Verdict) {
+	rec := it.Record()
+	b, r := t.Cells(it.Batch), int(it.Row)
+	kind, created := byAlso, v.State == ledger.Created
+	switch v.State {
 	case ledger.Unchanged, ledger.Published:
 		return
 	case ledger.Created, ledger.Updated:
-		if fields, message := l.required.Missing(b, r, created); fields != "" {
-			v.state, v.problem = ledger.Failed, &ledger.Problem{Code: plan.CodeRequired, Field: fields, Message: message}
+		if fields, message := required.Missing(b, r, created); fields != "" {
+			v.State, v.Problem = ledger.Failed, &ledger.Problem{Code: plan.CodeRequired, Field: fields, Message: message}
 			return
 		}
 	}
 	if created {
-		rec.id = m.madeUp()
+		rec.ID = m.madeUp()
 	}
-	p, ok := m.known.Get(byID + rec.id)
+	p, ok := m.known.Get(byID + rec.ID)
 	if !ok {
-		p = &phantom{id: rec.id, values: make(map[string]row.Cell)}
+		p = &phantom{id: rec.ID, values: make(map[string]row.Cell)}
 	}
 	if created {
 		kind = bySole
 	}
-	p.gone = v.state == ledger.Deleted
+	p.gone = v.State == ledger.Deleted
 	for c, col := range b.Schema().Columns {
 		cell := b.Cell(r, c)
-		if cell.Kind() == row.Absent || hidden(col.Name) || cell.OnInsert() && !created {
+		if cell.Kind() == row.Absent || target.Hidden(col.Name) || cell.OnInsert() && !created {
 			continue
 		}
 		p.values[col.Name] = row.MakeCell(cell.Kind(), strings.Clone(cell.Text))
 	}
-	m.keep(byID+rec.id, p)
-	for k := range l.keys[:len(l.keys)-1] {
-		if !l.blank(it, k) {
-			m.keep(l.keys[k].known(kind, l.text(it, k)), p)
+	m.keep(byID+rec.ID, p)
+	for k := range t.Keys[:len(t.Keys)-1] {
+		if !t.Blank(it, k) {
+			m.keep(named(&t.Keys[k], kind, t.Text(it, k)), p)
 		}
 	}
 }
 
-// compare notes which fields an update of a record would change.
-func (m *imagined) compare(l *lane, it item, w *want, f *sink.Match) {
-	b, r := l.batch(it.w), int(it.row)
+// Compare notes which fields an update of a record would change.
+func (m *Imagined) Compare(t *target.Target, it work.Item, w *target.Want, f *sink.Match) {
+	b, r := t.Cells(it.Batch), int(it.Row)
 	s := b.Schema()
 	var before []row.Cell
 	for c, col := range s.Columns {
 		cell := b.Cell(r, c)
-		if cell.Kind() == row.Absent || cell.OnInsert() || hidden(col.Name) {
+		if cell.Kind() == row.Absent || cell.OnInsert() || target.Hidden(col.Name) {
 			continue
 		}
-		stored := f.Values[w.columns[c]]
-		if same(l.plan.Field(s, c), cell, stored) {
+		stored := f.Values[w.Columns[c]]
+		if Same(t.Plan.Field(s, c), cell, stored) {
 			continue
 		}
 		if before == nil {
@@ -241,78 +242,13 @@ func (m *imagined) compare(l *lane, it item, w *want, f *sink.Match) {
 			before[c] = row.MakeCell(row.Null, "")
 		}
 	}
-	it.w.changes[it.index].before = before
+	it.Batch.Changes[it.Index].Before = before
 }
 
-func same(f *schema.Field, sent, stored row.Cell) bool {
-	if f == nil || isMadeUp(sent.Text) || isMadeUp(stored.Text) {
+// Same reports whether a value that is sent is that which the org has stored.
+func Same(f *schema.Field, sent, stored row.Cell) bool {
+	if f == nil || IsMadeUp(sent.Text) || IsMadeUp(stored.Text) {
 		return sent.Text == stored.Text
 	}
 	return convert.Same(f, sent, stored)
-}
-
-// rehearse does what write does, without an org: it says what the answers would be.
-func (j *job) rehearse() {
-	j.verdicts = grown(j.verdicts, len(j.items))
-	for i, it := range j.items {
-		v := &j.verdicts[i]
-		switch it.action {
-		case sink.Update:
-			v.state = ledger.Updated
-			if it.w.changes[it.index].before == nil {
-				v.state = ledger.Unchanged
-			}
-		case sink.Delete:
-			v.state = ledger.Deleted
-		case sink.Publish:
-			v.state = ledger.Published
-		default:
-			v.state = ledger.Created
-		}
-	}
-}
-
-// planned hands a batch on to Options.Planned.
-func (c *collector) planned(w *work, path string) error {
-	if c.opt.Planned == nil || w.mapped == nil {
-		return nil
-	}
-	return c.opt.Planned(&plan.Batch{Path: path, Mapped: w.mapped, Second: c.base > 0, Record: func(r, t int) plan.Record {
-		rec := w.record(t, int32(r))
-		p := plan.Record{ID: rec.id, Action: actionOf(rec.state)}
-		if isMadeUp(p.ID) {
-			p.ID = ""
-		}
-		if rec.problem != nil {
-			p.Code, p.Field, p.Message = rec.problem.Code, rec.problem.Field, rec.problem.Message
-		}
-		if w.mapped.Targets[t].Fate(r) == mapping.Look {
-			p.Action = plan.Look
-		}
-		if p.Action == plan.Update {
-			p.Before = w.changes[t*w.rows+r].before
-		}
-		return p
-	}})
-}
-
-// actionOf is a plan's word for what became of a record in a rehearsal.
-func actionOf(s ledger.State) plan.Action {
-	switch s {
-	case ledger.Created:
-		return plan.Create
-	case ledger.Updated:
-		return plan.Update
-	case ledger.Unchanged:
-		return plan.Unchanged
-	case ledger.Deleted:
-		return plan.Delete
-	case ledger.Published:
-		return plan.Publish
-	case ledger.Skipped:
-		return plan.Skip
-	case ledger.Failed:
-		return plan.Reject
-	}
-	return plan.Undecided
 }

@@ -1,66 +1,103 @@
-package pipeline
+// Package work holds what the stages of a run hand to each other: read batches with what is known
+// of their records, and the counters, codes and errors that several stages speak of.
+package work
 
 import (
 	"sfsync/mapping"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/row"
+	"sfsync/sink"
 )
 
-// work is a read batch on its way through the stages. The stage that has it owns it: read,
+// Batch is a read batch on its way through the stages. The stage that has it owns it: read,
 // map, form (with its workers), collect.
-type work struct {
-	source *row.Batch
-	mapped *mapping.Mapped // set by map; owns source from then on
-	ready  chan struct{}   // closed when mapped is set
+type Batch struct {
+	Source *row.Batch
+	Mapped *mapping.Mapped // set by map; owns Source from then on
+	Ready  chan struct{}   // closed when Mapped is set
 
-	err error // why it cannot be sent
+	Err error // why it cannot be sent
 
-	rows        int
-	first       int64         // the number of its first row in this pass, from 0
-	room, bytes int           // rows and bytes that it holds of the window
-	sum         uint32        // checksum of the source batch
-	prior       *ledger.Batch // what an earlier try at the run left, or nil
+	Rows        int
+	First       int64         // the number of its first row in this pass, from 0
+	Room, Bytes int           // rows and bytes that it holds of the window
+	Sum         uint32        // checksum of the source batch
+	Prior       *ledger.Batch // what an earlier try at the run left, or nil
 
-	records []record // of row r and lane t: t*rows + r
-	open    int      // records that are not decided
-	changes []change // in a rehearsal, of each record
+	Records []Record // of row r and target or find t: t*Rows + r
+	Open    int      // records that are not decided
+	Changes []Change // in a rehearsal, of each record
 }
 
-// record is what is known of one row for one target or find.
-type record struct {
-	state      ledger.State
-	attempts   uint8
-	resend     bool // it may have reached the org before
-	redirected bool // another target's record came to a converted lead and told the id
-	phase      phase
-	holders    holders // what is known of the records that hold its only key
-	same       bool    // the org last accepted exactly this; only the id is asked for
-	met        bool    // the record it is to change was looked up as far as need be
-	waits      uint16  // what holds it back: keys on their way, records that it needs
-	unit       uint16  // the number of what an earlier try sent it with, if the org keeps its result
-	id         string
-	problem    *ledger.Problem
+// Record is what is known of one row for one target or find.
+type Record struct {
+	State      ledger.State
+	Attempts   uint8
+	Resend     bool // it may have reached the org before
+	Redirected bool // another target's record came to a converted lead and told the id
+	Phase      Phase
+	Holders    Holders // what is known of the records that hold its only key
+	Same       bool    // the org last accepted exactly this; only the id is asked for
+	Met        bool    // the record it is to change was looked up as far as need be
+	Waits      uint16  // what holds it back: keys on their way, records that it needs
+	Unit       uint16  // the number of what an earlier try sent it with, if the org keeps its result
+	ID         string
+	Problem    *ledger.Problem
 }
 
-func (w *work) seq() int64 { return w.source.Seq }
+// Seq is the number of the batch.
+func (w *Batch) Seq() int64 { return w.Source.Seq }
 
-// record returns the record of a row for a lane.
-func (w *work) record(lane int, r int32) *record { return &w.records[lane*w.rows+int(r)] }
+// Record returns the record of a row for a target or find.
+func (w *Batch) Record(target int, r int32) *Record { return &w.Records[target*w.Rows+int(r)] }
 
-func (w *work) free() {
-	if w.mapped != nil {
-		w.mapped.Free()
+// Free gives the memory of the batch back.
+func (w *Batch) Free() {
+	if w.Mapped != nil {
+		w.Mapped.Free()
 	} else {
-		w.source.Free()
+		w.Source.Free()
 	}
-	w.mapped, w.source = nil, nil
+	w.Mapped, w.Source = nil, nil
 }
 
-// holders says how many records of the org hold a key, where that tells the next row of it all.
-type holders uint8
+// Ledger is what the ledger needs to know of a batch that is to be sent.
+func (w *Batch) Ledger() ledger.Batch {
+	b := ledger.Batch{Seq: w.Source.Seq, File: w.Source.File, Rows: w.Rows, Checksum: w.Sum}
+	if w.Rows > 0 {
+		b.Line = w.Source.Line(0)
+	}
+	return b
+}
 
+// Phase says how far a record has come that is to be sent. The former numbers the phases; 0 is that of one that
+// has not entered.
+type Phase uint8
+
+// Holders says how many records of the org hold a key, where that tells the next row of it all.
+type Holders uint8
+
+// What can be known of the holders of a key.
 const (
-	unknownHolders holders = iota
-	noHolder
-	severalHolders
+	UnknownHolders Holders = iota
+	NoHolder
+	SeveralHolders
 )
+
+// Change is what a rehearsal found out about an update.
+type Change struct {
+	Before []row.Cell // the values that would change, by column; nil if none would
+}
+
+// Item is one record on its way through the former.
+type Item struct {
+	Batch  *Batch
+	Index  int32 // of its record in Batch.Records
+	Row    int32
+	Size   int32  // bytes of its text
+	Key    uint64 // hash of its match key; meaningless but in targets that are simple
+	Action sink.Action
+}
+
+// Record returns what is known of the item.
+func (it Item) Record() *Record { return &it.Batch.Records[it.Index] }
