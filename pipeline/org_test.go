@@ -38,6 +38,8 @@ type world struct {
 	// were in flight together at most.
 	apart         string
 	inflight, met int
+	// sole is a field whose values must not be on their way twice, whatever becomes of the records.
+	sole string
 	// refuse may refuse a record.
 	refuse func(object string, fields record) *sink.Error
 }
@@ -50,6 +52,14 @@ func newWorld(t testing.TB, s *schema.Schema) *world {
 		t: t, schema: s, limits: sink.Limits{Records: 1000, Group: 200, Groups: 5, Bytes: 4 << 20},
 		objects: map[string]map[string]record{}, active: map[string]bool{}, times: map[string]int{},
 	}
+}
+
+// newFakeOrg returns a world of the one object of testSchema, whose records are identified by the field key, "" for
+// none.
+func newFakeOrg(t testing.TB, key string) *world {
+	o := newWorld(t, testSchema())
+	o.sole = key
+	return o
 }
 
 // add puts a record into the org and returns its id.
@@ -191,8 +201,18 @@ func (o *world) enter(req *sink.Request) (keys []string) {
 			}
 		}
 	}
+	bytes := 0
 	for _, r := range req.Records {
 		counts[r.Action]++
+		bytes += r.Batch.TextSize(r.Row)
+		if o.sole != "" {
+			k := o.sole + " " + strings.ToLower(cell(r.Batch, r.Row, o.sole))
+			if o.active[k] {
+				o.t.Errorf("%q is on its way twice", k)
+			}
+			o.active[k] = true
+			keys = append(keys, k)
+		}
 		k := ""
 		switch r.Action {
 		case sink.Update, sink.Delete:
@@ -211,10 +231,12 @@ func (o *world) enter(req *sink.Request) (keys []string) {
 	line, groups := req.Target.Object, 0
 	for _, a := range slices.Sorted(maps.Keys(counts)) {
 		line += fmt.Sprintf(" %v %d", a, counts[a])
-		groups += (counts[a] + o.limits.Group - 1) / o.limits.Group
+		if o.limits.Group > 0 {
+			groups += (counts[a] + o.limits.Group - 1) / o.limits.Group
+		}
 	}
-	if groups > o.limits.Groups || len(req.Records) == 0 {
-		o.t.Errorf("a request of %d groups: %s", groups, line)
+	if n := len(req.Records); n == 0 || n > o.limits.Records || groups > o.limits.Groups || bytes > o.limits.Bytes && n > 1 {
+		o.t.Errorf("a request of %d groups, %d bytes: %s", groups, bytes, line)
 	}
 	o.writes = append(o.writes, line)
 	return keys
@@ -310,4 +332,25 @@ func (o *world) line(object, id string) string {
 		fmt.Fprintf(&b, "%s=%s ", n, v)
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// values returns the values of one field of the records by their sole key, folded.
+func (o *world) values(field string) map[string]string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	m := map[string]string{}
+	for _, rec := range o.objects["Lead"] {
+		k := strings.ToLower(rec[o.sole])
+		if _, twice := m[k]; twice {
+			o.t.Errorf("key %q is held by several records", k)
+		}
+		m[k] = rec[field]
+	}
+	return m
+}
+
+var errLost = errors.New("the answer was lost")
+
+func cell(b *row.Batch, r int, name string) string {
+	return strings.Clone(b.Cell(r, b.Schema().Index(name)).Text)
 }

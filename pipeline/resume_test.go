@@ -13,7 +13,7 @@ import (
 )
 
 // stopAfter makes a run stop on request when the org has answered so many calls.
-func stopAfter(org *fakeOrg, calls int) func(*pipeline.Options) {
+func stopAfter(org *world, calls int) func(*pipeline.Options) {
 	stop := make(chan struct{})
 	org.after = func(call int) error {
 		if call == calls {
@@ -125,6 +125,6 @@ func TestPanicInTheFormer(t *testing.T) {
 	}
 }
 
-type panics struct{ *fakeOrg }
+type panics struct{ *world }
 
 func (panics) LookupKeys(*sink.Lookup) int { panic("a bug") }

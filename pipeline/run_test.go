@@ -117,7 +117,7 @@ func generate(t testing.TB, rng *rand.Rand, rows, keys int) input {
 }
 
 // try is one attempt at a run with a ledger and a report in dir.
-func try(ctx context.Context, t testing.TB, dir string, resume bool, in input, s spec, org *fakeOrg, edit func(*pipeline.Options)) (*pipeline.Result, error) {
+func try(ctx context.Context, t testing.TB, dir string, resume bool, in input, s spec, org *world, edit func(*pipeline.Options)) (*pipeline.Result, error) {
 	t.Helper()
 	var l *ledger.Ledger
 	var d *report.Dir
@@ -152,7 +152,7 @@ func try(ctx context.Context, t testing.TB, dir string, resume bool, in input, s
 }
 
 // checkResult checks that the counts add up and agree with the org and with the row files.
-func checkResult(t testing.TB, dir string, in input, res *pipeline.Result, org *fakeOrg) {
+func checkResult(t testing.TB, dir string, in input, res *pipeline.Result, org *world) {
 	t.Helper()
 	r := res.Rows
 	if r.Read != r.Succeeded+r.Failed+r.Skipped+r.Unknown+r.Pending || int(r.Read) != in.rows {
@@ -261,8 +261,8 @@ func TestCalls(t *testing.T) {
 			if _, err := try(t.Context(), t, t.TempDir(), false, in, s, org, func(o *pipeline.Options) { o.Workers = workers }); err != nil {
 				t.Fatal(err)
 			}
-			if got := org.calls + org.lookups; got > most {
-				t.Errorf("%s, %d workers: %d writes and %d lookups, want at most %d calls", name, workers, org.calls, org.lookups, most)
+			if got := len(org.writes) + len(org.lookups); got > most {
+				t.Errorf("%s, %d workers: %d writes and %d lookups, want at most %d calls", name, workers, len(org.writes), len(org.lookups), most)
 			}
 		}
 	}
@@ -281,7 +281,8 @@ func TestTroubleOnTheWay(t *testing.T) {
 				return nil
 			}
 			locked := map[string]int{}
-			org.rowError = func(_ int, key string) *sink.Error {
+			org.refuse = func(_ string, fields record) *sink.Error {
+				key := strings.ToLower(fields[s.match])
 				if strings.HasPrefix(key, "k1") && locked[key] < 2 {
 					locked[key]++
 					return &sink.Error{Class: sink.Retry, Code: "UNABLE_TO_LOCK_ROW"}
@@ -335,7 +336,7 @@ func TestKilledAndResumed(t *testing.T) {
 					}
 					org.before, org.after = nil, nil
 					if attempt < kills {
-						at := org.calls + 1 + rng.IntN(6)
+						at := len(org.writes) + 1 + rng.IntN(6)
 						hook := func(call int) error {
 							if call >= at || dead.Load() {
 								return die()
@@ -379,8 +380,8 @@ func TestInsertIsNeverSentTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := res.Targets[0]; n.Created != 2000 || n.Unknown != 1000 || len(org.records) != 3000 {
-		t.Errorf("%+v; the org holds %d", n, len(org.records))
+	if n := res.Targets[0]; n.Created != 2000 || n.Unknown != 1000 || len(org.objects["Lead"]) != 3000 {
+		t.Errorf("%+v; the org holds %d", n, len(org.objects["Lead"]))
 	}
 }
 
@@ -388,10 +389,10 @@ func TestStops(t *testing.T) {
 	s := strategies["native"]
 	fatal := &sink.Error{Class: sink.Later, Code: "REQUEST_LIMIT_EXCEEDED"}
 	cases := map[string]struct {
-		edit func(*pipeline.Options, *fakeOrg)
+		edit func(*pipeline.Options, *world)
 		want error
 	}{
-		"on request": {func(o *pipeline.Options, org *fakeOrg) {
+		"on request": {func(o *pipeline.Options, org *world) {
 			stop := make(chan struct{})
 			o.Stop = stop
 			org.after = func(call int) error {
@@ -401,7 +402,7 @@ func TestStops(t *testing.T) {
 				return nil
 			}
 		}, pipeline.ErrStopped},
-		"by the org": {func(_ *pipeline.Options, org *fakeOrg) {
+		"by the org": {func(_ *pipeline.Options, org *world) {
 			org.before = func(call int) error {
 				if call >= 3 {
 					return fatal
@@ -409,10 +410,10 @@ func TestStops(t *testing.T) {
 				return nil
 			}
 		}, fatal},
-		"too many failed": {func(o *pipeline.Options, org *fakeOrg) {
+		"too many failed": {func(o *pipeline.Options, org *world) {
 			o.StopAfter = pipeline.Threshold{Count: 10}
-			org.rowError = func(call int, _ string) *sink.Error {
-				if call >= 2 {
+			org.refuse = func(string, record) *sink.Error {
+				if len(org.writes) >= 2 {
 					return &sink.Error{Code: "FIELD_CUSTOM_VALIDATION_EXCEPTION"}
 				}
 				return nil
@@ -468,12 +469,12 @@ func TestResumeRefusesAnotherInput(t *testing.T) {
 	if err := os.WriteFile(in.path, bytes.Replace(text, []byte(",3,"), []byte(",4,"), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	before := org.calls
+	before := len(org.writes)
 	_, err = try(t.Context(), t, dir, true, in, s, org, nil)
 	if !errors.Is(err, pipeline.ErrInputChanged) || !strings.Contains(err.Error(), in.path+":2") {
 		t.Errorf("%v", err)
 	}
-	if org.calls != before {
+	if len(org.writes) != before {
 		t.Error("records were sent from a changed input")
 	}
 }

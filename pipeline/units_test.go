@@ -16,7 +16,7 @@ import (
 
 // jobOrg takes large requests and keeps their results under ids, as the Bulk API does.
 type jobOrg struct {
-	*fakeOrg
+	*world
 	// dies says where request n is cut off: "opened", before anything of it was sent, or "sent", after all was
 	// done; "" for not at all.
 	dies func(n int) string
@@ -57,7 +57,7 @@ func (o *jobOrg) Write(ctx context.Context, req *sink.Request, results []sink.Re
 		clear(results)
 		return lost
 	}
-	if err := o.fakeOrg.Write(ctx, req, results); err != nil {
+	if err := o.world.Write(ctx, req, results); err != nil {
 		return err
 	}
 	kept := make(map[string]sink.Result, len(results))
@@ -115,7 +115,7 @@ func TestRequestsLeftUnderWay(t *testing.T) {
 				t.Run(fmt.Sprint(name, " ", how, " ", at), func(t *testing.T) {
 					t.Parallel()
 					in := generate(t, rand.New(rand.NewPCG(5, 5)), 10_000, 1<<40)
-					org := &jobOrg{fakeOrg: newFakeOrg(t, s.match), results: map[string]map[string]sink.Result{}}
+					org := &jobOrg{world: newFakeOrg(t, s.match), results: map[string]map[string]sink.Result{}}
 					org.limits = sink.Limits{Records: 3000, Bytes: 1 << 20}
 					org.dies = func(n int) string {
 						if n >= at {
@@ -126,12 +126,12 @@ func TestRequestsLeftUnderWay(t *testing.T) {
 					on := func(o *pipeline.Options) { o.Targets[0] = pipeline.Target{Writer: org, Matcher: org} }
 					dir := t.TempDir()
 					var e *sink.Error
-					if _, err := try(t.Context(), t, dir, false, in, s, org.fakeOrg, on); !errors.As(err, &e) || !e.Lost {
+					if _, err := try(t.Context(), t, dir, false, in, s, org.world, on); !errors.As(err, &e) || !e.Lost {
 						t.Fatal(err)
 					}
 					org.dies = nil
-					before := org.calls
-					res, err := try(t.Context(), t, dir, true, in, s, org.fakeOrg, on)
+					before := len(org.writes)
+					res, err := try(t.Context(), t, dir, true, in, s, org.world, on)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -139,12 +139,12 @@ func TestRequestsLeftUnderWay(t *testing.T) {
 						t.Errorf("settled %v, asked %d times", org.settled, org.asked)
 					}
 					if s.operation == mapping.Upsert {
-						checkResult(t, dir, in, res, org.fakeOrg)
-					} else if n := res.Targets[0]; int(n.Created) != in.rows-int(n.Failed) || len(org.records) != int(n.Created) || n.Unknown > 0 || !res.Complete {
-						t.Errorf("%+v, and %d records in the org", n, len(org.records))
+						checkResult(t, dir, in, res, org.world)
+					} else if n := res.Targets[0]; int(n.Created) != in.rows-int(n.Failed) || len(org.objects["Lead"]) != int(n.Created) || n.Unknown > 0 || !res.Complete {
+						t.Errorf("%+v, and %d records in the org", n, len(org.objects["Lead"]))
 					}
 					if slices.Max(org.sizes()) <= 1000 {
-						t.Errorf("%d calls before, %d after: requests are not large", before, org.calls-before)
+						t.Errorf("%d calls before, %d after: requests are not large", before, len(org.writes)-before)
 					}
 				})
 			}
