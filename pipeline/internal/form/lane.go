@@ -21,8 +21,8 @@ type lane struct {
 	dependents []dependent
 	known      *recall.Map[answer] // what finds, and inserts by key, learned; else nil
 	imagined   *rehearse.Imagined  // in a rehearsal
-	borrows    *rehearse.Imagined  // and of a find, in the second pass of one
 	required   *plan.Required      // and what an org would miss
+	borrows    *rehearse.Imagined  // and of a find, in the second pass of one
 	cost       Cost
 
 	inflight         int              // write requests
@@ -69,8 +69,8 @@ type Cost struct {
 	Requests int64
 }
 
-// NewLanes returns the lanes of a plan. In a rehearsal the targets of an
-// object share what is imagined of it; before is what an earlier pass imagined.
+// NewLanes returns the lanes of a plan. In a rehearsal the targets of an object share what is imagined of it;
+// before are the lanes of an earlier pass, for what that imagined, or nil.
 func NewLanes(opt *Options, before Lanes) Lanes {
 	p := opt.Plan
 	lanes := make(Lanes, len(p.Targets)+len(p.Finds))

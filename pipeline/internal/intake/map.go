@@ -9,7 +9,7 @@ import (
 	"sfsync/pipeline/internal/work"
 )
 
-// Mappers run the plan on batches in parallel and hands them on in the order they were
+// Mappers run the plan on batches in parallel and hand them on in the order they were
 // read: a batch is put into the order before it is mapped, as a promise that Ready keeps.
 type Mappers struct {
 	tasks chan *work.Batch // to whichever mapper is free
@@ -31,7 +31,7 @@ func (m *Mappers) Put(read, run context.Context, w *work.Batch) error {
 	case <-read.Done():
 		return context.Cause(read)
 	}
-	// From here on the work belongs to the order, which waits for it to become ready.
+	// From here on the batch belongs to the order, which waits for it to become ready.
 	select {
 	case m.tasks <- w:
 	case <-run.Done():

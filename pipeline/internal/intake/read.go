@@ -24,13 +24,12 @@ type Reader struct {
 	Warnings []string
 	Rows     int64 // read, also those that an earlier try had finished
 	Complete bool
+	Seq      int64 // the number of the next batch
 	Err      error // why an input could not be read to its end
 
 	sample *sample // which rows are read; nil for all
 	again  bool    // the rows are read the second time, and count but once
-
-	Seq   int64 // the number of the next batch
-	known int64 // up to this one an earlier try left batches behind; -1 for none
+	known  int64   // up to this one an earlier try left batches behind; -1 for none
 }
 
 // NewReader returns the stage. It reads until stop ends and gives its first batch the number first, which is

@@ -105,7 +105,7 @@ func (t *Target) Hash(it work.Item, k int) (h uint64, ok bool) {
 // for each other. Targets of one object share its slots, so that the rows of a key are in order over
 // all of them; a find has its own.
 type Slot struct {
-	group int // the first lane of the object
+	group int // the first target of the object
 	key   uint64
 }
 
