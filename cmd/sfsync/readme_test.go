@@ -120,6 +120,7 @@ func stable(s string) string {
 		{`(?m)^API calls.*$`, "API calls"},
 		{`\d\d:\d\d:\d\d`, "TIME"},
 		{`[\d.]+ms\b`, "MS"},
+		{`(API calls, about) [\dhm]+s\b`, "$1 TIME"}, // estimated from what calls take here
 		{` +`, " "},
 		{`\\`, "/"},
 	} {
