@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/verb/verbtest"
 )
 
 // TestClockGoesBack runs, stops, resumes and repeats a run while the clock of the machine, which is that of
@@ -39,7 +40,7 @@ func TestClockGoesBack(t *testing.T) {
 	}
 	run := func(want exit.Code, args ...string) (s summary) {
 		t.Helper()
-		sys, out, stderr := testSystem(nil)
+		sys, out, stderr := verbtest.System(nil)
 		sys.Now = func() time.Time {
 			n := looks.Add(1)
 			return begun.Add(time.Duration(n)*time.Millisecond - time.Duration(n/7)*24*time.Hour)

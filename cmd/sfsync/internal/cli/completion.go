@@ -4,10 +4,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/mapping/diag"
 )
 
-func newCompletion(a *app) *cobra.Command {
+func newCompletion(a *verb.App) *cobra.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
 	return &cobra.Command{
 		Use:   "completion SHELL",
@@ -20,10 +21,10 @@ flags, mapping files and run directories.
   sfsync completion zsh > "${fpath[1]}/_sfsync"
   sfsync completion fish > ~/.config/fish/completions/sfsync.fish
   sfsync completion powershell | Out-String | Invoke-Expression`,
-		Args:      exactArgs("SHELL (bash, zsh, fish or powershell)"),
+		Args:      verb.ExactArgs("SHELL (bash, zsh, fish or powershell)"),
 		ValidArgs: shells,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			root, out := cmd.Root(), a.con.Out()
+			root, out := cmd.Root(), a.Con.Out()
 			switch args[0] {
 			case "bash":
 				return root.GenBashCompletionV2(out, true)

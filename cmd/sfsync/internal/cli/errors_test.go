@@ -15,52 +15,8 @@ import (
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/host"
-	"sfsync/mapping/diag"
-	"sfsync/pipeline"
-	"sfsync/sink"
-	"sfsync/sink/salesforce/catalog"
+	"sfsync/cmd/sfsync/internal/verb/verbtest"
 )
-
-// TestWords: of an org's error the code and the remedy are shown and never its words, with or
-// without an HTTP status; those of our own are shown.
-func TestWords(t *testing.T) {
-	t.Parallel()
-	org := func(code string, status int) *sink.Error {
-		return &sink.Error{Code: code, HTTPStatus: status, Message: "ann@example.com was born in 1970", Fields: []string{"Email"}}
-	}
-	diags := func(file string) error {
-		var l diag.List
-		l.Errorf(diag.Pos{File: file, Line: 1, Column: 1}, "x", "", "wrong in %s", file)
-		return l.Err()
-	}
-	for name, tt := range map[string]struct {
-		err  error
-		says []string
-	}{
-		"an answer":      {org("REQUEST_LIMIT_EXCEEDED", 403), []string{"REQUEST_LIMIT_EXCEEDED", "try again later", "log.jsonl"}},
-		"a subrequest":   {org("INVALID_TYPE", 0), []string{"INVALID_TYPE", "object"}},
-		"unknown code":   {fmt.Errorf("log in: %w", org("SOMETHING_NEW", 0)), []string{"log in: SOMETHING_NEW"}},
-		"several":        {errors.Join(org("INVALID_TYPE", 0), fmt.Errorf("a: %w", org("NOT_FOUND", 404)), errors.New("disk full")), []string{"INVALID_TYPE", "a: NOT_FOUND", "disk full"}},
-		"worded again":   {fmt.Errorf("%w (%s)", org("INVALID_TYPE", 0), org("X", 0).Message), []string{"INVALID_TYPE"}},
-		"two of one":     {fmt.Errorf("%w, %w", org("A_B", 0), org("C_D", 500)), []string{"C_D"}},
-		"diagnostics":    {errors.Join(diags("a.yaml"), diags("b.yaml"), errors.New("disk full")), []string{"2 errors", "disk full"}},
-		"unreachable":    {&sink.Error{Code: catalog.CodeUnreachable, Message: "GET /x at h: refused"}, []string{"GET /x at h: refused"}},
-		"a gateway":      {&sink.Error{Code: catalog.CodeHTTP, HTTPStatus: 502, Message: "GET /x at h answered 502"}, []string{"answered 502"}},
-		"not an org's":   {pipeline.ErrTooManyFailed, []string{"too many rows failed"}},
-		"on one line":    {errors.New("one\ntwo"), []string{"one; two"}},
-		"wrapped joined": {fmt.Errorf("a: %w", errors.Join(org("A_B", 0), errors.New("b"))), []string{"A_B", "b"}},
-	} {
-		got := words(tt.err, "runs/x/log.jsonl")
-		for _, want := range tt.says {
-			if !strings.Contains(got, want) {
-				t.Errorf("%s: %q does not say %q", name, got, want)
-			}
-		}
-		if strings.Contains(got, "ann@example.com") || strings.Contains(got, "\n") {
-			t.Errorf("%s: %q", name, got)
-		}
-	}
-}
 
 // TestOrgsWords: not even before there is a run directory do an org's words reach stderr.
 func TestOrgsWords(t *testing.T) {
@@ -72,7 +28,7 @@ func TestOrgsWords(t *testing.T) {
 	}))
 	t.Cleanup(srv.Close)
 	for _, args := range [][]string{{"org", "limits", "--to", "env"}, {"org", "describe", "Lead", "--to", "env", "--json"}} {
-		sys, stdout, stderr := testSystem(map[string]string{"SFSYNC_ACCESS_TOKEN": "a-token", "SFSYNC_INSTANCE_URL": srv.URL})
+		sys, stdout, stderr := verbtest.System(map[string]string{"SFSYNC_ACCESS_TOKEN": "a-token", "SFSYNC_INSTANCE_URL": srv.URL})
 		code := exit.Code(Main(t.Context(), args, sys))
 		if code != exit.NoPermission || !strings.Contains(stderr.String(), "API_DISABLED_FOR_ORG") || strings.Contains(stderr.String()+stdout.String(), "ann@") {
 			t.Errorf("%q: exit code %d\n%s%s", args, code, stdout, stderr)
@@ -94,7 +50,7 @@ func TestBrokenPipes(t *testing.T) {
 		t.Error("a closed stdout hides another error")
 	}
 	dir := t.TempDir()
-	sys, _, stderr := testSystem(nil)
+	sys, _, stderr := verbtest.System(nil)
 	sys.Stdin = brokenReader{}
 	mapping := filepath.Join(dir, "m.yaml")
 	if err := os.WriteFile(mapping, []byte("version: 1\nname: m\ntargets:\n  - name: lead\n    object: Lead\n    operation: insert\n    fields: {LastName: name, Company: {value: x}}\n"), 0o600); err != nil {
@@ -111,21 +67,4 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) {
 	return 0, &fs.PathError{Op: "read", Path: "stdin", Err: syscall.EPIPE}
-}
-
-// TestWithSignal: a signal names the code of a command that it stopped, and hides no error.
-func TestWithSignal(t *testing.T) {
-	t.Parallel()
-	signal := &exit.Signal{Sig: os.Interrupt}
-	for _, tt := range []struct {
-		err  error
-		want exit.Code
-	}{
-		{&sink.Error{Class: sink.Network, Code: catalog.CodeCancelled}, exit.Interrupted},
-		{errors.Join(signal, exit.Errorf(exit.CannotWrite, "disk full")), exit.CannotWrite},
-	} {
-		if got := exit.Of(withSignal(signal, tt.err)); got != tt.want {
-			t.Errorf("%v: %d, want %d", tt.err, got, tt.want)
-		}
-	}
 }

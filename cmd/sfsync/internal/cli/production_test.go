@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/verb/verbtest"
 )
 
 // productionOrg answers what a run asks before it writes, as an org that is neither a sandbox
@@ -60,7 +61,7 @@ func TestFirstWriteToProduction(t *testing.T) {
 	mapping := file("leads.yaml", "version: 1\nname: leads\ntargets:\n  - name: lead\n    object: Lead\n    operation: insert\n    fields: {LastName: name, Company: {value: x}}\n")
 	data := file("leads.csv", "name\nAnn\n")
 	run := func(state, answer string, flags ...string) (exit.Code, string) {
-		sys, _, stderr := testSystem(map[string]string{"SFSYNC_ACCESS_TOKEN": "a-token", "SFSYNC_INSTANCE_URL": srv.URL})
+		sys, _, stderr := verbtest.System(map[string]string{"SFSYNC_ACCESS_TOKEN": "a-token", "SFSYNC_INSTANCE_URL": srv.URL})
 		if answer != "" {
 			sys.Stdin, sys.StdinTTY, sys.StderrTTY = strings.NewReader(answer), true, true
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/verb/verbtest"
 	"sfsync/pipeline/report"
 )
 
@@ -37,7 +38,7 @@ func TestEarlySignal(t *testing.T) {
 			t.Fatal(err)
 		}
 		signals := make(chan os.Signal)
-		sys, _, stderr := testSystem(nil)
+		sys, _, stderr := verbtest.System(nil)
 		sys.Signals, sys.Stdin = signals, &signalAtEnd{strings.NewReader("name\nAnn\n"), signals}
 		runs := filepath.Join(dir, "runs")
 		args := []string{"run", mapping, "-", "--format", "csv", "--state", dir, "--runs", runs, "--progress", "none"}

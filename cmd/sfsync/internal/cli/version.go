@@ -8,28 +8,23 @@ import (
 	"github.com/spf13/cobra"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/verb"
 )
 
-// Version is the version of sfsync.
-const Version = "0.1.0"
-
-// Tool returns the name and version that reports carry.
-func Tool() string { return "sfsync " + Version }
-
-func newVersion(a *app) *cobra.Command {
+func newVersion(a *verb.App) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
 		Long:    "Print the version, the commit it was built from and the platform.\n\n" + exit.Help(exit.OK, exit.Usage),
 		Example: "  sfsync version --json",
-		Args:    exactArgs(),
+		Args:    verb.ExactArgs(),
 		RunE: func(*cobra.Command, []string) error {
 			v := buildInfo()
 			if asJSON {
-				return a.con.JSON(v)
+				return a.Con.JSON(v)
 			}
-			_, err := fmt.Fprintf(a.con.Out(), "sfsync %s (%s%s, %s)\n", v.Version, commitText(v.Commit), v.Go, v.Platform)
+			_, err := fmt.Fprintf(a.Con.Out(), "sfsync %s (%s%s, %s)\n", v.Version, commitText(v.Commit), v.Go, v.Platform)
 			return err
 		},
 	}
@@ -46,7 +41,7 @@ type build struct {
 }
 
 func buildInfo() build {
-	v := build{Version: Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	v := build{Version: verb.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			switch s.Key {

@@ -1,0 +1,168 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/input"
+	"sfsync/cmd/sfsync/internal/verb"
+	"sfsync/pipeline/ledger"
+	"sfsync/pipeline/report"
+	"sfsync/pipeline/source"
+)
+
+// create makes the run directory with all that a resumed run needs in it. From here on the
+// first signal drains.
+func (j *job) create(ctx context.Context) error {
+	if err := j.takeLock(ctx); err != nil {
+		return err
+	}
+	j.tellInterrupted(ctx)
+	if err := j.keepLimits(ctx); err != nil {
+		return err
+	}
+	return j.begin(ctx)
+}
+
+// begin is create under a lock that is held.
+func (j *job) begin(ctx context.Context) error {
+	err := j.createDir(ctx, func(d *report.Dir) error {
+		l, err := ledger.Create(ctx, d.Path(report.LedgerFile), &j.settings)
+		if err != nil {
+			return err
+		}
+		return l.Close()
+	})
+	if err != nil {
+		return err
+	}
+	j.ledger, err = ledger.Open(ctx, j.dir.Path(report.LedgerFile))
+	return err
+}
+
+// createDir makes the run directory, with the mapping, what can be read only once, and what more
+// puts into it. From here on the first signal drains.
+func (j *job) createDir(ctx context.Context, more func(*report.Dir) error) error {
+	wd, err := j.Sys.Getwd()
+	if err != nil {
+		return fmt.Errorf("find the working directory: %w", err)
+	}
+	s := &j.settings
+	s.Version, s.Tool, s.Dir, s.Started, s.OrgID = 1, verb.Tool(), wd, j.begun, j.org.Info.ID
+	s.Orgs = j.knownOrgs()
+	s.Command = j.command
+	s.MaxFailed, s.StopAfter, s.FromEnv = j.flags.MaxFailed.Text, j.flags.StopAfter.Text, j.FromEnv
+	// Registered before there is a run that could be resumed, so that no signal falls between.
+	drain := j.Stop.Draining()
+	j.dir, err = report.CreateFilled(j.flags.Runs, j.file.Name, j.begun, j.Sys.Rand, func(d *report.Dir) error {
+		if err := j.fill(ctx, drain, d); err != nil {
+			return err
+		}
+		return more(d)
+	})
+	if err != nil {
+		return err
+	}
+	for i := range s.Inputs {
+		if err := j.openSpool(&j.inputs[i], s.Inputs[i].Spool); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill puts into a new run directory what the run begins with. It leaves no file open, since
+// the directory is renamed afterwards: SQLite keeps to the names it was given, and Windows
+// renames no directory with an open file.
+func (j *job) fill(ctx context.Context, drain <-chan struct{}, d *report.Dir) error {
+	if err := d.WriteMapping(j.file.Text); err != nil {
+		return err
+	}
+	for i := range j.inputs {
+		in := &j.inputs[i]
+		set := inputSetting{Path: in.Path, Format: in.Format}
+		switch {
+		case in.Stdin && in.Path == "-":
+			set.Spool = "stdin." + in.Format
+		case in.Stdin: // what is left of another run
+			set.Spool = in.Path
+		case !input.ReadAgain(in):
+			set.Spool = fmt.Sprintf("pipe-%d", i+1)
+		}
+		if info, err := os.Stat(in.Path); err == nil && set.Spool == "" {
+			set.Size, set.Modified = info.Size(), info.ModTime()
+		}
+		if set.Spool != "" {
+			if err := input.Spool(ctx, j.App, drain, in, d.Path(set.Spool)); err != nil {
+				return err
+			}
+		}
+		j.settings.Inputs = append(j.settings.Inputs, set)
+	}
+	return nil
+}
+
+// openSpool makes the copy of an input that can be read only once the input; with no name it
+// does nothing.
+func (j *job) openSpool(in *source.Input, name string) error {
+	if name == "" {
+		return nil
+	}
+	f, err := os.Open(j.dir.Path(name))
+	if err != nil {
+		return exit.Errorf(exit.BadInput, "open what was kept of %s: %w", in.Path, err)
+	}
+	j.spools = append(j.spools, f)
+	in.Stdin, in.Reader = false, f
+	return nil
+}
+
+// maxPast is how many earlier runs are looked at for one that was interrupted.
+const maxPast = 20
+
+// tellInterrupted tells the user that the last run of the mapping to this org was interrupted,
+// since this one does not go on with it. The lock is held, so it is not under way.
+func (j *job) tellInterrupted(ctx context.Context) {
+	if d := j.interrupted(ctx); d != nil {
+		j.Con.Infof("the last run of this mapping was interrupted: %s. This one starts afresh; to go on with that one: sfsync resume %[1]s", d.Path(""))
+	}
+}
+
+// interrupted returns the last run of the mapping to this org if it was interrupted, or is under way
+// where the lock is not held; else nil.
+func (j *job) interrupted(ctx context.Context) *report.Dir {
+	runs, err := report.Runs(j.flags.Runs, j.file.Name)
+	if err != nil {
+		j.Con.Warnf("%v", err)
+		return nil
+	}
+	for _, d := range runs[:min(len(runs), maxPast)] {
+		s, err := d.ReadSummary()
+		switch {
+		case err == nil && (s.Org.ID != j.org.Info.ID || s.Mapping.Name != j.file.Name || s.Plan != nil):
+			continue
+		case err == nil && (s.Complete || !resumable(exit.Code(s.Exit.Code))):
+			return nil
+		case err != nil && (!errors.Is(err, fs.ErrNotExist) || !j.wentHere(ctx, d)):
+			continue
+		}
+		return d
+	}
+	return nil
+}
+
+// wentHere reports whether a run that has no summary went to the org of this one.
+func (j *job) wentHere(ctx context.Context, d *report.Dir) bool {
+	l, err := ledger.Open(ctx, d.Path(report.LedgerFile))
+	if err != nil {
+		return false
+	}
+	defer l.Close() // only read from
+	var s settings
+	ok, err := l.Meta(ctx, infoKey, &s)
+	return err == nil && ok && s.OrgID == j.org.Info.ID
+}

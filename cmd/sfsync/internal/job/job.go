@@ -1,0 +1,264 @@
+// Package job carries runs out, from the mapping to the exit code: those of run, plan, resume, retry and undo. What
+// they have in common is hidden in it: the orgs of a run and their locks, its directory and ledger, the choice of the
+// API, and the end.
+package job
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"sfsync/cmd/sfsync/internal/input"
+	"sfsync/cmd/sfsync/internal/rehearsal"
+	"sfsync/cmd/sfsync/internal/remote"
+	"sfsync/cmd/sfsync/internal/ui"
+	"sfsync/cmd/sfsync/internal/verb"
+	"sfsync/cmd/sfsync/internal/wording"
+	"sfsync/mapping"
+	"sfsync/mapping/schema"
+	"sfsync/pipeline"
+	"sfsync/pipeline/backup"
+	"sfsync/pipeline/ledger"
+	"sfsync/pipeline/report"
+	"sfsync/pipeline/source"
+	"sfsync/sink/retry"
+)
+
+// settings are what a run has to keep in its ledger to be resumed as it was begun.
+type settings struct {
+	Version int    `json:"version"` // 1
+	Tool    string `json:"tool"`
+	// Command is run or retry, Parent the run whose rows a retry sends again.
+	Command string `json:"command,omitempty"`
+	Parent  string `json:"parent,omitempty"`
+	// Dir is the working directory: the paths of the mapping and the inputs are relative to it.
+	Dir     string         `json:"dir"`
+	Started time.Time      `json:"started"`
+	Mapping string         `json:"mapping"`
+	Files   []string       `json:"files,omitempty"`
+	Format  string         `json:"format,omitempty"`
+	Inputs  []inputSetting `json:"inputs"`
+	To      string         `json:"to"`
+	OrgID   string         `json:"org_id"`
+	// Orgs are the ids of the orgs that targets name besides.
+	Orgs   map[string]string `json:"orgs,omitempty"`
+	API    string            `json:"api"`
+	Limit  int64             `json:"limit"`
+	Sample int64             `json:"sample,omitempty"`
+	// Backup keeps what records held before they are written.
+	Backup    bool   `json:"backup,omitempty"`
+	MaxFailed string `json:"max_failed"`
+	StopAfter string `json:"stop_after,omitempty"`
+	// ChangedOnly is what rows are compared with before they are sent.
+	ChangedOnly string `json:"changed_only,omitempty"`
+	// Limits are those that were checked before the run began.
+	Limits  string   `json:"limits,omitempty"`
+	FromEnv []string `json:"from_env,omitempty"`
+	NoInput bool     `json:"error_on_no_input,omitempty"`
+}
+
+// inputSetting is an input as the run found it, so that a resumed run reads the same files in
+// the same order even if more have come since.
+type inputSetting struct {
+	Path   string `json:"path"`
+	Format string `json:"format"`
+	// Size and Modified are those of the file when the run began.
+	Size     int64     `json:"size,omitempty"`
+	Modified time.Time `json:"modified,omitzero"`
+	// Spool is the file in the run directory that keeps what stdin gave.
+	Spool string `json:"spool,omitempty"`
+}
+
+// effort is what the tries at a run before this one took; kept in the ledger when a try ends.
+type effort struct {
+	Calls   int64         `json:"calls"`
+	Retries int64         `json:"retries"`
+	Rows    int64         `json:"rows"` // sent again on their own
+	Took    time.Duration `json:"took"`
+}
+
+// The keys of the ledger's documents that the command keeps.
+const (
+	infoKey   = "info"
+	apiKey    = "api"
+	effortKey = "effort"
+)
+
+// job is one run, from the connection to the summary. run begins it and resume goes on with it.
+type job struct {
+	*verb.App
+	flags    *runFlags
+	command  string // of the summary
+	file     *mapping.File
+	inputs   []source.Input
+	limit    int64
+	sample   int64
+	limits   rehearsal.Limits
+	settings settings
+
+	org    *remote.Org            // of --to
+	others map[string]*remote.Org // that targets name besides
+	plan   *mapping.Plan
+	api    api
+	locks  []*ledger.Lock
+	dir    *report.Dir
+	ledger *ledger.Ledger
+	backup *backup.Store // of what records held; nil without one
+	log    *report.Log
+	resume bool
+	before effort
+	begun  time.Time // this try
+	spools []io.Closer
+}
+
+// connect connects to the org and compiles the mapping against what the org says of itself.
+func (j *job) connect(ctx context.Context) error {
+	j.begun = j.Sys.Now()
+	since := cmp.Or(j.settings.Started, j.begun)
+	var extend *schema.Schema
+	if j.file.Schema.Value != "" && j.flags.To == remote.ToLocal {
+		var err error
+		if extend, err = input.SchemaOf(j.App, j.file); err != nil {
+			return err
+		}
+	}
+	var err error
+	if j.org, err = remote.Connect(ctx, j.App, &j.flags.Flags, extend, since); err != nil {
+		return err
+	}
+	err = j.org.Afford()
+	if err == nil {
+		err = j.connectOthers(ctx, since)
+	}
+	if err == nil {
+		err = j.compile(ctx)
+	}
+	if err != nil {
+		j.close()
+		return err
+	}
+	return nil
+}
+
+func (j *job) compile(ctx context.Context) error {
+	schemas, err := j.schemas(ctx)
+	if err != nil {
+		return err
+	}
+	if err := j.fanOut(ctx, schemas[j.flags.To]); err != nil {
+		return err
+	}
+	plan, found, err := mapping.CompileIn(j.file, func(org string) *schema.Schema { return schemas[cmp.Or(org, j.flags.To)] })
+	if err != nil {
+		return err
+	}
+	j.Con.Diagnostics(found)
+	j.plan = plan
+	return nil
+}
+
+// rowRetries says how often a row is sent whose failure may pass (a lock, load).
+func rowRetries() retry.Policy {
+	return retry.Policy{Base: 500 * time.Millisecond, Cap: 20 * time.Second, Attempts: 5}
+}
+
+// execute runs the pipeline, writes the summary and returns the end of the command.
+func (j *job) execute(ctx context.Context) error {
+	log, err := j.dir.OpenLog()
+	if err != nil {
+		return err
+	}
+	j.log = log
+	rows, err := report.NewRows(j.dir)
+	if err != nil {
+		return err
+	}
+	errs := report.NewErrors(wording.Remedy)
+	stats := &pipeline.Stats{}
+	stats.BytesTotal.Store(input.TotalBytes(j.inputs))
+	if err := j.chooseAPI(ctx); err != nil {
+		return errors.Join(err, rows.Close())
+	}
+	policy := rowRetries()
+	drain, ended := j.drain() // a new run drains already
+	defer ended()
+	stop := j.Con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
+	opt := pipeline.Options{
+		Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file), Targets: j.targets(),
+		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, StopAfter: j.flags.stopAfter(),
+		Stop:   drain,
+		Effort: func() any { return j.spent(0) },
+		Backoff: func(attempt int) (time.Duration, bool) {
+			return policy.Delay(attempt-1, rand.Float64()), policy.More(attempt - 1)
+		},
+		Duplicates: j.file.Source.Duplicates, Temp: j.dir.Path(""),
+		Ledger: j.ledger, Resume: j.resume, Rows: rows, Errors: errs, Stats: stats,
+	}
+	if err := j.keepBefore(ctx, &opt); err != nil {
+		stop()
+		return errors.Join(err, rows.Close())
+	}
+	merge, err := j.fingerprints(&opt)
+	if err != nil {
+		stop()
+		return errors.Join(err, rows.Close())
+	}
+	res, runErr := pipeline.Run(ctx, opt)
+	stop()
+	runErr = errors.Join(runErr, rows.Close(), merge())
+	return j.conclude(context.WithoutCancel(ctx), res, errs, runErr)
+}
+
+// drain returns a channel that is closed when the run is to end early: at the first signal, or after
+// --max-duration. The function gives back what waits for that.
+func (j *job) drain() (<-chan struct{}, func()) {
+	signal := j.Stop.Draining()
+	if j.flags.MaxDuration == 0 {
+		return signal, func() {}
+	}
+	both, ended := make(chan struct{}), make(chan struct{})
+	timer := time.NewTimer(j.flags.MaxDuration)
+	go func() {
+		defer timer.Stop()
+		select {
+		case <-signal:
+		case <-timer.C:
+			j.Con.Warnf("%v are over (--max-duration): finishing what is in flight and saving the state", j.flags.MaxDuration)
+		case <-ended:
+			return
+		}
+		close(both)
+	}()
+	return both, func() { close(ended) }
+}
+
+// progress says how far the run has come.
+func (j *job) progress(stats *pipeline.Stats) ui.Counts {
+	records := stats.Written.Load() + stats.Failed.Load() + stats.Skipped.Load() + stats.Unknown.Load()
+	return ui.Counts{
+		Read: stats.Read.Load(), Done: records / int64(len(j.plan.Targets)),
+		Failed: stats.Failed.Load() + stats.Unknown.Load(), Calls: j.calls().Made,
+		Bytes: stats.Bytes.Load(), TotalBytes: stats.BytesTotal.Load(),
+	}
+}
+
+// close gives back what the job holds. What matters was written and checked before.
+func (j *job) close() {
+	if j.ledger != nil {
+		j.ledger.Close() // every commit was checked
+	}
+	if j.backup != nil {
+		j.backup.Close() // as the ledger
+	}
+	if j.log != nil {
+		j.log.Close() // a log line lost is no run lost
+	}
+	for _, s := range j.spools {
+		s.Close() // only read from
+	}
+	j.closeOrgs()
+	j.ledger, j.backup, j.log, j.spools = nil, nil, nil, nil
+}

@@ -1,0 +1,194 @@
+package job
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/outcome"
+	"sfsync/cmd/sfsync/internal/verb"
+	"sfsync/mapping"
+	"sfsync/pipeline"
+	"sfsync/pipeline/ledger"
+	"sfsync/pipeline/report"
+	"sfsync/pipeline/source"
+)
+
+// ResumeOptions say which run to go on with.
+type ResumeOptions struct {
+	*verb.App
+	runFlags
+	Run string
+}
+
+// Resume goes on with a run, or with an undo, that was interrupted. Two processes never do so at once: the second
+// finds what the first has left, once it has the lock.
+func Resume(ctx context.Context, o *ResumeOptions) error {
+	dir, err := Find(o.Runs, o.Run)
+	if err != nil {
+		return err
+	}
+	if parent, err := undoneBy(ctx, dir); err != nil || parent != nil {
+		if err != nil {
+			return err
+		}
+		return (&UndoOptions{App: o.App, runFlags: o.runFlags, Run: o.Run, Yes: true}).undo(ctx, parent)
+	}
+	j := &job{App: o.App, flags: &o.runFlags, command: "run", dir: dir, resume: true}
+	defer j.close()
+	if _, err := os.Stat(dir.Path(report.PlanFile)); err == nil {
+		return exit.Errorf(exit.InputNotFound, "%s is a plan: it has sent nothing, so there is nothing to go on with: run sfsync plan or sfsync run", o.Run)
+	}
+	if _, err := os.Stat(dir.Path(report.LedgerFile)); err != nil {
+		return exit.Errorf(exit.InputNotFound, "%s has no ledger: it is no run that can be resumed", o.Run)
+	}
+	if j.ledger, err = ledger.Open(ctx, dir.Path(report.LedgerFile)); err != nil {
+		if errors.Is(err, ledger.ErrAccess) {
+			return err // once the directory can be written, it goes on
+		}
+		return &exit.Error{Code: exit.BadInput, Err: err} // here the ledger is the input
+	}
+	if err := j.restore(ctx, o); err != nil {
+		return err
+	}
+	if end, err := j.finished(); err != nil || end != nil {
+		return cmp.Or(err, end)
+	}
+	if err := j.connect(ctx); err != nil {
+		return err
+	}
+	if err := j.checkOrgs(); err != nil {
+		return err
+	}
+	if err := j.takeLock(ctx); err != nil {
+		return err
+	}
+	// Another process may have gone on with the run until it gave the lock up: what it has left
+	// is what counts.
+	if end, err := j.finished(); err != nil || end != nil {
+		return cmp.Or(err, end)
+	}
+	j.before = effort{}
+	if _, err := j.ledger.Meta(ctx, effortKey, &j.before); err != nil {
+		return err
+	}
+	j.begun = j.Sys.Now()
+	return j.execute(ctx)
+}
+
+// restore takes up what the run was begun with.
+func (j *job) restore(ctx context.Context, o *ResumeOptions) error {
+	s := &j.settings
+	ok, err := j.ledger.Meta(ctx, infoKey, s)
+	if err != nil {
+		return err
+	}
+	if !ok || s.Version != 1 {
+		return exit.Errorf(exit.BadInput, "%s was made by another version of sfsync (%s): resume it with that one", o.Run, s.Tool)
+	}
+	for flag, text := range map[string]string{"max-failed": s.MaxFailed, "stop-after": s.StopAfter} {
+		t := map[string]*outcome.Threshold{"max-failed": &o.MaxFailed, "stop-after": &o.StopAfter}[flag]
+		if o.Keep(flag) && text != "" {
+			if err := t.Set(text); err != nil {
+				return exit.Errorf(exit.BadInput, "the ledger of %s: --%s: %w", o.Run, flag, err)
+			}
+		}
+	}
+	if o.Keep("to") {
+		o.To = s.To
+	}
+	j.limit, j.sample = s.Limit, s.Sample
+	j.command = cmp.Or(s.Command, j.command)
+	j.flags = &o.runFlags
+	text, err := os.ReadFile(j.dir.Path(report.MappingFile))
+	if err != nil {
+		return exit.Errorf(exit.BadInput, "read the mapping of the run: %w", err)
+	}
+	if err := j.enter(s.Dir); err != nil {
+		return err
+	}
+	file, _, err := mapping.Parse(s.Mapping, text)
+	if err != nil {
+		return err
+	}
+	j.file = file
+	for _, in := range s.Inputs {
+		if err := j.unchanged(in); err != nil {
+			return err
+		}
+		input := source.Input{Path: in.Path, Format: in.Format}
+		if err := j.openSpool(&input, in.Spool); err != nil {
+			return err
+		}
+		j.inputs = append(j.inputs, input)
+	}
+	return nil
+}
+
+// unchanged refuses an input that has another size than when the run began, and warns of one
+// that was written since. What the run had read of it is compared row by row anyway; this is
+// about the rest.
+func (j *job) unchanged(in inputSetting) error {
+	info, err := os.Stat(in.Path)
+	if err != nil || in.Spool != "" {
+		return nil // opening it says what is wrong
+	}
+	if info.Size() != in.Size {
+		return fmt.Errorf("%w: %s had %d bytes and has %d: put the file back, or start a new run", pipeline.ErrInputChanged, in.Path, in.Size, info.Size())
+	}
+	if !info.ModTime().Equal(in.Modified) {
+		j.Con.Warnf("%s was written since the run began; what the run had read of it is compared, the rest cannot be", in.Path)
+	}
+	return nil
+}
+
+// enter makes the run's working directory the current one, so that relative paths mean what
+// they meant, in the files and in the report. The flags' own paths keep their meaning.
+func (j *job) enter(dir string) error {
+	wd, err := j.Sys.Getwd()
+	if err != nil {
+		return fmt.Errorf("find the working directory: %w", err)
+	}
+	if wd == dir {
+		return nil
+	}
+	for _, p := range []*string{&j.flags.State, &j.flags.Runs} {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(wd, *p)
+		}
+	}
+	if err := j.dir.MakeAbs(); err != nil {
+		return err
+	}
+	if err := j.Sys.Chdir(dir); err != nil {
+		return exit.Errorf(exit.InputNotFound, "go to the directory that the run was begun in: %w", err)
+	}
+	return nil
+}
+
+// finished returns the end of a run that needs no resuming: its summary says that it is
+// complete.
+func (j *job) finished() (end, err error) {
+	s, err := j.dir.ReadSummary()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // killed before it wrote one
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !s.Complete {
+		return nil, nil
+	}
+	if j.flags.JSON {
+		j.Answered = true
+		if err := s.Encode(j.Con.Out()); err != nil {
+			return nil, err
+		}
+	}
+	return verb.Done(exit.Code(s.Exit.Code), "nothing left to do: the run is complete: %s", s.Exit.Message), nil
+}

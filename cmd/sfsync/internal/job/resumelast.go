@@ -1,0 +1,53 @@
+package job
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"slices"
+
+	"sfsync/pipeline/report"
+	"sfsync/pipeline/source"
+)
+
+// same reports whether an interrupted run is this one as far as its rows go: the same mapping and files,
+// and as many rows of them. If not, it says what differs.
+func (o *RunOptions) same(ctx context.Context, j *job, last *report.Dir) bool {
+	var s settings
+	if err := readSettings(ctx, last, &s); err != nil {
+		j.Con.Warnf("--resume-last: %v", err)
+		return false
+	}
+	text, err := os.ReadFile(last.Path(report.MappingFile))
+	if err != nil {
+		j.Con.Warnf("--resume-last: %v", err)
+		return false
+	}
+	what := ""
+	switch {
+	case s.Command == CommandRetry:
+		what = "was a retry"
+	case !bytes.Equal(text, j.file.Text):
+		what = "had another mapping"
+	case !slices.EqualFunc(s.Inputs, j.inputs, func(was inputSetting, in source.Input) bool { return was.Path == in.Path }):
+		what = "had other files"
+	case s.Limit != o.Limit || s.Sample != o.Sample:
+		what = "took other rows of the files (--limit, --sample)"
+	case s.ChangedOnly != string(o.ChangedOnly):
+		what = "compared rows otherwise (--changed-only)"
+	case s.Limits != o.Limits.String():
+		what = "was held to other limits (--max-updates, --max-deletes, --max-clears)"
+	default:
+		return true
+	}
+	j.Con.Infof("--resume-last: the last run was interrupted, but %s: %s", what, last.Path(""))
+	return false
+}
+
+// resume goes on with an interrupted run as sfsync resume does, with the flags of this one.
+func (o *RunOptions) resume(ctx context.Context, last *report.Dir) error {
+	o.Con.Infof("going on with the run that was interrupted: %s", last.Path(""))
+	r := &ResumeOptions{App: o.App, runFlags: o.runFlags, Run: last.Path("")}
+	r.Keep = func(flag string) bool { return !o.Changed(flag) }
+	return Resume(ctx, r)
+}

@@ -1,0 +1,141 @@
+package job
+
+import (
+	"context"
+	"fmt"
+
+	"sfsync/cmd/sfsync/internal/consent"
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/input"
+	"sfsync/cmd/sfsync/internal/rehearsal"
+	"sfsync/cmd/sfsync/internal/verb"
+	"sfsync/pipeline"
+	"sfsync/sink/salesforce"
+)
+
+// RunOptions are what a run is asked for.
+type RunOptions struct {
+	*verb.App
+	runFlags
+	Mapping string
+	Files   []string
+	API     string
+	Limit   int64
+	Sample  int64
+	Backup  bool
+	Format  string
+	Yes     bool
+	DryRun  bool
+	// ChangedOnly is what rows are compared with before they are sent; "" for nothing.
+	ChangedOnly changedOnly
+	// Limits are checked by a rehearsal before the run begins.
+	Limits rehearsal.Limits
+	// ResumeLast goes on with an interrupted run in place of a new one; NoInput makes an input without
+	// rows an exit code.
+	ResumeLast, NoInput bool
+
+	Changed func(flag string) bool // whether a flag was given
+}
+
+// Check checks the flags, before anything is read.
+func (o *RunOptions) Check() error {
+	if err := o.runFlags.Check(); err != nil {
+		return err
+	}
+	if err := input.CheckPart(o.Limit, o.Sample); err != nil {
+		return err
+	}
+	if o.DryRun && o.ChangedOnly != "" {
+		return exit.Usagef("--dry-run does not go with --changed-only: it compares every row with what the org has")
+	}
+	if err := verb.OneOf("api", o.API, APIAuto, APIRest, APIBulk); err != nil {
+		return err
+	}
+	return input.CheckFormat(o.Format)
+}
+
+// Run is a run from its mapping file to its exit code.
+func Run(ctx context.Context, o *RunOptions) error {
+	if o.DryRun {
+		return Plan(ctx, &PlanOptions{
+			App: o.App, runFlags: o.runFlags, Mapping: o.Mapping, Files: o.Files, Limit: o.Limit, Sample: o.Sample, Format: o.Format,
+			Limits: o.Limits,
+		})
+	}
+	file, err := input.LoadMapping(o.App, o.Mapping)
+	if err != nil {
+		return err
+	}
+	inputs, err := input.Files(o.App, file, o.Files, o.Format)
+	if err != nil {
+		return err
+	}
+	j := &job{App: o.App, flags: &o.runFlags, command: "run", file: file, inputs: inputs, limit: o.Limit, sample: o.Sample, limits: o.Limits}
+	j.settings = settings{
+		Mapping: o.Mapping, Files: o.Files, Format: o.Format, To: o.To, API: o.API, Limit: o.Limit, Sample: o.Sample, ChangedOnly: string(o.ChangedOnly), Backup: o.Backup,
+		NoInput: o.NoInput, Limits: o.Limits.String(),
+	}
+	if err := j.connect(ctx); err != nil {
+		return err
+	}
+	defer j.close()
+	if o.ResumeLast {
+		if last := j.interrupted(ctx); last != nil && o.same(ctx, j, last) {
+			j.close()
+			return o.resume(ctx, last)
+		}
+	}
+	if err := j.forceAPI(); err != nil {
+		return err
+	}
+	// What can be known to be wrong with the files is known before anything is sent.
+	if err := pipeline.Preflight(ctx, pipeline.Options{Plan: j.plan, Inputs: j.inputs, Source: input.Options(file)}); err != nil {
+		return err
+	}
+	if err := o.agree(j); err != nil {
+		return err
+	}
+	if err := j.create(ctx); err != nil {
+		return err
+	}
+	return j.execute(ctx)
+}
+
+// agree refuses the first write with a mapping to a production org that nobody agreed to.
+func (o *RunOptions) agree(j *job) error {
+	for _, org := range j.orgs() {
+		if err := o.agreeTo(j, org.Info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *RunOptions) agreeTo(j *job, org salesforce.OrgInfo) error {
+	if org.Kind != "production" {
+		return nil
+	}
+	dir, err := o.MakeStateDir(o.State)
+	if err != nil {
+		return err
+	}
+	given, err := consent.Read(dir)
+	if err != nil {
+		return err
+	}
+	key := consent.Key(j.file.Name, org.ID)
+	if given.Has(key) {
+		return nil
+	}
+	if !o.Yes {
+		if !o.Sys.StdinTTY || !o.Sys.StderrTTY {
+			return exit.Usagef("this would be the first write with the mapping %q to the production org %s (%s): "+
+				"check the mapping, then add --yes once", j.file.Name, org.Name, org.ID)
+		}
+		question := fmt.Sprintf("first write with the mapping %q to the production org %s (%s): go on?", j.file.Name, org.Name, org.ID)
+		if !o.Con.Confirm(o.Sys.Stdin, question) {
+			return exit.Usagef("not agreed: nothing was sent")
+		}
+	}
+	return given.Add(key, o.Sys.Now())
+}

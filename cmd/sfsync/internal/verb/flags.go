@@ -1,0 +1,94 @@
+package verb
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/mapping/diag"
+)
+
+// OneOf checks a flag that takes one of a few words.
+func OneOf(flag, value string, words ...string) error {
+	for _, w := range words {
+		if value == w {
+			return nil
+		}
+	}
+	hint := diag.DidYouMean(value, words)
+	if hint == "" {
+		hint = "it is " + strings.Join(words, ", ")
+	}
+	return exit.Usagef("unknown --%s %q: %s", flag, value, hint)
+}
+
+// CompleteExt completes file names with these extensions.
+func CompleteExt(exts ...string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return exts, cobra.ShellCompDirectiveFilterFileExt
+	}
+}
+
+// FlagError words what is wrong with a flag, with the nearest name for an unknown one.
+func FlagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden {
+				names = append(names, f.Name)
+			}
+		})
+		if near := diag.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+			return exit.Usagef("unknown flag --%s: did you mean --%s?", unknown.GetSpecifiedName(), near)
+		}
+		return exit.Usagef("unknown flag --%s", unknown.GetSpecifiedName())
+	}
+	return &exit.Error{Code: exit.Usage, Err: err}
+}
+
+// Group is what a command does that only has commands below it.
+func Group(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		cmd.SetOut(cmd.ErrOrStderr())
+		cmd.Help() //nolint:errcheck // the error below says what is missing
+		return exit.Usagef("a command is missing")
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	if near := diag.Nearest(args[0], names); near != "" {
+		return exit.Usagef("unknown command %q: did you mean %s?", args[0], near)
+	}
+	return exit.Usagef("unknown command %q", args[0])
+}
+
+// ExactArgs accepts exactly the arguments of these names.
+func ExactArgs(names ...string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) < len(names) {
+			return exit.Usagef("%s is missing", names[len(args)])
+		}
+		if len(args) > len(names) {
+			return exit.Usagef("unexpected argument %q", args[len(names)])
+		}
+		return nil
+	}
+}
+
+// AtLeast accepts the named arguments and any number more.
+func AtLeast(names ...string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) < len(names) {
+			return exit.Usagef("%s is missing", names[len(args)])
+		}
+		return nil
+	}
+}
