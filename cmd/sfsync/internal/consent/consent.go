@@ -4,6 +4,7 @@ package consent
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,20 +12,22 @@ import (
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/private"
+	"sfsync/cmd/sfsync/internal/verb"
+	"sfsync/sink/salesforce"
 )
 
-// List is what was agreed to, kept in a file.
-type List struct {
+// list is what was agreed to, kept in a file.
+type list struct {
 	path  string
 	given map[string]time.Time
 }
 
-// Key names an agreement: a mapping and an org.
-func Key(mapping, orgID string) string { return orgID + " " + mapping }
+// keyOf names an agreement: a mapping and an org.
+func keyOf(mapping, orgID string) string { return orgID + " " + mapping }
 
-// Read reads what was agreed to from a state directory; a missing file means nothing.
-func Read(dir string) (*List, error) {
-	c := &List{path: filepath.Join(dir, "consents.json"), given: map[string]time.Time{}}
+// read reads what was agreed to from a state directory; a missing file means nothing.
+func read(dir string) (*list, error) {
+	c := &list{path: filepath.Join(dir, "consents.json"), given: map[string]time.Time{}}
 	text, err := os.ReadFile(c.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
@@ -38,14 +41,38 @@ func Read(dir string) (*List, error) {
 	return c, nil
 }
 
-// Has reports whether a key was agreed to.
-func (c *List) Has(key string) bool {
+// Ask refuses to write with a mapping to a production org unless it was agreed to: before, by yes, or by the answer of
+// whoever sits at the terminal. What is agreed to is kept in the state directory.
+func Ask(a *verb.App, dir, mapping string, org salesforce.OrgInfo, yes bool) error {
+	given, err := read(dir)
+	if err != nil {
+		return err
+	}
+	key := keyOf(mapping, org.ID)
+	if given.has(key) {
+		return nil
+	}
+	if !yes {
+		if !a.Sys.StdinTTY || !a.Sys.StderrTTY {
+			return exit.Usagef("this would be the first write with the mapping %q to the production org %s (%s): "+
+				"check the mapping, then add --yes once", mapping, org.Name, org.ID)
+		}
+		question := fmt.Sprintf("first write with the mapping %q to the production org %s (%s): go on?", mapping, org.Name, org.ID)
+		if !a.Con.Confirm(a.Sys.Stdin, question) {
+			return exit.Usagef("not agreed: nothing was sent")
+		}
+	}
+	return given.add(key, a.Sys.Now())
+}
+
+// has reports whether a key was agreed to.
+func (c *list) has(key string) bool {
 	_, ok := c.given[key]
 	return ok
 }
 
-// Add records an agreement, replacing the file in one step.
-func (c *List) Add(key string, now time.Time) error {
+// add records an agreement, replacing the file in one step.
+func (c *list) add(key string, now time.Time) error {
 	c.given[key] = now.UTC().Truncate(time.Second)
 	text, err := json.MarshalIndent(c.given, "", "  ")
 	if err == nil {

@@ -12,20 +12,20 @@ import (
 func TestConsents(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	c, err := Read(dir)
+	c, err := read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Has(Key("leads", "00D1")) {
+	if c.has(keyOf("leads", "00D1")) {
 		t.Error("consent nobody gave")
 	}
-	if err := c.Add(Key("leads", "00D1"), time.Date(2026, 11, 21, 2, 15, 0, 0, time.UTC)); err != nil {
+	if err := c.add(keyOf("leads", "00D1"), time.Date(2026, 11, 21, 2, 15, 0, 0, time.UTC)); err != nil {
 		t.Fatal(err)
 	}
-	if c, err = Read(dir); err != nil {
+	if c, err = read(dir); err != nil {
 		t.Fatal(err)
 	}
-	if !c.Has(Key("leads", "00D1")) || c.Has(Key("leads", "00D2")) || c.Has(Key("other", "00D1")) {
+	if !c.has(keyOf("leads", "00D1")) || c.has(keyOf("leads", "00D2")) || c.has(keyOf("other", "00D1")) {
 		t.Errorf("consents %v", c.given)
 	}
 	info, err := os.Stat(c.path)
@@ -35,7 +35,7 @@ func TestConsents(t *testing.T) {
 	if err := os.WriteFile(c.path, []byte("broken"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Read(dir); exit.Of(err) != exit.BadConfig {
+	if _, err := read(dir); exit.Of(err) != exit.BadConfig {
 		t.Errorf("a broken file: %v", err)
 	}
 }

@@ -127,7 +127,7 @@ func (j *job) callsLeft() int64 {
 	if j.flags.MaxCalls == 0 {
 		return math.MaxInt64
 	}
-	return max(0, j.flags.MaxCalls-j.org.Calls().Made)
+	return max(0, j.flags.MaxCalls-j.orgs.Main.Calls().Made)
 }
 
 // targets says where the records of the plan's targets go.
@@ -135,7 +135,7 @@ func (j *job) targets() []pipeline.Target {
 	targets := make([]pipeline.Target, len(j.plan.Targets))
 	writers := make(map[*remote.Org]pipeline.Target)
 	for i := range targets {
-		org := j.orgOf(j.plan.Targets[i].Org)
+		org := j.orgs.Of(j.plan.Targets[i].Org)
 		t, ok := writers[org]
 		if !ok {
 			rest := org.Writer()

@@ -54,7 +54,7 @@ func (j *job) fingerprints(opt *pipeline.Options) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, name := filepath.Join(state, "fingerprints"), j.file.Name+"-"+j.org.Info.ID
+	dir, name := filepath.Join(state, "fingerprints"), j.file.Name+"-"+j.orgs.Main.Info.ID
 	only := changedOnly(j.settings.ChangedOnly)
 	opt.ChangedOnly, opt.CompareStored = only == changedSent, only == changedOrg
 	if only != changedSent && !fingerprint.Exists(dir, name) {

@@ -18,7 +18,7 @@ import (
 // create makes the run directory with all that a resumed run needs in it. From here on the
 // first signal drains.
 func (j *job) create(ctx context.Context) error {
-	if err := j.takeLock(ctx); err != nil {
+	if err := j.orgs.Lock(ctx, j.flags.State, j.file.Name, j.flags.LockWait); err != nil {
 		return err
 	}
 	j.tellInterrupted(ctx)
@@ -52,8 +52,8 @@ func (j *job) createDir(ctx context.Context, more func(*report.Dir) error) error
 		return fmt.Errorf("find the working directory: %w", err)
 	}
 	s := &j.settings
-	s.Version, s.Tool, s.Dir, s.Started, s.OrgID = 1, verb.Tool(), wd, j.begun, j.org.Info.ID
-	s.Orgs = j.knownOrgs()
+	s.Version, s.Tool, s.Dir, s.Started, s.OrgID = 1, verb.Tool(), wd, j.begun, j.orgs.Main.Info.ID
+	s.Orgs = j.orgs.Others()
 	s.Command = j.command
 	s.MaxFailed, s.StopAfter, s.FromEnv = j.flags.MaxFailed.Text, j.flags.StopAfter.Text, j.FromEnv
 	// Registered before there is a run that could be resumed, so that no signal falls between.
@@ -143,7 +143,7 @@ func (j *job) interrupted(ctx context.Context) *report.Dir {
 	for _, d := range runs[:min(len(runs), maxPast)] {
 		s, err := d.ReadSummary()
 		switch {
-		case err == nil && (s.Org.ID != j.org.Info.ID || s.Mapping.Name != j.file.Name || s.Plan != nil):
+		case err == nil && (s.Org.ID != j.orgs.Main.Info.ID || s.Mapping.Name != j.file.Name || s.Plan != nil):
 			continue
 		case err == nil && (s.Complete || !resumable(exit.Code(s.Exit.Code))):
 			return nil
@@ -164,5 +164,5 @@ func (j *job) wentHere(ctx context.Context, d *report.Dir) bool {
 	defer l.Close() // only read from
 	var s settings
 	ok, err := l.Meta(ctx, infoKey, &s)
-	return err == nil && ok && s.OrgID == j.org.Info.ID
+	return err == nil && ok && s.OrgID == j.orgs.Main.Info.ID
 }

@@ -18,7 +18,7 @@ func (j *job) fanOut(ctx context.Context, s *schema.Schema) error {
 	}
 	j.spools = append(j.spools, release)
 	if len(found) > 0 {
-		names, err := j.org.ObjectNames(ctx)
+		names, err := j.orgs.Main.ObjectNames(ctx)
 		if err != nil {
 			return err
 		}
@@ -30,7 +30,7 @@ func (j *job) fanOut(ctx context.Context, s *schema.Schema) error {
 				}
 			}
 		}
-		if err := j.org.Describes(ctx, s, known); err != nil {
+		if err := j.orgs.Main.Describes(ctx, s, known); err != nil {
 			return err
 		}
 		for _, name := range names { // so that one that is not there can be told what was meant

@@ -11,9 +11,9 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"sfsync/cmd/sfsync/internal/fleet"
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/rehearsal"
-	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/cmd/sfsync/internal/wording"
@@ -99,11 +99,9 @@ type job struct {
 	limits   rehearsal.Limits
 	settings settings
 
-	org    *remote.Org            // of --to
-	others map[string]*remote.Org // that targets name besides
+	orgs   *fleet.Fleet
 	plan   *mapping.Plan
 	api    api
-	locks  []*ledger.Lock
 	dir    *report.Dir
 	ledger *ledger.Ledger
 	backup *backup.Store // of what records held; nil without one
@@ -118,22 +116,8 @@ type job struct {
 func (j *job) connect(ctx context.Context) error {
 	j.begun = j.Sys.Now()
 	since := cmp.Or(j.settings.Started, j.begun)
-	var extend *schema.Schema
-	if j.file.Schema.Value != "" && j.flags.To == remote.ToLocal {
-		var err error
-		if extend, err = input.SchemaOf(j.App, j.file); err != nil {
-			return err
-		}
-	}
 	var err error
-	if j.org, err = remote.Connect(ctx, j.App, &j.flags.Flags, extend, since); err != nil {
-		return err
-	}
-	err = j.org.Afford()
-	if err == nil {
-		err = j.connectOthers(ctx, since)
-	}
-	if err == nil {
+	if j.orgs, err = fleet.Connect(ctx, j.App, &j.flags.Flags, j.file, since); err == nil {
 		err = j.compile(ctx)
 	}
 	if err != nil {
@@ -144,7 +128,7 @@ func (j *job) connect(ctx context.Context) error {
 }
 
 func (j *job) compile(ctx context.Context) error {
-	schemas, err := j.schemas(ctx)
+	schemas, err := j.orgs.Schemas(ctx, j.file)
 	if err != nil {
 		return err
 	}
@@ -240,7 +224,7 @@ func (j *job) progress(stats *pipeline.Stats) ui.Counts {
 	records := stats.Written.Load() + stats.Failed.Load() + stats.Skipped.Load() + stats.Unknown.Load()
 	return ui.Counts{
 		Read: stats.Read.Load(), Done: records / int64(len(j.plan.Targets)),
-		Failed: stats.Failed.Load() + stats.Unknown.Load(), Calls: j.calls().Made,
+		Failed: stats.Failed.Load() + stats.Unknown.Load(), Calls: j.orgs.Calls().Made,
 		Bytes: stats.Bytes.Load(), TotalBytes: stats.BytesTotal.Load(),
 	}
 }
@@ -259,6 +243,6 @@ func (j *job) close() {
 	for _, s := range j.spools {
 		s.Close() // only read from
 	}
-	j.closeOrgs()
-	j.ledger, j.backup, j.log, j.spools = nil, nil, nil, nil
+	j.orgs.Close()
+	j.orgs, j.ledger, j.backup, j.log, j.spools = nil, nil, nil, nil, nil
 }

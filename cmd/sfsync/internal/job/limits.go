@@ -16,7 +16,7 @@ func (j *job) guards() ([]*rehearsal.Guard, []pipeline.Target) {
 	guards := make([]*rehearsal.Guard, len(j.plan.Targets))
 	targets := make([]pipeline.Target, len(guards))
 	for i := range guards {
-		w := j.orgOf(j.plan.Targets[i].Org).Writer()
+		w := j.orgs.Of(j.plan.Targets[i].Org).Writer()
 		guards[i] = rehearsal.NewGuard(w, w, j.Sys.Now)
 		targets[i] = pipeline.Target{Writer: guards[i], Matcher: guards[i]}
 	}

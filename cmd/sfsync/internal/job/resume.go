@@ -62,10 +62,10 @@ func Resume(ctx context.Context, o *ResumeOptions) error {
 	if err := j.connect(ctx); err != nil {
 		return err
 	}
-	if err := j.checkOrgs(); err != nil {
+	if err := j.orgs.Check(j.settings.OrgID, j.settings.Orgs); err != nil {
 		return err
 	}
-	if err := j.takeLock(ctx); err != nil {
+	if err := j.orgs.Lock(ctx, j.flags.State, j.file.Name, j.flags.LockWait); err != nil {
 		return err
 	}
 	// Another process may have gone on with the run until it gave the lock up: what it has left

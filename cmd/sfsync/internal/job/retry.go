@@ -85,16 +85,16 @@ func Retry(ctx context.Context, o *RetryOptions) error {
 	if err := j.connect(ctx); err != nil {
 		return err
 	}
-	if err := j.checkOrgs(); err != nil {
+	if err := j.orgs.Check(j.settings.OrgID, j.settings.Orgs); err != nil {
 		return err
 	}
 	if err := j.forceAPI(); err != nil {
 		return err
 	}
-	if err := (&RunOptions{App: o.App, runFlags: o.runFlags, Yes: o.Yes}).agree(j); err != nil {
+	if err := j.agree(o.Yes); err != nil {
 		return err
 	}
-	if err := j.takeLock(ctx); err != nil {
+	if err := j.orgs.Lock(ctx, j.flags.State, j.file.Name, j.flags.LockWait); err != nil {
 		return err
 	}
 	// Another retry may have gone on until it gave the lock up.

@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"fmt"
 
 	"sfsync/cmd/sfsync/internal/consent"
 	"sfsync/cmd/sfsync/internal/exit"
@@ -10,7 +9,6 @@ import (
 	"sfsync/cmd/sfsync/internal/rehearsal"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/pipeline"
-	"sfsync/sink/salesforce"
 )
 
 // RunOptions are what a run is asked for.
@@ -92,7 +90,7 @@ func Run(ctx context.Context, o *RunOptions) error {
 	if err := pipeline.Preflight(ctx, pipeline.Options{Plan: j.plan, Inputs: j.inputs, Source: input.Options(file)}); err != nil {
 		return err
 	}
-	if err := o.agree(j); err != nil {
+	if err := j.agree(o.Yes); err != nil {
 		return err
 	}
 	if err := j.create(ctx); err != nil {
@@ -102,40 +100,18 @@ func Run(ctx context.Context, o *RunOptions) error {
 }
 
 // agree refuses the first write with a mapping to a production org that nobody agreed to.
-func (o *RunOptions) agree(j *job) error {
-	for _, org := range j.orgs() {
-		if err := o.agreeTo(j, org.Info); err != nil {
+func (j *job) agree(yes bool) error {
+	for _, org := range j.orgs.All() {
+		if org.Info.Kind != "production" {
+			continue
+		}
+		dir, err := j.MakeStateDir(j.flags.State)
+		if err != nil {
+			return err
+		}
+		if err := consent.Ask(j.App, dir, j.file.Name, org.Info, yes); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (o *RunOptions) agreeTo(j *job, org salesforce.OrgInfo) error {
-	if org.Kind != "production" {
-		return nil
-	}
-	dir, err := o.MakeStateDir(o.State)
-	if err != nil {
-		return err
-	}
-	given, err := consent.Read(dir)
-	if err != nil {
-		return err
-	}
-	key := consent.Key(j.file.Name, org.ID)
-	if given.Has(key) {
-		return nil
-	}
-	if !o.Yes {
-		if !o.Sys.StdinTTY || !o.Sys.StderrTTY {
-			return exit.Usagef("this would be the first write with the mapping %q to the production org %s (%s): "+
-				"check the mapping, then add --yes once", j.file.Name, org.Name, org.ID)
-		}
-		question := fmt.Sprintf("first write with the mapping %q to the production org %s (%s): go on?", j.file.Name, org.Name, org.ID)
-		if !o.Con.Confirm(o.Sys.Stdin, question) {
-			return exit.Usagef("not agreed: nothing was sent")
-		}
-	}
-	return given.Add(key, o.Sys.Now())
 }

@@ -41,9 +41,9 @@ func (j *job) account(res *pipeline.Result, errs *report.Errors, runErr error, s
 	s.Run, s.Parent, s.Command = j.dir.Name(), j.settings.Parent, j.command
 	s.Complete = runErr == nil && res.Complete
 	s.Environment = j.environment()
-	s.Org, s.Orgs = orgInfo("", j.org), j.orgInfos()
+	s.Org, s.Orgs = j.orgs.Info(), j.orgs.Infos()
 	s.API = report.APIInfo{Mode: cmp.Or(j.api.Mode, APIRest), Calls: spent.Calls}
-	if calls := j.org.Calls(); calls.Max > 0 {
+	if calls := j.orgs.Main.Calls(); calls.Max > 0 {
 		left := max(0, calls.Max-calls.Used)
 		s.API.Limit, s.API.Left = &calls.Max, &left
 	}
@@ -142,7 +142,7 @@ func (j *job) environment() []string {
 // spent is what the run has taken so far, over all its tries. Rows says how many rows were sent
 // again on their own in this one.
 func (j *job) spent(rows int64) effort {
-	calls := j.calls()
+	calls := j.orgs.Calls()
 	return effort{
 		Calls: j.before.Calls + calls.Made, Retries: j.before.Retries + calls.Retries,
 		Rows: j.before.Rows + rows, Took: j.before.Took + max(0, j.Sys.Now().Sub(j.begun)), // a clock may be set back

@@ -2,31 +2,27 @@ package job
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/fleet"
 	"sfsync/cmd/sfsync/internal/remote"
-	"sfsync/cmd/sfsync/internal/ui"
+	"sfsync/cmd/sfsync/internal/undone"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/cmd/sfsync/internal/wording"
 	"sfsync/mapping"
-	"sfsync/mapping/schema"
 	"sfsync/pipeline"
 	"sfsync/pipeline/backup"
 	"sfsync/pipeline/fingerprint"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
-	"sfsync/pipeline/row"
 )
 
 // commandUndo is the command in the summary of an undo.
@@ -62,7 +58,7 @@ func (o *UndoOptions) undo(ctx context.Context, dir *report.Dir) error {
 	if err := u.connectTo(ctx); err != nil {
 		return err
 	}
-	if err := u.takeLock(ctx); err != nil {
+	if err := u.orgs.Lock(ctx, u.flags.State, u.file.Name, u.flags.LockWait); err != nil {
 		return err
 	}
 	if err := u.unfinished(ctx); err != nil {
@@ -131,20 +127,10 @@ func (u *undo) open(ctx context.Context, o *UndoOptions) error {
 func (u *undo) connectTo(ctx context.Context) error {
 	u.begun = u.Sys.Now()
 	var err error
-	if u.org, err = remote.Connect(ctx, u.App, &u.flags.Flags, nil, u.begun); err != nil {
+	if u.orgs, err = fleet.Reconnect(ctx, u.App, &u.flags.Flags, slices.Sorted(maps.Keys(u.settings.Orgs)), u.begun); err != nil {
 		return err
 	}
-	u.others = make(map[string]*remote.Org)
-	for name := range u.settings.Orgs {
-		f := u.flags.Flags
-		f.To = name
-		org, err := remote.Connect(ctx, u.App, &f, nil, u.begun)
-		if err != nil {
-			return err
-		}
-		u.others[name] = org
-	}
-	return u.checkOrgs()
+	return u.orgs.Check(u.settings.OrgID, u.settings.Orgs)
 }
 
 // undoneBy returns the directory of the run that the undo in dir takes back; nil if that is no undo, or one that is
@@ -212,7 +198,7 @@ func (u *undo) unfinished(ctx context.Context) error {
 func (u *undo) undoer() *backup.Undo {
 	policy := rowRetries()
 	orgs := map[string]backup.Org{"": u.orgAs("")}
-	for name := range u.orgs() {
+	for name := range u.orgs.All() {
 		orgs[name] = u.orgAs(name)
 	}
 	return &backup.Undo{
@@ -224,7 +210,7 @@ func (u *undo) undoer() *backup.Undo {
 }
 
 func (u *undo) orgAs(name string) backup.Org {
-	org := u.orgOf(name)
+	org := u.orgs.Of(name)
 	w := org.Writer()
 	return backup.Org{Writer: w, Matcher: w, Undelete: org.Undelete}
 }
@@ -239,7 +225,7 @@ func (u *undo) agree(ctx context.Context, yes bool) error {
 	for _, target := range slices.Sorted(maps.Keys(counts)) {
 		n := counts[target]
 		work += n[backup.Gone] + n[backup.Restored] + n[backup.Back]
-		u.Con.Infof("target %s: %s", target, planned(n))
+		u.Con.Infof("target %s: %s", target, undone.Planned(n))
 	}
 	if work == 0 {
 		return verb.Done(exit.OK, "nothing to undo: no record of %s holds what it wrote, or all is undone", u.was.Name())
@@ -250,30 +236,10 @@ func (u *undo) agree(ctx context.Context, yes bool) error {
 	if !u.Sys.StdinTTY || !u.Sys.StderrTTY {
 		return exit.Usagef("nothing was undone: add --yes to agree to this")
 	}
-	if !u.Con.Confirm(u.Sys.Stdin, "undo "+u.was.Name()+" in "+remote.Name(u.org.Info)+"?") {
+	if !u.Con.Confirm(u.Sys.Stdin, "undo "+u.was.Name()+" in "+remote.Name(u.orgs.Main.Info)+"?") {
 		return exit.Usagef("not agreed: nothing was undone")
 	}
 	return nil
-}
-
-// planned words what would be done.
-func planned(n map[backup.Fate]int64) string {
-	var parts []string
-	for _, p := range []struct {
-		fate backup.Fate
-		word string
-	}{
-		{backup.Gone, "to delete"},
-		{backup.Restored, "to restore"},
-		{backup.Back, "to bring back"},
-		{backup.Left, "edited since, left alone"},
-		{backup.Nothing, "with nothing to undo"},
-	} {
-		if n[p.fate] > 0 {
-			parts = append(parts, ui.Count(n[p.fate])+" "+p.word)
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 // run does it, and reports.
@@ -287,7 +253,7 @@ func (u *undo) run(ctx context.Context) error {
 		return err
 	}
 	// What the org last accepted is not what it holds from here on.
-	if err := fingerprint.Remove(filepath.Join(state, "fingerprints"), u.file.Name+"-"+u.org.Info.ID); err != nil {
+	if err := fingerprint.Remove(filepath.Join(state, "fingerprints"), u.file.Name+"-"+u.orgs.Main.Info.ID); err != nil {
 		return exit.Errorf(exit.CannotWrite, "%w", err)
 	}
 	drain, ended := u.drain()
@@ -299,89 +265,8 @@ func (u *undo) run(ctx context.Context) error {
 		runErr = pipeline.ErrStopped
 	}
 	errs := report.NewErrors(wording.Remedy)
-	res, err := u.report(context.WithoutCancel(ctx), errs, runErr == nil)
+	plan, res, err := undone.Report(context.WithoutCancel(ctx), u.dir, u.backup, u.was.Path(backup.File), errs, runErr == nil)
+	u.plan = plan
 	u.api = api{Mode: APIRest, Why: "an undo looks at every record before it writes"}
 	return u.conclude(context.WithoutCancel(ctx), res, errs, errors.Join(runErr, err))
-}
-
-// report writes the row files anew, from what is known of every record, and counts.
-func (u *undo) report(ctx context.Context, errs *report.Errors, complete bool) (*pipeline.Result, error) {
-	res := &pipeline.Result{Complete: complete}
-	u.plan = &mapping.Plan{}
-	rows, err := report.NewRows(u.dir)
-	if err != nil {
-		return res, err
-	}
-	if err := rows.Restore(nil); err != nil {
-		return res, err
-	}
-	targets := make(map[string]int)
-	columns := row.NewSchema(row.Column{Name: "record", Type: "json"})
-	place := u.was.Path(backup.File)
-	var line int64
-	err = u.backup.Each(ctx, row.MaxRows, func(records []*backup.Record) error {
-		b := row.New(columns)
-		outcomes := make([]report.Outcome, len(records))
-		for i, r := range records {
-			line++
-			text, err := json.Marshal(r)
-			if err != nil {
-				return fmt.Errorf("encode a record: %w", err)
-			}
-			b.SetRaw(b.AddRow(line), text)
-			t, ok := targets[r.Target]
-			if !ok {
-				t = len(res.Targets)
-				targets[r.Target] = t
-				res.Targets = append(res.Targets, pipeline.TargetCounts{})
-				u.plan.Targets = append(u.plan.Targets, mapping.PlanTarget{Name: r.Target, Object: &schema.Object{Name: r.Object}})
-			}
-			outcomes[i] = outcomeOf(r, &res.Targets[t], &res.Rows, complete)
-			if r.Outcome == backup.Refused {
-				errs.Add(r.Code, r.Field, place, line, r.Message)
-			}
-		}
-		return rows.Batch(b, place, 1, func(i, _ int) report.Outcome { return outcomes[i] })
-	})
-	return res, errors.Join(err, rows.Close())
-}
-
-// outcomeOf is the line of a record in the row files; it is counted, too.
-func outcomeOf(r *backup.Record, t *pipeline.TargetCounts, rows *pipeline.Counts, complete bool) report.Outcome {
-	o := report.Outcome{Target: r.Target, Object: r.Object, ID: r.ID, Code: r.Code, Field: r.Field, Message: r.Message, Attempts: 1}
-	t.Records++
-	rows.Read++
-	succeeded := func(n *int64, action string) {
-		*n++
-		rows.Succeeded++
-		o.Status, o.Action = report.Succeeded, action
-	}
-	switch r.Outcome {
-	case backup.Gone:
-		succeeded(&t.Deleted, "deleted")
-	case backup.Restored:
-		succeeded(&t.Updated, "updated")
-	case backup.Back:
-		succeeded(&t.Created, "undeleted")
-	case backup.Nothing:
-		succeeded(&t.Unchanged, "unchanged")
-	case backup.Left:
-		t.Skipped++
-		rows.Skipped++
-		o.Status, o.Action = report.Skipped, "skipped"
-	case backup.Refused:
-		t.Failed++
-		rows.Failed++
-		o.Status = report.Failed
-	default:
-		if !complete {
-			t.Pending++
-			rows.Pending++
-			break
-		}
-		t.Unknown++
-		rows.Unknown++
-		o.Status, o.Code, o.Message = report.Unknown, "NO_ANSWER", "the answer was lost: sfsync undo, said again, looks at the record again"
-	}
-	return o
 }

@@ -1,0 +1,253 @@
+// Package fleet is the orgs of a run: the one of --to and those that targets name besides, connected to, locked and
+// given back together.
+package fleet
+
+import (
+	"context"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/input"
+	"sfsync/cmd/sfsync/internal/remote"
+	"sfsync/cmd/sfsync/internal/verb"
+	"sfsync/mapping"
+	"sfsync/mapping/schema"
+	"sfsync/pipeline/ledger"
+	"sfsync/pipeline/report"
+	"sfsync/sink/salesforce"
+)
+
+// maxOrgs bounds the orgs of one run.
+const maxOrgs = 16
+
+// Fleet is the orgs of one run. A nil one has none, and can be closed.
+type Fleet struct {
+	Main *remote.Org // of --to
+
+	app    *verb.App
+	to     string                 // the name of Main
+	others map[string]*remote.Org // that targets name besides
+	locks  []*ledger.Lock
+}
+
+// Connect connects to the org that the flags name and to those that the targets of the mapping name, and refuses those
+// that have too few API calls left. The local org first gets what the mapping's schema has and it lacks. since is when
+// the run began.
+func Connect(ctx context.Context, a *verb.App, flags *remote.Flags, file *mapping.File, since time.Time) (*Fleet, error) {
+	f := &Fleet{app: a, to: flags.To, others: make(map[string]*remote.Org)}
+	extend, err := f.extend(flags.To, file)
+	if err != nil {
+		return nil, err
+	}
+	if f.Main, err = remote.Connect(ctx, a, flags, extend, since); err != nil {
+		return nil, err
+	}
+	err = f.Main.Afford()
+	if err == nil {
+		err = f.connectOthers(ctx, flags, file, since)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Reconnect connects to the org that the flags name and to others by their names, for what takes up a run: nothing is
+// added to the local org.
+func Reconnect(ctx context.Context, a *verb.App, flags *remote.Flags, names []string, since time.Time) (*Fleet, error) {
+	f := &Fleet{app: a, to: flags.To, others: make(map[string]*remote.Org)}
+	var err error
+	if f.Main, err = remote.Connect(ctx, a, flags, nil, since); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		other := *flags
+		other.To = name
+		org, err := remote.Connect(ctx, a, &other, nil, since)
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		f.others[name] = org
+	}
+	return f, nil
+}
+
+// extend returns the schema of the mapping if the org of the name is the local one, which is to have what is in it.
+func (f *Fleet) extend(name string, file *mapping.File) (*schema.Schema, error) {
+	if name != remote.ToLocal || file.Schema.Value == "" {
+		return nil, nil //nolint:nilnil // nothing to extend it by
+	}
+	return input.SchemaOf(f.app, file)
+}
+
+// connectOthers connects to the orgs that targets name besides the run's own.
+func (f *Fleet) connectOthers(ctx context.Context, flags *remote.Flags, file *mapping.File, since time.Time) error {
+	for _, t := range file.Targets {
+		name := t.Org.Value
+		if name == "" || name == f.to || f.others[name] != nil {
+			continue
+		}
+		if len(f.others) == maxOrgs-1 {
+			return exit.Errorf(exit.BadConfig, "%v: a run has at most %d orgs", t.Org.Pos, maxOrgs)
+		}
+		named := *flags
+		named.To = name
+		if err := named.Check(); err != nil {
+			return exit.Errorf(exit.BadConfig, "%v: %w", t.Org.Pos, err)
+		}
+		extend, err := f.extend(name, file)
+		if err != nil {
+			return err
+		}
+		org, err := remote.Connect(ctx, f.app, &named, extend, since)
+		if err != nil {
+			return err
+		}
+		f.others[name] = org
+		for other, o := range f.All() {
+			if other != name && o.Info.ID == org.Info.ID {
+				return exit.Errorf(exit.BadConfig, "%v: %s and %s are the same org, %s", t.Org.Pos, name, other, org.Info.ID)
+			}
+		}
+		if err := org.Afford(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// All are the orgs by their names; that of --to has its own.
+func (f *Fleet) All() map[string]*remote.Org {
+	all := maps.Clone(f.others)
+	all[f.to] = f.Main
+	return all
+}
+
+// Of is the org that a target names.
+func (f *Fleet) Of(name string) *remote.Org {
+	if o := f.others[name]; o != nil {
+		return o
+	}
+	return f.Main
+}
+
+// Schemas asks each org for the objects of the targets that go to it. They go by the names of the orgs.
+func (f *Fleet) Schemas(ctx context.Context, file *mapping.File) (map[string]*schema.Schema, error) {
+	found := make(map[string]*schema.Schema)
+	for name, org := range f.All() {
+		part := *file
+		part.Targets = slices.DeleteFunc(slices.Clone(part.Targets), func(t *mapping.Target) bool { return f.Of(t.Org.Value) != org })
+		s, err := org.SchemaOf(ctx, &part)
+		if err != nil {
+			return nil, err
+		}
+		found[name] = s
+	}
+	return found, nil
+}
+
+// Calls are the API calls so far, in all the orgs. The limit is that of the run's own.
+func (f *Fleet) Calls() salesforce.Usage {
+	sum := f.Main.Calls()
+	for _, o := range f.others {
+		c := o.Calls()
+		sum.Made, sum.Retries = sum.Made+c.Made, sum.Retries+c.Retries
+	}
+	return sum
+}
+
+// Lock keeps other runs of a mapping to the same orgs away until Close. It waits for them as long as wait says. Runs
+// that share orgs lock them in one order, so that no two wait for each other.
+func (f *Fleet) Lock(ctx context.Context, stateDir, mapping string, wait time.Duration) error {
+	state, err := f.app.MakeStateDir(stateDir)
+	if err != nil {
+		return err
+	}
+	host, _ := os.Hostname() // only for the message to another run
+	holder := ledger.Holder{PID: os.Getpid(), Host: host, Started: f.app.Sys.Now().UTC().Truncate(time.Second)}
+	for _, id := range f.ids() {
+		lock, err := ledger.Acquire(ctx, state, mapping, id, wait, holder)
+		if err != nil {
+			return err
+		}
+		f.locks = append(f.locks, lock)
+	}
+	return nil
+}
+
+// ids are the ids of the orgs, in order.
+func (f *Fleet) ids() []string {
+	var ids []string
+	for _, o := range f.All() {
+		ids = append(ids, o.Info.ID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Info is what a summary says of the org of --to.
+func (f *Fleet) Info() report.OrgInfo { return info("", f.Main) }
+
+func info(name string, o *remote.Org) report.OrgInfo {
+	i := o.Info
+	return report.OrgInfo{To: name, Name: i.Name, Kind: string(i.Kind), ID: i.ID, InstanceURL: i.InstanceURL, APIVersion: i.APIVersion}
+}
+
+// Infos are what a summary says of each of several orgs, by name; nil for a single one.
+func (f *Fleet) Infos() []report.OrgInfo {
+	all := f.All()
+	if len(all) == 1 {
+		return nil
+	}
+	var infos []report.OrgInfo
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		infos = append(infos, info(name, all[name]))
+	}
+	return infos
+}
+
+// Others are the ids of the orgs besides that of --to by their names, as Check takes them.
+func (f *Fleet) Others() map[string]string {
+	ids := make(map[string]string, len(f.others))
+	for name, o := range f.others {
+		ids[name] = o.Info.ID
+	}
+	return ids
+}
+
+// Check refuses to take up a run in another org than it began in: main is the id of the org of --to as it was then,
+// others those of the others.
+func (f *Fleet) Check(main string, others map[string]string) error {
+	if f.Main.Info.ID != main {
+		return exit.Errorf(exit.BadConfig, "the run went to the org %s, this is %s: use the credentials of the former", main, f.Main.Info.ID)
+	}
+	for name, id := range others {
+		if o := f.others[name]; o != nil && o.Info.ID != id {
+			return exit.Errorf(exit.BadConfig, "the run went to the org %s as %s, which is %s now: log in to the former again", id, name, o.Info.ID)
+		}
+	}
+	return nil
+}
+
+// Close gives locks and connections back; closing again is fine. What goes wrong is said as a warning: what matters was written before.
+func (f *Fleet) Close() {
+	if f == nil || f.Main == nil {
+		return
+	}
+	for _, l := range f.locks {
+		if err := l.Release(); err != nil {
+			f.app.Con.Warnf("%v", err)
+		}
+	}
+	for _, o := range f.All() {
+		if err := o.Close(); err != nil {
+			f.app.Con.Warnf("close the org: %v", err)
+		}
+	}
+	f.locks, f.Main, f.others = nil, nil, nil
+}
