@@ -132,7 +132,12 @@ func (l *List) All() []Diagnostic {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line),
 			cmp.Compare(a.Pos.Column, b.Pos.Column), cmp.Compare(a.Severity, b.Severity))
 	})
-	out = slices.Compact(out)
+	said := make(map[Diagnostic]bool, len(out)) // a repeat may have others of its place in between
+	out = slices.DeleteFunc(out, func(d Diagnostic) bool {
+		again := said[d]
+		said[d] = true
+		return again
+	})
 	if l.more > 0 {
 		severity := Warning
 		if l.failed {

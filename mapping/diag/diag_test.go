@@ -29,7 +29,9 @@ func TestList(t *testing.T) {
 	l.Errorf(at(2, 1), "e", "mend it", "an error of %d", 1)
 	l.Errorf(at(1, 9), "e", "", "another one")
 	l.Add([]diag.Diagnostic{{Pos: at(1, 9), Code: "e", Message: "another one"}})
-	want := "m.yaml:1:9: another one [e]\nm.yaml:2:1: an error of 1 [e] → mend it\nm.yaml:2:1: warning: a warning [w]"
+	l.Warnf(at(2, 1), "v", "", "a second warning")
+	l.Warnf(at(2, 1), "w", "", "a warning")
+	want := "m.yaml:1:9: another one [e]\nm.yaml:2:1: an error of 1 [e] → mend it\nm.yaml:2:1: warning: a warning [w]\nm.yaml:2:1: warning: a second warning [v]"
 	err := l.Err()
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)

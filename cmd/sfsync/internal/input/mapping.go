@@ -15,7 +15,7 @@ func LoadMapping(a *verb.App, path string) (*mapping.File, error) {
 		if _, ok := diag.As(err); ok {
 			return nil, err
 		}
-		return nil, exit.Errorf(exit.BadConfig, "read the mapping: %w", err)
+		return nil, exit.Errorf(exit.BadConfig, "%w", err)
 	}
 	a.Con.Diagnostics(found)
 	return file, nil

@@ -200,7 +200,7 @@ func (o *checkOptions) load() (*mapping.File, error) {
 		o.Con.Diagnostics(found)
 		return file, nil
 	case !ok:
-		return nil, exit.Errorf(exit.BadConfig, "read the mapping: %w", err)
+		return nil, exit.Errorf(exit.BadConfig, "%w", err)
 	case file == nil:
 		return nil, err
 	}
