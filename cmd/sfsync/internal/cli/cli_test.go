@@ -50,6 +50,12 @@ func TestHelp(t *testing.T) {
 			if c.Short == "" || c.Example == "" || !strings.Contains(c.Long, "Exit codes:") {
 				t.Errorf("%s: short %q, example %q, long %q", c.CommandPath(), c.Short, c.Example, c.Long)
 			}
+			if c.HasAvailableSubCommands() && strings.Contains(c.UsageString(), c.CommandPath()+" [flags]\n") {
+				t.Errorf("%s by itself is an error, and its help shows it as a way to use it", c.CommandPath())
+			}
+			if to := c.Flags().Lookup("to"); to != nil && strings.HasSuffix(c.Use, " RUN") && to.DefValue != "" {
+				t.Errorf("%s goes to the org of the run, and its help says %s", c.CommandPath(), to.DefValue)
+			}
 			for line := range strings.Lines(c.Long) {
 				if len(strings.TrimRight(line, "\n")) > 100 {
 					t.Errorf("%s: a line of the help is longer than 100 columns: %q", c.CommandPath(), line)

@@ -98,7 +98,7 @@ Without --to everything goes to a local org: a small Salesforce inside sfsync.
 
 Every flag can also be set in the environment: --max-failed by SFSYNC_MAX_FAILED.
 
-` + exit.Help(exit.OK, exit.Unexpected, exit.Usage, exit.SomeFailed, exit.AllFailed, exit.SomeUnknown, exit.DataProblems, exit.BadInput,
+` + exit.Help(exit.OK, exit.Unexpected, exit.Usage, exit.SomeFailed, exit.AllFailed, exit.SomeUnknown, exit.DataProblems, exit.Pending, exit.NoInput, exit.BadInput,
 			exit.InputNotFound, exit.Unavailable, exit.Invariant, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted),
 		Example: `  sfsync run samples/leads/leads.yaml
   sfsync check leads.yaml 'in/*.csv'
@@ -112,6 +112,8 @@ Every flag can also be set in the environment: --max-failed by SFSYNC_MAX_FAILED
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(verb.FlagError)
 	root.SetHelpCommand(newHelp())
+	// A command that only has others below it ends with an error by itself: that is no way to use it.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	a.AddFlags(root.PersistentFlags())
 	root.AddCommand(files.Commands(a)...)
 	root.AddCommand(run.Commands(a)...)

@@ -285,8 +285,9 @@ func codeOfOrg(c sink.Class) Code {
 	return Unexpected
 }
 
-// Help renders the part of a help text that lists the codes a command ends with.
+// Help renders the part of a help text that lists the codes a command ends with, in order.
 func Help(codes ...Code) string {
+	codes = slices.Sorted(slices.Values(codes))
 	var b strings.Builder
 	b.WriteString("Exit codes:\n")
 	for _, c := range codes {

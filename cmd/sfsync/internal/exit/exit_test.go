@@ -117,3 +117,12 @@ func TestOfStopped(t *testing.T) {
 		}
 	}
 }
+
+// TestHelp: codes stand in order, whichever way a command names them.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	want := "Exit codes:\n    0  success\n    9  no input\n  130  interrupted (SIGINT; 143 for SIGTERM), state saved"
+	if got := Help(Interrupted, OK, NoInput); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

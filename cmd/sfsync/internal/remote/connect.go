@@ -41,7 +41,7 @@ func (f *Flags) AddTo(fs *pflag.FlagSet) {
 
 // AddState adds --state alone, for a command that asks no org but the local one.
 func (f *Flags) AddState(fs *pflag.FlagSet) {
-	fs.StringVar(&f.State, "state", "", "`directory` of the local org, locks and consents (default: the user's state directory)")
+	fs.StringVar(&f.State, "state", "", "`directory` of the local org, logins, locks and consents (default: the user's state directory)")
 }
 
 // Check checks what the flags say, as far as it can be known without asking anybody.

@@ -39,7 +39,7 @@ on stderr with its file and line; the others are printed all the same.
 
 FILE is a path, a glob (also **), a directory, or - for stdin (with --format).
 
-` + exit.Help(exit.OK, exit.Usage, exit.BadInput, exit.InputNotFound, exit.BadConfig),
+` + exit.Help(exit.OK, exit.Usage, exit.BadInput, exit.InputNotFound, exit.BadConfig, exit.Interrupted),
 		Example: `  sfsync cat samples/leads/leads-2026-11-01.csv --limit 3
   sfsync cat --schema 'in/**/*.csv.gz'
   zcat leads.jsonl.gz | sfsync cat - --format jsonl`,

@@ -53,7 +53,7 @@ A file with several steps that read different inputs becomes one mapping for row
 To load each input by itself, name a step with --only, or write a mapping for each step into a
 directory: --out DIR/.
 
-` + exit.Help(exit.OK, exit.Usage, exit.InputNotFound, exit.CannotWrite, exit.BadConfig),
+` + exit.Help(exit.OK, exit.Usage, exit.BadInput, exit.InputNotFound, exit.CannotWrite, exit.BadConfig),
 		Example: `  sfsync import leads.sdl --object Lead --match Marketing_Id__c --out leads.yaml
   sfsync import conf/process-conf.xml --only opportunityUpsert
   sfsync import sfdmu/export.json --out mappings/`,

@@ -80,13 +80,13 @@ func newLocalReset(a *verb.App, runF func(context.Context, *localOptions) error)
 		Long: `Remove all records of the local org. Its objects and fields, ids and credentials stay; --schema
 adds objects and fields. Asks nothing.
 
-` + exit.Help(exit.OK, exit.Usage, exit.CannotWrite, exit.BadConfig),
+` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.BadConfig),
 		Example: "  sfsync local reset\n  sfsync local reset --schema samples/leads/leads.schema.yaml",
 		Args:    verb.ExactArgs(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runF(cmd.Context(), o) },
 	}
 	o.AddState(cmd.Flags())
-	cmd.Flags().StringVar(&o.Schema, "schema", "", "add the objects and fields of this overlay or snapshot")
+	cmd.Flags().StringVar(&o.Schema, "schema", "", "add the objects and fields of this overlay or snapshot `path`")
 	return cmd
 }
 

@@ -77,8 +77,8 @@ delay and expire say what happens:
 	o.AddState(fs)
 	fs.StringVar(&o.Addr, "addr", "127.0.0.1:0", "listen on `HOST:PORT`; port 0 takes a free one")
 	fs.StringVar(&o.DB, "db", "", "`path` of the database, :memory: keeps nothing (default: that of the state directory)")
-	fs.StringVar(&o.Schema, "schema", "", "add the objects and fields of this overlay or snapshot")
-	fs.DurationVar(&o.Latency, "latency", 0, "wait before every answer")
+	fs.StringVar(&o.Schema, "schema", "", "add the objects and fields of this overlay or snapshot `path`")
+	fs.DurationVar(&o.Latency, "latency", 0, "wait so long before every answer")
 	fs.BoolVar(&o.JSON, "json", false, "print the address and credentials as one line of JSON")
 	fs.StringVar(&o.Faults, "faults", "", "make happen what the rules of this `file` say")
 	return cmd

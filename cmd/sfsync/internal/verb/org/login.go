@@ -59,7 +59,7 @@ A secret that comes from a file or a program (SFSYNC_…_FILE, SFSYNC_…_COMMAN
 itself, only where it comes from. What is kept lies in the state directory, in files that only you
 can read.
 
-` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.NoPermission, exit.BadConfig),
+` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted),
 		Example: `  sfsync org login prod --login-url https://mycompany.my.salesforce.com --client-id 3MVG9…
   sfsync org login ci --from-env
   sfsync run leads.yaml --to prod`,
@@ -252,8 +252,8 @@ func newOrgList(a *verb.App, runF func(context.Context, *loginOptions) error) *c
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the orgs that are kept under names",
-		Long:    "List the orgs that org login keeps. No org is asked.\n\n" + exit.Help(exit.OK, exit.Usage, exit.BadConfig),
-		Example: "  sfsync org list",
+		Long:    "List the orgs that org login keeps. No org is asked.\n\n" + exit.Help(exit.OK, exit.Usage, exit.CannotWrite, exit.BadConfig),
+		Example: "  sfsync org list\n  sfsync org list --json",
 		Args:    verb.ExactArgs(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runF(cmd.Context(), o) },
 	}

@@ -26,7 +26,7 @@ func New(a *verb.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "org",
 		Short:   "Keep orgs under names, and ask them about themselves",
-		Long:    "Log in to orgs and keep them under names, and ask the org that --to names about its limits\nand objects.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig),
+		Long:    "Log in to orgs and keep them under names, and ask the org that --to names about its limits\nand objects.\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig),
 		Example: "  sfsync org login prod --client-id 3MVG9…\n  sfsync org list\n  sfsync org limits\n  sfsync org describe Lead --to env\n  sfsync org snapshot schema/prod --mapping leads.yaml --to env",
 		Args:    cobra.ArbitraryArgs,
 		RunE:    verb.Group,
@@ -45,7 +45,7 @@ type orgOptions struct {
 
 // command completes a command that asks an org: its flags, exit codes, and what runs it.
 func (o *orgOptions) command(cmd *cobra.Command, jsonHelp string, run func(context.Context, *orgOptions) error) *cobra.Command {
-	cmd.Long += "\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.NoPermission, exit.BadConfig)
+	cmd.Long += "\n\n" + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			o.Object = args[0]

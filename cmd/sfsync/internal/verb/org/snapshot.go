@@ -49,7 +49,7 @@ The objects are those named, those that the mappings of --mapping write and refe
 the directory holds already, which are brought up to date; a document whose object the org no longer
 has is removed. It costs one API call an object and one besides.
 
-` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.NoPermission, exit.BadConfig),
+` + exit.Help(exit.OK, exit.Usage, exit.Unavailable, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig),
 		Example: `  sfsync org snapshot schema/prod Lead Contact Account --to env
   sfsync org snapshot schema/prod --mapping leads.yaml --to env
   sfsync check leads.yaml --schema schema/prod`,

@@ -14,6 +14,15 @@ func addBackup(fs *pflag.FlagSet, to *bool) {
 	fs.BoolVar(to, "backup", false, "keep what records hold before they are written, for sfsync undo; costs lookups")
 }
 
+// kept makes the help say that flags are those of the run that is taken up, unless they are given.
+func kept(fs *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		f := fs.Lookup(name)
+		f.DefValue = ""
+		f.Usage += " (default: that of the run)"
+	}
+}
+
 // completeRun completes the one argument RUN with the run directories under a root.
 func completeRun(root *string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {

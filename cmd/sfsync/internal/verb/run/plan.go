@@ -47,7 +47,7 @@ With --exit-code the exit code is 7 if a run would change anything. With --max-u
 			exit.Invariant, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted),
 		Example: `  sfsync plan samples/leads/leads.yaml
   sfsync plan leads.yaml 'in/*.csv' --to env --limit 1000
-  sfsync plan leads.yaml --exit-code --quiet || sfsync run leads.yaml
+  sfsync plan leads.yaml --exit-code --quiet; [ $? = 7 ] && sfsync run leads.yaml
   sfsync plan leads.yaml --json | jq '.plan.targets[0].fields'`,
 		Args:              verb.AtLeast("MAPPING"),
 		ValidArgsFunction: verb.CompleteExt("yaml", "yml"),
@@ -62,7 +62,7 @@ With --exit-code the exit code is 7 if a run would change anything. With --max-u
 	fs := cmd.Flags()
 	o.AddTo(fs)
 	o.MaxFailed.Text = "0"
-	fs.IntVar(&o.Workers, "workers", 4, "lookups in flight at once")
+	fs.IntVar(&o.Workers, "workers", 4, "have `N` lookups in flight at once")
 	fs.Var(&o.MaxFailed, "max-failed", "rejected rows up to which the exit code is not 6")
 	fs.Var(&o.StopAfter, "stop-after", "stop once more records than this are rejected; 0 stops at the first")
 	o.AddOutput(fs)

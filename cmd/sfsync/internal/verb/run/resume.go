@@ -23,11 +23,11 @@ same mapping, files and org. It ends as if it had not been interrupted: what was
 sent again, except where sending twice does no harm.
 
 RUN is a run directory, or its name under --runs. The org's address and credentials come from
-the environment, never from the run directory.
+the environment or from sfsync org login, never from the run directory.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.SomeFailed, exit.AllFailed, exit.SomeUnknown, exit.BadInput, exit.InputNotFound, exit.Unavailable,
-			exit.Invariant, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted),
-		Example:           "  sfsync resume sfsync-runs/20261121T021500Z-nightly-leads-4f2a\n  sfsync resume 20261121T021500Z-nightly-leads-4f2a --to env",
+			exit.Invariant, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted, exit.NoInput),
+		Example:           "  sfsync resume sfsync-runs/20261121T021500Z-nightly-leads-4f2a1c\n  sfsync resume 20261121T021500Z-nightly-leads-4f2a1c --max-duration 2h",
 		Args:              verb.ExactArgs("RUN"),
 		ValidArgsFunction: completeRun(&o.Runs),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -41,5 +41,6 @@ the environment, never from the run directory.
 		},
 	}
 	o.Add(cmd)
+	kept(cmd.Flags(), "to", "max-failed", "stop-after")
 	return cmd
 }

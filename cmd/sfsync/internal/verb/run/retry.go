@@ -33,12 +33,12 @@ The rows are those of RUN's failed.* and unknown.* files, so that sfsync run MAP
 the same for one of them, after an edit, too.
 
 RUN is a run directory, or its name under --runs. The org's address and credentials come from
-the environment, never from the run directory.
+the environment or from sfsync org login, never from the run directory.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.SomeFailed, exit.AllFailed, exit.SomeUnknown, exit.BadInput, exit.InputNotFound, exit.Unavailable,
 			exit.Invariant, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted),
 		Example: `  sfsync retry sfsync-runs/20261121T021500Z-nightly-leads-4f2a1c
-  sfsync retry 20261121T021500Z-nightly-leads-4f2a1c --code UNABLE_TO_LOCK_ROW --to env
+  sfsync retry 20261121T021500Z-nightly-leads-4f2a1c --code UNABLE_TO_LOCK_ROW
   sfsync retry 20261121T021500Z-nightly-leads-4f2a1c --mapping leads.yaml --target lead`,
 		Args:              verb.ExactArgs("RUN"),
 		ValidArgsFunction: completeRun(&o.Runs),
@@ -60,5 +60,6 @@ the environment, never from the run directory.
 	addBackup(fs, &o.Backup)
 	fs.StringVar(&o.API, "api", job.APIAuto, "how records are sent: `auto|rest|bulk`")
 	fs.BoolVar(&o.Yes, "yes", false, "agree to the first write with this mapping to a production org")
+	kept(fs, "to", "backup")
 	return cmd
 }

@@ -26,8 +26,9 @@ FILE is a path, a glob (also **), a directory, or - for stdin (with --format). F
 those of the mapping. They are read in lexical order of their paths: later rows of a key win. What
 can be read only once (stdin, a pipe, a FIFO) is kept in the run directory first.
 
-Without --to the rows go to the local org, a small Salesforce inside sfsync. --to env takes the
-org from the environment; the first of these that is complete wins:
+Without --to the rows go to the local org, a small Salesforce inside sfsync. --to NAME takes
+one that sfsync org login keeps, --to env takes it from the environment; the first of these that is
+complete wins:
   SFSYNC_ACCESS_TOKEN, SFSYNC_INSTANCE_URL
   SFSYNC_REFRESH_TOKEN, SFSYNC_CLIENT_ID
   SFSYNC_JWT_KEY, SFSYNC_USERNAME, SFSYNC_CLIENT_ID

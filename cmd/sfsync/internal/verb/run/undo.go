@@ -34,12 +34,12 @@ every record. An undo that was interrupted goes on when undo or resume is said a
 after it was complete, undo tries once more what it left alone.
 
 RUN is a run directory, or its name under --runs. The org's address and credentials come from
-the environment, never from the run directory.
+the environment or from sfsync org login, never from the run directory.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.SomeFailed, exit.AllFailed, exit.SomeUnknown, exit.BadInput, exit.InputNotFound, exit.Unavailable,
 			exit.Invariant, exit.CannotWrite, exit.TryAgain, exit.NoPermission, exit.BadConfig, exit.Interrupted),
 		Example: `  sfsync undo sfsync-runs/20261121T021500Z-nightly-leads-4f2a1c
-  sfsync undo 20261121T021500Z-nightly-leads-4f2a1c --to env --yes`,
+  sfsync undo 20261121T021500Z-nightly-leads-4f2a1c --yes`,
 		Args:              verb.ExactArgs("RUN"),
 		ValidArgsFunction: completeRun(&o.Runs),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -51,7 +51,14 @@ the environment, never from the run directory.
 			return runF(cmd.Context(), o)
 		},
 	}
-	o.Add(cmd)
-	cmd.Flags().BoolVar(&o.Yes, "yes", false, "agree beforehand to what the undo will do")
+	fs := cmd.Flags()
+	o.AddTo(fs)
+	kept(fs, "to")
+	o.MaxFailed.Text, o.Workers = "0", 1
+	fs.Var(&o.MaxFailed, "max-failed", "records that cannot be taken back up to which the exit code is 0")
+	o.AddLock(fs)
+	o.AddOutput(fs)
+	o.AddBudget(fs)
+	fs.BoolVar(&o.Yes, "yes", false, "agree beforehand to what the undo will do")
 	return cmd
 }
