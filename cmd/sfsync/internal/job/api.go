@@ -20,8 +20,8 @@ import (
 // The APIs that records can go by.
 const (
 	APIAuto = "auto"
-	APIRest = "rest"
-	APIBulk = "bulk"
+	apiRest = "rest"
+	apiBulk = "bulk"
 )
 
 // api is how the records of a run are sent, and why. It is kept in the ledger: a resumed run sends them
@@ -52,7 +52,7 @@ func notByBulk(p *mapping.Plan) string {
 
 // forceAPI refuses --api bulk where the plan asks what the Bulk API cannot do.
 func (j *job) forceAPI() error {
-	if j.settings.API != APIBulk {
+	if j.settings.API != apiBulk {
 		return nil
 	}
 	if why := notByBulk(j.plan); why != "" {
@@ -72,8 +72,8 @@ func (j *job) chooseAPI(ctx context.Context) error {
 	}
 	switch {
 	case begun >= 0: // by a version that did not keep it
-		j.api = api{Mode: APIRest, Why: "as the run was begun"}
-	case j.settings.API == APIBulk, j.settings.API == APIRest:
+		j.api = api{Mode: apiRest, Why: "as the run was begun"}
+	case j.settings.API == apiBulk, j.settings.API == apiRest:
 		j.api = api{Mode: j.settings.API, Why: "asked for by --api " + j.settings.API}
 	default:
 		if j.api, err = j.bestAPI(ctx); err != nil {
@@ -91,10 +91,10 @@ const restRows = 10_000
 // more than it has to.
 func (j *job) bestAPI(ctx context.Context) (api, error) {
 	if why := notByBulk(j.plan); why != "" {
-		return api{Mode: APIRest, Why: why}, nil
+		return api{Mode: apiRest, Why: why}, nil
 	}
 	if j.settings.ChangedOnly != "" {
-		return api{Mode: APIRest, Why: "with --changed-only few rows are expected to be sent"}, nil
+		return api{Mode: apiRest, Why: "with --changed-only few rows are expected to be sent"}, nil
 	}
 	rows, more, err := pipeline.ReadAhead(ctx, pipeline.Options{Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file)}, restRows)
 	if err != nil {
@@ -106,7 +106,7 @@ func (j *job) bestAPI(ctx context.Context) (api, error) {
 		}
 	}
 	if more {
-		return api{Mode: APIBulk, Why: fmt.Sprintf("more than %s", ui.Plural(restRows, "row", "rows"))}, nil
+		return api{Mode: apiBulk, Why: fmt.Sprintf("more than %s", ui.Plural(restRows, "row", "rows"))}, nil
 	}
 	why := ui.Plural(rows, "row", "rows")
 	if left := j.callsLeft(); left < math.MaxInt64 {
@@ -116,10 +116,10 @@ func (j *job) bestAPI(ctx context.Context) (api, error) {
 		}
 		composite, jobs := estimate.REST(loads).Calls, estimate.Bulk(loads).Calls
 		if composite > left && jobs < composite {
-			return api{Mode: APIBulk, Why: fmt.Sprintf("%s would take %d calls, and the budget leaves %d", why, composite, left)}, nil
+			return api{Mode: apiBulk, Why: fmt.Sprintf("%s would take %d calls, and the budget leaves %d", why, composite, left)}, nil
 		}
 	}
-	return api{Mode: APIRest, Why: fmt.Sprintf("%s: up to %s, composite requests of 1,000 cost fewer calls than jobs", why, ui.Plural(restRows, "row", "rows"))}, nil
+	return api{Mode: apiRest, Why: fmt.Sprintf("%s: up to %s, composite requests of 1,000 cost fewer calls than jobs", why, ui.Plural(restRows, "row", "rows"))}, nil
 }
 
 // callsLeft is how many calls --max-api-calls leaves.
@@ -140,7 +140,7 @@ func (j *job) targets() []pipeline.Target {
 		if !ok {
 			rest := org.Writer()
 			t = pipeline.Target{Writer: rest, Matcher: rest}
-			if j.api.Mode == APIBulk {
+			if j.api.Mode == apiBulk {
 				t.Writer = &bulk.Writer{Jobs: bulk.Jobs{Org: org.Client, Now: j.Sys.Now, Rand: rand.Float64, Dir: j.dir.Path("")}}
 			}
 			writers[org] = t

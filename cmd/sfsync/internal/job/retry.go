@@ -44,7 +44,7 @@ func (o *RetryOptions) Check() error {
 	if err := o.runFlags.Check(); err != nil {
 		return err
 	}
-	return verb.OneOf("api", o.API, APIAuto, APIRest, APIBulk)
+	return verb.OneOf("api", o.API, APIAuto, apiRest, apiBulk)
 }
 
 // retried is the run whose records are sent again.

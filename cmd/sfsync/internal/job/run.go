@@ -46,7 +46,7 @@ func (o *RunOptions) Check() error {
 	if o.DryRun && o.ChangedOnly != "" {
 		return exit.Usagef("--dry-run does not go with --changed-only: it compares every row with what the org has")
 	}
-	if err := verb.OneOf("api", o.API, APIAuto, APIRest, APIBulk); err != nil {
+	if err := verb.OneOf("api", o.API, APIAuto, apiRest, apiBulk); err != nil {
 		return err
 	}
 	return input.CheckFormat(o.Format)

@@ -42,7 +42,7 @@ func (j *job) account(res *pipeline.Result, errs *report.Errors, runErr error, s
 	s.Complete = runErr == nil && res.Complete
 	s.Environment = j.environment()
 	s.Org, s.Orgs = j.orgs.Info(), j.orgs.Infos()
-	s.API = report.APIInfo{Mode: cmp.Or(j.api.Mode, APIRest), Calls: spent.Calls}
+	s.API = report.APIInfo{Mode: cmp.Or(j.api.Mode, apiRest), Calls: spent.Calls}
 	if calls := j.orgs.Main.Calls(); calls.Max > 0 {
 		left := max(0, calls.Max-calls.Used)
 		s.API.Limit, s.API.Left = &calls.Max, &left

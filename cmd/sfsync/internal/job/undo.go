@@ -119,7 +119,7 @@ func (u *undo) open(ctx context.Context, o *UndoOptions) error {
 	if o.Keep("runs") {
 		o.Runs = filepath.Dir(u.was.Path(""))
 	}
-	u.settings = settings{Mapping: s.Mapping, To: o.To, OrgID: s.OrgID, Orgs: s.Orgs, API: APIRest, Parent: u.was.Name()}
+	u.settings = settings{Mapping: s.Mapping, To: o.To, OrgID: s.OrgID, Orgs: s.Orgs, API: apiRest, Parent: u.was.Name()}
 	return nil
 }
 
@@ -267,6 +267,6 @@ func (u *undo) run(ctx context.Context) error {
 	errs := report.NewErrors(wording.Remedy)
 	plan, res, err := undone.Report(context.WithoutCancel(ctx), u.dir, u.backup, u.was.Path(backup.File), errs, runErr == nil)
 	u.plan = plan
-	u.api = api{Mode: APIRest, Why: "an undo looks at every record before it writes"}
+	u.api = api{Mode: apiRest, Why: "an undo looks at every record before it writes"}
 	return u.conclude(context.WithoutCancel(ctx), res, errs, errors.Join(runErr, err))
 }

@@ -37,9 +37,9 @@ type Org struct {
 	unserve func() error // ends serving; nil if another process serves
 }
 
-// Open opens the org in cfg.DB and serves it on addr until Close, or attaches to the process that
+// open opens the org in cfg.DB and serves it on addr until Close, or attaches to the process that
 // does. Its errors carry their exit codes.
-func Open(ctx context.Context, addr string, cfg localorg.Config) (*Org, error) {
+func open(ctx context.Context, addr string, cfg localorg.Config) (*Org, error) {
 	owner, err := attach(ctx, cfg)
 	if err != nil {
 		return nil, err

@@ -24,11 +24,12 @@ func OpenState(ctx context.Context, a *verb.App, state string) (*Org, error) {
 	if err != nil {
 		return nil, err
 	}
-	return OpenAt(ctx, a, "127.0.0.1:0", localorg.Config{DB: path})
+	return Open(ctx, a, "127.0.0.1:0", localorg.Config{DB: path})
 }
 
-// OpenAt is OpenState for any database and address.
-func OpenAt(ctx context.Context, a *verb.App, addr string, cfg localorg.Config) (*Org, error) {
+// Open opens the org in cfg.DB and serves it on addr until Close, or attaches to the process that does. The clock,
+// randomness and logger are those of the command.
+func Open(ctx context.Context, a *verb.App, addr string, cfg localorg.Config) (*Org, error) {
 	cfg.Now, cfg.Rand, cfg.Logger = a.Sys.Now, a.Sys.Rand, a.Con.Logger()
-	return Open(ctx, addr, cfg)
+	return open(ctx, addr, cfg)
 }

@@ -106,7 +106,7 @@ func localServeRun(ctx context.Context, o *serveOptions) error {
 			return err
 		}
 	}
-	l, err := local.OpenAt(ctx, o.App, o.Addr, cfg)
+	l, err := local.Open(ctx, o.App, o.Addr, cfg)
 	if err != nil {
 		return err
 	}
