@@ -1,5 +1,5 @@
 // Package job carries runs out, from the mapping to the exit code: those of run, plan, resume, retry and undo. What
-// they have in common is hidden in it: the orgs of a run and their locks, its directory and ledger, the choice of the
+// they have in common is hidden in it: the directory and ledger of a run, what it is resumed by, the choice of the
 // API, and the end.
 package job
 
