@@ -85,7 +85,7 @@ func TestMap(t *testing.T) {
 		{"object into a step", "      Title: x | lower", row1(row.MakeCell(row.JSON, `[1]`)), bad("INVALID_TYPE_ON_FIELD_IN_RECORD", "Title", "a transform needs text, not a JSON object or array: name a path into it")},
 		{"blank key", "", []cell{text(" "), text("King"), text("Acme")}, bad("MATCH_KEY_BLANK", "Marketing_Id__c", "the match field Marketing_Id__c is blank")},
 		{"absent key", "", []cell{absent(), text("King"), text("Acme")}, bad("MATCH_KEY_BLANK", "Marketing_Id__c", "the match field Marketing_Id__c is blank")},
-		{"key before fields", "      Score__c: x", []cell{text(""), text("King"), text("Acme"), text("many")}, bad("MATCH_KEY_BLANK", "Marketing_Id__c", "the match field Marketing_Id__c is blank")},
+		{"key before fields", "      Score__c: x", []cell{text(""), text("King"), text("Acme"), text("many")}, bad("MATCH_KEY_BLANK", "Marketing_Id__c", "the match field Marketing_Id__c is blank (and 1 more problem)")},
 		{"when skips", "    when: x != \"internal\"", row1(text("internal")), head + `"skipped":"when: is false"}`},
 		{"when before the key", "    when: x != \"internal\"", []cell{text(""), text(""), text(""), text("internal")}, head + `"skipped":"when: is false"}`},
 		{"when keeps", "    when: x != \"internal\"", row1(text("")), ok("k1", base, "")},
@@ -588,4 +588,35 @@ func BenchmarkMap(b *testing.B) {
 		m.Map(src).Free()
 	}
 	b.ReportMetric(float64(b.N)*row.MaxRows/b.Elapsed().Seconds(), "rows/s")
+}
+
+// All that is wrong with a record is known, the reason first; another fate puts it aside.
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	p := compileYAML(t, testObjects(t), leadFields+"      Score__c: x\n      Visits__c: y\n")
+	var pool row.Pool
+	columns := []string{"id", "name", "company", "x", "y"}
+	good := []cell{text("k"), text("King"), text("Acme"), text("1"), text("2")}
+	bad := []cell{text(""), text("King"), text("Acme"), text("many"), text("1.5")}
+	out := p.NewMapper(&pool).Map(batch(&pool, columns, good, bad, good, bad))
+	defer out.Free()
+	fields := func(r int) (names []string) {
+		for p := range out.Targets[0].Problems(r) {
+			names = append(names, p.Field)
+		}
+		return names
+	}
+	all := []string{"Marketing_Id__c", "Score__c", "Visits__c"}
+	for r, want := range [][]string{nil, all, nil, all} {
+		if d := cmp.Diff(want, fields(r)); d != "" {
+			t.Errorf("row %d, -want +got:\n%s", r, d)
+		}
+	}
+	out.Targets[0].Overrule(1, Fail, Problem{Code: "DUPLICATE_KEY", Field: "Key"})
+	out.Targets[0].Overrule(0, Fail, Problem{Code: "DUPLICATE_KEY", Field: "Key"})
+	for r, want := range [][]string{{"Key"}, {"Key"}, nil, all} {
+		if d := cmp.Diff(want, fields(r)); d != "" {
+			t.Errorf("row %d overruled, -want +got:\n%s", r, d)
+		}
+	}
 }

@@ -88,6 +88,13 @@ func checkRows(t *testing.T, p *Plan, src *row.Batch, lines []byte, golden strin
 			if f := out.Targets[target].Fate(i); (f == Hold || f == Look) && why.Code != "" {
 				b.WriteString("\t\tif it is wanted: " + why.Error() + "\n")
 			}
+			first := true
+			for p := range out.Targets[target].Problems(i) {
+				if !first {
+					b.WriteString("\t\talso " + p.Error() + "\n")
+				}
+				first = false
+			}
 			if why.Code != "" && why.Code != CodeWhen && Remedy(why.Code) == "" && why.Code != "OTHER_TARGET" {
 				t.Errorf("no remedy for %s", why.Code)
 			}

@@ -196,9 +196,10 @@ func (res *Result) judge(opt *Options, c Checked) {
 				n.Failed++
 				opt.Stats.Failed.Add(1)
 				if opt.Errors != nil {
-					p := recs.Reason(r)
 					file, line := c.First.Source.Place(r, c.Path)
-					opt.Errors.Add(p.Code, p.Field, file, line, p.Message)
+					for p := range recs.Problems(r) {
+						opt.Errors.Add(p.Code, p.Field, file, line, p.Message)
+					}
 				}
 			}
 		}

@@ -25,6 +25,7 @@ type Mapper struct {
 	row    int
 	out    *Mapped
 	wants  []*Records // of the records that the one being mapped refers to
+	wrong  []Problem  // with the record being mapped
 }
 
 // NewMapper returns a mapper whose batches come from the pool.
@@ -106,24 +107,18 @@ func (m *Mapper) mapRow(t *Target, bound *boundTarget, out *Records) Fate {
 	if fate == Skip || fate == Fail {
 		return fate
 	}
-	var p *Problem
 	if fate == Hold {
-		p = m.keyFields(t, out.Batch)
+		m.keyFields(t, out.Batch)
 	} else {
-		p = m.mapKeys(t, out.Batch)
+		m.mapKeys(t, out.Batch)
 	}
-	switch {
-	case p != nil && fate == Send:
-		return out.fail(m.row, p)
-	case p != nil:
-		out.note(m.row, p) // it counts once the record is taken or looked for
-		return fate
-	case fate == Look:
+	if fate == Look {
+		m.judge(out) // it counts once the record is looked for
 		return Look
 	}
 	was := m.mapRules(t, bound, out)
 	switch {
-	case fate == Hold:
+	case fate == Hold: // what is wrong counts once the record is taken
 		return Hold
 	case t.First >= 0 && was == Send && m.nothing(t, out.Batch):
 		return out.skip(m.row, &Problem{Code: CodeNotReferred, Message: "the row refers to no other record"})
@@ -189,39 +184,41 @@ func (m *Mapper) nothing(t *Target, out *row.Batch) bool {
 	return true
 }
 
-// mapRules maps the fields that are of no key.
+// mapRules maps the fields that are of no key, and judges the record.
 func (m *Mapper) mapRules(t *Target, bound *boundTarget, out *Records) Fate {
-	var first *Problem
-	more := 0
-	note := func(p *Problem) {
-		if first == nil {
-			first = p
-		} else {
-			more++
-		}
-	}
 	for _, f := range t.Code.Rules {
-		if f.Keyed {
-			continue
-		}
-		if p := m.mapField(f, out.Batch); p != nil {
-			note(p)
+		if !f.Keyed {
+			m.note(m.mapField(f, out.Batch))
 		}
 	}
 	for i := range bound.rest {
-		if p := m.mapRest(&bound.rest[i], out.Batch); p != nil {
-			note(p)
-		}
+		m.note(m.mapRest(&bound.rest[i], out.Batch))
 	}
 	for _, need := range bound.required {
-		if p := m.lacks(need, out.Batch); p != nil {
-			note(p)
-		}
+		m.note(m.lacks(need, out.Batch))
 	}
-	if first != nil {
-		return out.fail(m.row, first.and(more))
+	return m.judge(out)
+}
+
+// note adds what is wrong with the current record; nil is nothing.
+func (m *Mapper) note(p *Problem) {
+	if p != nil {
+		m.wrong = append(m.wrong, *p)
 	}
-	return Send
+}
+
+// judge returns Fail and records why if something was noted about the current record, else Send.
+func (m *Mapper) judge(out *Records) Fate {
+	if len(m.wrong) == 0 {
+		return Send
+	}
+	out.note(m.row, m.wrong[0].and(len(m.wrong)-1))
+	for _, p := range m.wrong[1:] {
+		out.further = append(out.further, reason{m.row, p})
+	}
+	clear(m.wrong)
+	m.wrong = m.wrong[:0]
+	return Fail
 }
 
 // mapField evaluates one rule and stores the field's cell.

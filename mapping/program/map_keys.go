@@ -5,13 +5,11 @@ import (
 	"sfsync/pipeline/row"
 )
 
-// mapKeys maps the fields of the keys and folds them. At least one key has to be whole.
-func (m *Mapper) mapKeys(t *Target, out *row.Batch) *Problem {
-	if len(t.Code.Keys) == 0 {
-		return nil
-	}
-	if p := m.keyFields(t, out); p != nil {
-		return p
+// mapKeys maps the fields of the keys, folds them, and notes what is wrong. At least one key has to
+// be whole.
+func (m *Mapper) mapKeys(t *Target, out *row.Batch) {
+	if len(t.Code.Keys) == 0 || !m.keyFields(t, out) {
+		return
 	}
 	whole := false
 	for _, key := range t.Code.Keys {
@@ -29,20 +27,17 @@ func (m *Mapper) mapKeys(t *Target, out *row.Batch) *Problem {
 		whole = whole || good
 	}
 	if !whole {
-		return t.keyBlank()
+		m.note(t.keyBlank())
 	}
-	return nil
 }
 
-// keyFields maps the fields of the keys as any other: of a record whose id is known once it is taken,
-// they are sent, and nothing is looked for by them.
-func (m *Mapper) keyFields(t *Target, out *row.Batch) *Problem {
+// keyFields maps the fields of the keys as any other, and reports whether nothing is wrong with them:
+// of a record whose id is known once it is taken, they are sent, and nothing is looked for by them.
+func (m *Mapper) keyFields(t *Target, out *row.Batch) bool {
 	for _, f := range t.Code.InKey {
-		if p := m.mapField(f, out); p != nil {
-			return p
-		}
+		m.note(m.mapField(f, out))
 	}
-	return nil
+	return len(m.wrong) == 0
 }
 
 // keyBlank is the problem of a row that cannot be looked for.

@@ -6,7 +6,11 @@ import "slices"
 // no row can know by itself, such as a key that comes up again. A reason with no code is none.
 func (r *Records) Overrule(i int, f Fate, p Problem) {
 	r.fates[i] = f
-	at, has := slices.BinarySearchFunc(r.reasons, i, func(e reason, i int) int { return e.row - i })
+	if first, has := slices.BinarySearchFunc(r.further, i, byRow); has {
+		end, _ := slices.BinarySearchFunc(r.further, i+1, byRow)
+		r.further = slices.Delete(r.further, first, end)
+	}
+	at, has := slices.BinarySearchFunc(r.reasons, i, byRow)
 	switch {
 	case has && p.Code == "":
 		r.reasons = slices.Delete(r.reasons, at, at+1)

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"iter"
 	"slices"
 	"strconv"
 
@@ -25,7 +26,8 @@ func (m *Mapped) Free() {
 		r := m.Record(i)
 		r.Batch.Free()
 		clear(r.reasons)
-		r.Batch, r.fates, r.reasons, r.probes = nil, r.fates[:0], r.reasons[:0], r.probes[:0]
+		clear(r.further)
+		r.Batch, r.fates, r.reasons, r.further, r.probes = nil, r.fates[:0], r.reasons[:0], r.further[:0], r.probes[:0]
 	}
 	m.Source.Free()
 	m.Source = nil
@@ -62,6 +64,7 @@ type Records struct {
 
 	fates   []Fate
 	reasons []reason // of the rows that fail, by row
+	further []reason // what else is wrong with them, likewise
 	probes  []probe  // of rows that other targets refer to: for implied targets and finds alone
 	find    bool
 }
@@ -138,7 +141,7 @@ func (r *Records) Fate(i int) Fate { return r.fates[i] }
 func (r *Records) Reason(i int) Problem {
 	switch r.fates[i] {
 	case Skip, Fail, Hold, Look:
-		if at, ok := slices.BinarySearchFunc(r.reasons, i, func(e reason, i int) int { return e.row - i }); ok {
+		if at, ok := slices.BinarySearchFunc(r.reasons, i, byRow); ok {
 			return r.reasons[at].Problem
 		}
 	}
@@ -150,6 +153,23 @@ func (r *Records) Reason(i int) Problem {
 	}
 	return Problem{}
 }
+
+// Problems are all that is wrong with row i, which fails: first its reason.
+func (r *Records) Problems(i int) iter.Seq[Problem] {
+	return func(yield func(Problem) bool) {
+		if r.fates[i] != Fail || !yield(r.Reason(i)) {
+			return
+		}
+		at, _ := slices.BinarySearchFunc(r.further, i, byRow)
+		for ; at < len(r.further) && r.further[at].row == i; at++ {
+			if !yield(r.further[at].Problem) {
+				return
+			}
+		}
+	}
+}
+
+func byRow(e reason, i int) int { return e.row - i }
 
 func (r *Records) fail(i int, p *Problem) Fate {
 	r.note(i, p)

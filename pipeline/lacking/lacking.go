@@ -1,6 +1,7 @@
-// Package lacking collects the values that picklists and tables of values lack, so that a person
-// can add them in one go: those that fail their rows, and those that an open picklist takes without
-// knowing them. Its memory does not grow with the rows.
+// Package lacking knows what is lacking. [Values] collects the values that picklists and tables of
+// values lack, so that a person can add them in one go: those that fail their rows, and those that an
+// open picklist takes without knowing them. [Required] tells which required fields a record lacks, and
+// [Blanks] counts those of records that may not be there yet. The memory of neither grows with the rows.
 package lacking
 
 import (
@@ -68,8 +69,10 @@ func (v *Values) Add(m *mapping.Mapped) {
 					v.look(t, &columns[i], records.Batch.Cell(r, columns[i].column))
 				}
 			case mapping.Fail:
-				if p := records.Reason(r); p.Code == convert.CodePicklist || p.Code == mapping.CodeUnmappedValue {
-					v.note(t, p.Field, p.Code, p.Message)
+				for p := range records.Problems(r) {
+					if p.Code == convert.CodePicklist || p.Code == mapping.CodeUnmappedValue {
+						v.note(t, p.Field, p.Code, p.Message)
+					}
 				}
 			case mapping.Skip, mapping.Hold, mapping.Look:
 			}

@@ -13,6 +13,9 @@ type CheckInfo struct {
 	Keys []KeyInfo `json:"keys"`
 	// Unused are the columns that no rule uses, where all columns of a file are known.
 	Unused []UnusedInfo `json:"unused"`
+	// Blank are the required fields that records lack which may be there already: they are refused
+	// where they are not. The rows count as succeeded.
+	Blank []lacking.Blank `json:"blank"`
 	// Lacking are the values that picklists and tables of values lack, the most frequent first.
 	Lacking []lacking.Value `json:"lacking"`
 	// Columns is the profile of the input, where one was asked for. It holds values.

@@ -9,8 +9,8 @@ import (
 	"sfsync/pipeline/internal/rehearse"
 	"sfsync/pipeline/internal/target"
 	"sfsync/pipeline/internal/work"
+	"sfsync/pipeline/lacking"
 	"sfsync/pipeline/ledger"
-	"sfsync/pipeline/plan"
 	"sfsync/sink"
 )
 
@@ -21,7 +21,7 @@ type lane struct {
 	dependents []dependent
 	known      *recall.Map[answer] // what finds, and inserts by key, learned; else nil
 	imagined   *rehearse.Imagined  // in a rehearsal
-	required   *plan.Required      // and what an org would miss
+	required   *lacking.Required   // and what an org would miss
 	borrows    *rehearse.Imagined  // and of a find, in the second pass of one
 	cost       Cost
 
@@ -143,7 +143,7 @@ func newLane(index int, p *mapping.PlanTarget, opt *Options) *lane {
 	l.lookups = make([]queue, len(l.Keys))
 	l.units = make(map[uint16]*unit)
 	if opt.Rehearse && !l.Find {
-		l.imagined, l.required = rehearse.New(), plan.NewRequired(p)
+		l.imagined, l.required = rehearse.New(), lacking.NewRequired(p)
 	}
 	if l.Find || p.Operation == mapping.Insert && l.Keyed() && l.imagined == nil {
 		l.known = recall.New[answer](knownBytes)

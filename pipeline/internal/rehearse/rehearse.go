@@ -6,12 +6,14 @@ import (
 	"strconv"
 	"strings"
 
+	"sfsync/mapping"
 	"sfsync/mapping/convert"
 	"sfsync/mapping/schema"
 	"sfsync/pipeline/internal/deliver"
 	"sfsync/pipeline/internal/recall"
 	"sfsync/pipeline/internal/target"
 	"sfsync/pipeline/internal/work"
+	"sfsync/pipeline/lacking"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/plan"
 	"sfsync/pipeline/row"
@@ -182,7 +184,7 @@ func (p *phantom) has(t *target.Target, it work.Item, k int) bool {
 }
 
 // Judge remembers what sending a record would do, unless the org would refuse it, since it lacks what is required.
-func (m *Imagined) Judge(t *target.Target, required *plan.Required, it work.Item, v *deliver.Verdict) {
+func (m *Imagined) Judge(t *target.Target, required *lacking.Required, it work.Item, v *deliver.Verdict) {
 	rec := it.Record()
 	b, r := t.Cells(it.Batch), int(it.Row)
 	kind, created := byAlso, v.State == ledger.Created
@@ -191,7 +193,7 @@ func (m *Imagined) Judge(t *target.Target, required *plan.Required, it work.Item
 		return
 	case ledger.Created, ledger.Updated:
 		if fields, message := required.Missing(b, r, created); fields != "" {
-			v.State, v.Problem = ledger.Failed, &ledger.Problem{Code: plan.CodeRequired, Field: fields, Message: message}
+			v.State, v.Problem = ledger.Failed, &ledger.Problem{Code: mapping.CodeRequired, Field: fields, Message: message}
 			return
 		}
 	}

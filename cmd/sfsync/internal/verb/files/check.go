@@ -64,8 +64,10 @@ skipped.
 
 The tests: of the mapping run first, whether or not files are named. Besides the rows that would
 fail, a check says which match keys come up again in the input, which columns no rule uses, which
-values picklists lack, and what looking records up would cost. The keys of a large input are kept in
-a temporary file (24 bytes each, hashed), so that memory stays what it is.
+values picklists lack, what looking records up would cost, and which records of an upsert lack a
+required field: they would fail where the record is not there yet, which only the org knows. Every
+problem of a row is counted; the row itself fails once. The keys of a large input are kept in a
+temporary file (24 bytes each, hashed), so that memory stays what it is.
 
 --mapped writes what each row would send, one JSON object a line and target; - is stdout.
 
@@ -149,7 +151,7 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 		read := stats.Read.Load()
 		return ui.Counts{Read: read, Done: read, Failed: stats.Failed.Load(), Bytes: stats.Bytes.Load(), TotalBytes: stats.BytesTotal.Load()}
 	})
-	g := &gathered{plan: plan, mapped: mapped, lacking: lacking.New(plan), events: file.Source.Events == event.RudderStack}
+	g := &gathered{plan: plan, mapped: mapped, lacking: lacking.New(plan), blanks: lacking.NewBlanks(plan), events: file.Source.Events == event.RudderStack}
 	if o.Profile {
 		g.profile = profile.New()
 	}
@@ -355,6 +357,7 @@ func (o *checkOptions) conclude(file *mapping.File, g *gathered, res *pipeline.R
 	}
 	s.Exit = report.Exit{Code: int(code), Name: code.String(), Message: ui.OneLine(message)}
 	input.TellTraits(o.App, g.plan)
+	warnBlank(o.Con, s.Found.Blank)
 	for _, w := range res.Warnings {
 		o.Con.Warnf("%s", w)
 	}

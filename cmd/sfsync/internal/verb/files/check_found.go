@@ -1,9 +1,11 @@
 package files
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/mapping"
 	"sfsync/pipeline"
 	"sfsync/pipeline/lacking"
@@ -22,6 +24,7 @@ type gathered struct {
 	mapped  *mappedOutput    // nil for none
 	profile *profile.Profile // nil for none
 	lacking *lacking.Values
+	blanks  *lacking.Blanks
 
 	events bool            // columns are those of events, not of the file
 	last   *row.Schema     // looked at already
@@ -33,6 +36,7 @@ type gathered struct {
 // each takes one mapped batch.
 func (g *gathered) each(c pipeline.Checked) error {
 	g.lacking.Add(c.First)
+	g.blanks.Add(c.First, c.Path)
 	if g.profile != nil {
 		g.profile.Add(c.First.Source)
 	}
@@ -86,11 +90,20 @@ func (g *gathered) info(file *mapping.File, res *pipeline.Result) *report.CheckI
 		}
 		info.Unused = append(info.Unused, u)
 	}
+	info.Blank = g.blanks.List()
 	info.Lacking, _ = g.lacking.List()
 	if g.profile != nil {
 		info.Columns = g.profile.Columns()
 	}
 	return info
+}
+
+// warnBlank says which records the org would refuse if they were not there yet.
+func warnBlank(con *ui.Console, blanks []lacking.Blank) {
+	for _, b := range blanks {
+		con.Warnf("%s.%s is blank in %s (%s:%d): the org refuses what is not there yet without it; a default would fill it in new records",
+			b.Target, b.Field, ui.Plural(b.Count, "record", "records"), filepath.ToSlash(b.File), b.Line)
+	}
 }
 
 func (g *gathered) key(k pipeline.KeyCounts) report.KeyInfo {

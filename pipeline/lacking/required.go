@@ -1,6 +1,7 @@
-package plan
+package lacking
 
 import (
+	"iter"
 	"strings"
 
 	"sfsync/mapping"
@@ -28,40 +29,44 @@ func NewRequired(t *mapping.PlanTarget) *Required {
 	return q
 }
 
-// CodeRequired is the code of a record that lacks a required field.
-const CodeRequired = mapping.CodeRequired
-
 // Missing returns the fields, as "A" or "A,B", for want of which the org would refuse row r of a
 // batch, and its words for it: of a new record those that it does not have, of an update those that
 // it would clear. Both are "" for a record that lacks nothing. A cell that awaits the id of another
 // record has a value.
 func (q *Required) Missing(b *row.Batch, r int, create bool) (fields, message string) {
-	if len(q.fields) == 0 {
-		return "", ""
-	}
-	if s := b.Schema(); s != q.schema {
-		q.bind(s)
-	}
 	var missing []string
-	for i, f := range q.fields {
-		refused := create
-		for _, c := range q.columns[i] {
-			cell := b.Cell(r, c)
-			switch {
-			case !cell.Blank() || cell.Awaited():
-				refused = false
-			case cell.Kind() != row.Absent:
-				refused = true
-			}
-		}
-		if refused {
-			missing = append(missing, f.Name)
-		}
+	for f := range q.Fields(b, r, create) {
+		missing = append(missing, f)
 	}
 	if missing == nil {
 		return "", ""
 	}
 	return strings.Join(missing, ","), "Required fields are missing: [" + strings.Join(missing, ", ") + "]"
+}
+
+// Fields are the names of the fields for want of which the org would refuse row r of a batch: see
+// [Required.Missing].
+func (q *Required) Fields(b *row.Batch, r int, create bool) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if s := b.Schema(); s != q.schema && len(q.fields) > 0 {
+			q.bind(s)
+		}
+		for i, f := range q.fields {
+			refused := create
+			for _, c := range q.columns[i] {
+				cell := b.Cell(r, c)
+				switch {
+				case !cell.Blank() || cell.Awaited():
+					refused = false
+				case cell.Kind() != row.Absent:
+					refused = true
+				}
+			}
+			if refused && !yield(f.Name) {
+				return
+			}
+		}
+	}
 }
 
 // bind finds the columns that fill each field: its own, and those of a relationship by key.
