@@ -71,6 +71,12 @@ func TestParse(t *testing.T) {
 			`1:1{1:1"x"=1:7{1:8"p"=1:11"1" 1:14"q"=1:17"2"} 2:1"y"=2:7{2:8"q"=2:11"3" 2:14"r"=2:17"4"} 3:1"z"=4:3{1:14"q"=1:17"2" 2:14"r"=2:17"4" 5:3"p"=5:6"9"}}`,
 		},
 		{"one value", "text", `1:1"text"`},
+		{
+			"colons inside braces", "{\"a:b\": c, 'd':e, f: g:h, o: http://p, q:, r : s,\n t:\n  u}",
+			`1:1{1:2"a:b"=1:9"c" 1:12"d"=1:16"e" 1:19"f"=1:22"g:h" 1:27"o"=1:30"http://p" 1:40"q"=1:40- 1:44"r"=1:48"s" 2:2"t"=3:3"u"}`,
+		},
+		{"colons inside brackets", "[j:k, l:m: n]", `1:1[1:2"j:k" 1:7{1:7"l:m"=1:12"n"}]`},
+		{"colons in a block", "a:b: c\nd:e:f: g:h\n", `1:1{1:1"a:b"=1:6"c" 2:1"d:e:f"=2:8"g:h"}`},
 		{"keys of any look", "1: a\ntrue: b\nnull: c\n? d\n: e", `1:1{1:1"1"=1:4"a" 2:1"true"=2:7"b" 3:1"null"=3:7"c" 4:3"d"=5:3"e"}`},
 	}
 	for _, tt := range tests {
@@ -100,6 +106,12 @@ func TestParseRefuses(t *testing.T) {
 	}{
 		{"key twice", "a: 1\nb: 2\na: 3\nb: 4", []string{"f.yaml:3:1: key \"a\" is already set on line 1 [key-duplicate]", "f.yaml:4:1: key \"b\" is already set on line 2"}},
 		{"key twice in flow", "{a: 1, a: 2}", []string{"f.yaml:1:8: key \"a\""}},
+		{"colon in a key in flow", "a: {User:Owner.Username: x, b: c, d:e: f}", []string{
+			"f.yaml:1:5: inside braces, text that holds a colon must be in quotes [yaml-key] → write \"User:Owner.Username\": …",
+			"f.yaml:1:35: inside braces, text that holds a colon must be in quotes [yaml-key] → write \"d:e\": …",
+		}},
+		{"no blank behind a colon in flow", "{a:b}", []string{"f.yaml:1:2: inside braces, text that holds a colon must be in quotes [yaml-key] → put a blank behind the colon, or the whole in quotes"}},
+		{"a list inside braces", "{a: [b:c]}", []string{"f.yaml:1:6: inside braces, text that holds a colon must be in quotes [yaml-key]"}},
 		{"unclosed list", "a: [1, 2", []string{"f.yaml:1:4: not valid YAML: sequence end token ']' not found [yaml-syntax] → close the bracket"}},
 		{"unclosed quote", "a: 1\nb: 'x", []string{"f.yaml:2:4: not valid YAML: could not find end character"}},
 		{"tab", "a:\n\tb: 1", []string{"f.yaml:2:1: not valid YAML: found character '\t' that cannot start any token [yaml-syntax] → indent with spaces, not with tabs"}},
@@ -254,7 +266,7 @@ func TestNode(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", "a: 1", "a: [1, {b: c}]", "a: |\n  x\n y", "a: >-\n  x\n\n  y", "a: \"\\x41\\\n  b\"", "x: &a {p: 1}\ny:\n  <<: *a\n", "a: 'it''s'",
-		"? a\n: b", "- - a\n  - b", "%YAML 1.2\n---\na", "a: !!str b", "\ufeffa: b", "a: b\r\nc: d\r", "{a, b: c}", "a: &a [*a]", "a: !!str b", "a: # c\n  b", "*x : y", "&k a: b", "- ? a\n", "!t", "|\n a", "a: |+\n\n\n", "--- |\n a\n...\n",
+		"? a\n: b", "- - a\n  - b", "%YAML 1.2\n---\na", "a: !!str b", "\ufeffa: b", "a: b\r\nc: d\r", "{a, b: c}", "{a:b, c:d: e, f: [g:h]}", "a: &a [*a]", "a: !!str b", "a: # c\n  b", "*x : y", "&k a: b", "- ? a\n", "!t", "|\n a", "a: |+\n\n\n", "--- |\n a\n...\n",
 	} {
 		f.Add([]byte(seed))
 	}

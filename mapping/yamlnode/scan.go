@@ -63,13 +63,16 @@ func (p *builder) scan() (token.Tokens, bool) {
 	tokens := lexer.Tokenize(regexp.MustCompile(`(?m)^[ \t]+$`).ReplaceAllString(p.src.text, ""))
 	type keys struct{ column, count int }
 	var open []keys
-	flow, run := 0, 0
+	flow, run, misread := 0, 0, false
 	for i, t := range tokens {
 		switch t.Type {
 		case token.SequenceStartType, token.MappingStartType:
 			flow++
 		case token.SequenceEndType, token.MappingEndType:
 			flow = max(0, flow-1)
+		}
+		if flow > 0 && i > 0 && i+1 < len(tokens) && p.misread(tokens[i-1], t, tokens[i+1]) {
+			misread = true
 		}
 		switch t.Type {
 		case token.SequenceEntryType, token.MappingKeyType, token.TagType, token.AnchorType:
@@ -110,5 +113,29 @@ func (p *builder) scan() (token.Tokens, bool) {
 			"the file holds more than %d words and signs", maxTokens)
 		return nil, true
 	}
-	return tokens, false
+	return tokens, misread
+}
+
+// misread reports text inside braces that holds a colon and is not quoted. To YAML a colon with no
+// blank behind it is part of the text, as {User:Owner.Username: x} means it; the scanner takes what
+// stands before it for a key.
+func (p *builder) misread(key, colon, next *token.Token) bool {
+	at, then := colon.Position, next.Position
+	if colon.Type != token.MappingValueType || at.Line != then.Line || at.Column+1 != then.Column {
+		return false
+	}
+	switch key.Type {
+	case token.SingleQuoteType, token.DoubleQuoteType, token.SequenceEndType, token.MappingEndType:
+		return false
+	}
+	switch next.Type {
+	case token.CollectEntryType, token.SequenceStartType, token.SequenceEndType, token.MappingStartType, token.MappingEndType:
+		return false
+	}
+	hint := "put a blank behind the colon, or the whole in quotes"
+	if rest, _, found := strings.Cut(next.Value, ": "); found && !strings.ContainsAny(key.Value+rest, " \"'\\") {
+		hint = `write "` + key.Value + ":" + rest + `": …`
+	}
+	p.list.Errorf(p.tokenPos(key), CodeKey, hint, "inside braces, text that holds a colon must be in quotes")
+	return true
 }
