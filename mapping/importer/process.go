@@ -354,35 +354,3 @@ func (j *job) dates(s *step, f *field, known *schema.Field, set map[string]entry
 	}
 	f.comments = append(f.comments, j.look(f.pos, "sfsync takes %s as ISO 8601; if the file has another form, add | %s(%s%s)", f.name, name, quoted(layout), zone))
 }
-
-// processSettings carries over the settings of how to load, and notes the others.
-func (j *job) processSettings(s *step, set map[string]entry) {
-	if set["sfdc.useBulkApi"].value == "true" || set["sfdc.useBulkV2Api"].value == "true" {
-		s.flag("--api bulk")
-	}
-	if set["sfdc.bulkApiSerialMode"].value == "true" {
-		s.flag("--workers 1")
-	}
-	if n, err := strconv.Atoi(set["sfdc.loadBatchSize"].value); err == nil && n > 0 && n < 200 && !contains(s.flags, "--api bulk") {
-		s.batch = n
-	}
-	for _, key := range slices.Sorted(maps.Keys(set)) {
-		e := set[key]
-		low := strings.ToLower(key)
-		switch {
-		case e.value == "":
-		case strings.Contains(low, "password"), strings.Contains(low, "token"), strings.Contains(low, "secret"), key == "process.encryptionKeyFile":
-			j.secret(e.pos, key)
-		case key == "sfdc.endpoint" || key == "sfdc.username" || strings.HasPrefix(key, "sfdc.endpoint."):
-			j.top(j.lost(e.pos, "%s %s: name the org with --to", key, e.value))
-		case key == "sfdc.assignmentRule":
-			s.comment(j.lost(e.pos, "sfdc.assignmentRule %s: the org's own rules for the API apply", e.value))
-		case key == "process.loadRowToStartAt" && e.value != "0":
-			s.comment(j.lost(e.pos, "process.loadRowToStartAt %s: all rows are loaded", e.value))
-		case key == "process.outputSuccess" || key == "process.outputError" || key == "process.statusOutputDirectory":
-			j.lost(e.pos, "%s: every run has a directory with succeeded.csv and failed.csv (--runs)", key)
-		case key == "sfdc.bulkApiZipContent" || strings.HasPrefix(key, "pilot.sfdc.duplicateRule"):
-			s.comment(j.lost(e.pos, "%s has nothing like it in sfsync", key))
-		}
-	}
-}

@@ -28,10 +28,14 @@ type step struct {
 	keys      [][]string
 	fields    []*field
 	batch     int // 0 for the default
-	input     input
-	flags     []string
-	comments  []string
-	unused    []string // columns that no field takes
+
+	assignment      string // the id of an assignment rule
+	allowDuplicates bool   // records are saved that a duplicate rule alerts about
+
+	input    input
+	flags    []string
+	comments []string
+	unused   []string // columns that no field takes
 }
 
 // input is what a step reads.

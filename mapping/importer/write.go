@@ -143,6 +143,12 @@ func (w *writer) step(s *step) {
 	if s.batch > 0 {
 		w.line("    batch: %d", s.batch)
 	}
+	if s.assignment != "" {
+		w.line("    assignment_rule: %s", s.assignment)
+	}
+	if s.allowDuplicates {
+		w.line("    duplicate_rule: allow_alerts")
+	}
 	if w.joined {
 		if column := s.witness(); column != "" {
 			w.line("    when: %s", yamltext.Scalar(yamltext.NotBlank(w.column(s, column))))
