@@ -14,10 +14,13 @@ import (
 
 // File is a mapping file as it was written: checked for form, not yet against a schema.
 type File struct {
-	// Path is where the file was read from, as given; Text its bytes, SHA256 their hash in hex.
-	Path   string
-	Text   []byte
+	// Path is where the file was read from, as given; Text its bytes.
+	Path string
+	Text []byte
+	// SHA256 is the hash, in hex, of all that the mapping says: that of Text, or where it takes other
+	// files in, of their hashes too. Parts are those files: its preset, and tables of values, each once.
 	SHA256 string
+	Parts  []Part
 
 	Version int
 	Name    string
@@ -30,6 +33,9 @@ type File struct {
 	Preset Str
 	Tests  []*Test
 }
+
+// Part is a file that a mapping takes in: SHA256 is the hash of its bytes, in hex.
+type Part struct{ Path, SHA256 string }
 
 // Test is a case under tests: rows, and the records or errors that they have to become.
 type Test struct {

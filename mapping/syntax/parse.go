@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sfsync/mapping/diag"
@@ -62,6 +63,7 @@ type parser struct {
 	read   func(path string, limit int64) ([]byte, error)
 	places map[string]*spec.Place
 	steps  map[string]spec.Transform
+	parts  []Part
 	rows   int  // bytes of the rows of tests
 	full   bool // they are too many: nothing more is read of them
 }
@@ -74,8 +76,7 @@ func parse(path string, text []byte, presets Presets, read func(string, int64) (
 	for _, t := range spec.Transforms() {
 		p.steps[t.Name] = t
 	}
-	sum := sha256.Sum256(text)
-	f := &File{Path: path, Text: text, SHA256: hex.EncodeToString(sum[:])}
+	f := &File{Path: path, Text: text}
 	if root := yamlnode.Parse(path, text, &p.list); root != nil && root.Kind != yamlnode.Null {
 		if root, ok := p.preset(f, root, presets); ok {
 			p.file(f, root)
@@ -83,8 +84,28 @@ func parse(path string, text []byte, presets Presets, read func(string, int64) (
 	} else if !p.list.Failed() {
 		p.list.Errorf(diag.Pos{File: path, Line: 1, Column: 1}, codeEmpty, "begin with version: 1", "the mapping is empty")
 	}
+	f.Parts, f.SHA256 = p.parts, hash(text)
+	if len(p.parts) > 0 {
+		sums := f.SHA256
+		for _, part := range p.parts {
+			sums += part.SHA256
+		}
+		f.SHA256 = hash([]byte(sums))
+	}
 	all := p.list.All()
 	return f, all, p.list.Err()
+}
+
+// takes notes a file that the mapping takes in.
+func (p *parser) takes(path string, text []byte) {
+	if !slices.ContainsFunc(p.parts, func(part Part) bool { return part.Path == path }) {
+		p.parts = append(p.parts, Part{path, hash(text)})
+	}
+}
+
+func hash(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // relative makes a path of the mapping relative to the working directory.

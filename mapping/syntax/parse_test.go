@@ -1,8 +1,10 @@
 package syntax
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -228,6 +230,35 @@ func checkRules(t *testing.T, rules []*Rule) {
 		}
 		if r.Lookup != nil {
 			checkRules(t, r.Lookup.Fields)
+		}
+	}
+}
+
+// TestSum: a mapping by itself has the hash of its file; one that takes files in has another for each
+// of their contents.
+func TestSum(t *testing.T) {
+	t.Parallel()
+	const plain = "version: 1\nname: m\ntargets:\n  - {object: Lead, operation: insert, fields: {LastName: a, Company: b}}\n"
+	const values = "version: 1\nname: m\ntargets:\n  - {object: Lead, operation: insert, fields: {LastName: {from: a, values: v.csv}, Company: {from: b, values: v.csv}}}\n"
+	const started = "version: 1\nname: m\npreset: lead\n"
+	sum := func(text, table string) (string, []Part) {
+		presets := Presets{Get: func(string) ([]byte, bool) { return []byte(strings.ReplaceAll(plain, "name: m\n", "") + table), true }}
+		f, _, err := parse("dir/m.yaml", []byte(text), presets, func(string, int64) ([]byte, error) { return []byte("from,to\na," + table + "\n"), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f.SHA256, f.Parts
+	}
+	own := fmt.Sprintf("%x", sha256.Sum256([]byte(plain)))
+	if got, parts := sum(plain, ""); got != own || parts != nil {
+		t.Errorf("%s with %v, want %s", got, parts, own)
+	}
+	for _, text := range []string{values, started} {
+		one, parts := sum(text, "")
+		again, _ := sum(text, "")
+		other, others := sum(text, "# more")
+		if one != again || one == other || len(parts) != 1 || len(others) != 1 || parts[0].SHA256 == others[0].SHA256 {
+			t.Errorf("%s %s %s, of %v and %v", one, again, other, parts, others)
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package syntax
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"strings"
 
 	"sfsync/mapping/diag"
@@ -41,8 +39,7 @@ func (p *parser) preset(f *File, root *yamlnode.Node, presets Presets) (*yamlnod
 		return nil, false
 	}
 	f.Preset = str(name)
-	sum := sha256.Sum256(append(append([]byte(nil), f.Text...), text...))
-	f.SHA256 = hex.EncodeToString(sum[:])
+	p.takes(PresetFile(name.Text), text)
 	base := yamlnode.Parse(PresetFile(name.Text), text, &p.list)
 	if base == nil || base.Kind != yamlnode.Map {
 		p.list.Errorf(name.Pos, codePreset, "", "the preset %q is no mapping", cut(name.Text))

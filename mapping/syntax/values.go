@@ -68,6 +68,7 @@ func (p *parser) valuesFile(v *Values) bool {
 		p.list.Errorf(v.Pos, codeValuesFile, "", "read %s: %v", v.Path, err)
 		return false
 	}
+	p.takes(v.Path, text)
 	t := table.Read(v.Path, text, v.Pos, &p.list)
 	if t == nil {
 		return false

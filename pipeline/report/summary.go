@@ -55,7 +55,16 @@ type Summary struct {
 
 // MappingInfo says which mapping a run used.
 type MappingInfo struct {
-	Name   string `json:"name"`
+	Name string `json:"name"`
+	Path string `json:"path"`
+	// SHA256 is the hash of the mapping with all that it takes in; for one that takes nothing in, it is
+	// that of the file. Parts are what it takes in: a preset (preset:NAME) and tables of values.
+	SHA256 string    `json:"sha256"`
+	Parts  []FileSum `json:"parts,omitempty"`
+}
+
+// FileSum is a file with the hash of its bytes, in hex.
+type FileSum struct {
 	Path   string `json:"path"`
 	SHA256 string `json:"sha256"`
 }

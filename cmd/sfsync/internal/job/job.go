@@ -35,14 +35,16 @@ type settings struct {
 	Command string `json:"command,omitempty"`
 	Parent  string `json:"parent,omitempty"`
 	// Dir is the working directory: the paths of the mapping and the inputs are relative to it.
-	Dir     string         `json:"dir"`
-	Started time.Time      `json:"started"`
-	Mapping string         `json:"mapping"`
-	Files   []string       `json:"files,omitempty"`
-	Format  string         `json:"format,omitempty"`
-	Inputs  []inputSetting `json:"inputs"`
-	To      string         `json:"to"`
-	OrgID   string         `json:"org_id"`
+	Dir     string    `json:"dir"`
+	Started time.Time `json:"started"`
+	Mapping string    `json:"mapping"`
+	// Sums are the hashes of the mapping and of what it takes in, as the run was begun with them.
+	Sums   []report.FileSum `json:"mapping_sums,omitempty"`
+	Files  []string         `json:"files,omitempty"`
+	Format string           `json:"format,omitempty"`
+	Inputs []inputSetting   `json:"inputs"`
+	To     string           `json:"to"`
+	OrgID  string           `json:"org_id"`
 	// Orgs are the ids of the orgs that targets name besides.
 	Orgs   map[string]string `json:"orgs,omitempty"`
 	API    string            `json:"api"`

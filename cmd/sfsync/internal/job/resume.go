@@ -3,16 +3,20 @@ package job
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/outcome"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/mapping"
+	"sfsync/mapping/syntax"
 	"sfsync/pipeline"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
@@ -117,6 +121,9 @@ func (j *job) restore(ctx context.Context, o *ResumeOptions) error {
 		return err
 	}
 	j.file = file
+	if err := j.sameMapping(); err != nil {
+		return err
+	}
 	for _, in := range s.Inputs {
 		if err := j.unchanged(in); err != nil {
 			return err
@@ -126,6 +133,35 @@ func (j *job) restore(ctx context.Context, o *ResumeOptions) error {
 			return err
 		}
 		j.inputs = append(j.inputs, input)
+	}
+	return nil
+}
+
+// sums are the hashes of a mapping and of what it takes in.
+func sums(f *mapping.File) []report.FileSum {
+	own := sha256.Sum256(f.Text)
+	all := []report.FileSum{{Path: f.Path, SHA256: hex.EncodeToString(own[:])}}
+	for _, part := range f.Parts {
+		all = append(all, report.FileSum(part))
+	}
+	return all
+}
+
+// sameMapping refuses to go on with other rules than the run was begun with: its rows would not be
+// treated alike. The mapping is the run directory's copy, the tables of values are read where they were.
+func (j *job) sameMapping() error {
+	was, now := j.settings.Sums, sums(j.file)
+	for i := range was {
+		if i < len(now) && was[i] == now[i] {
+			continue
+		}
+		path, remedy := was[i].Path, "put it back, or start a new run"
+		if i == 0 {
+			path = j.dir.Path(report.MappingFile)
+		} else if strings.HasPrefix(path, syntax.PresetFile("")) {
+			remedy = "resume the run with the sfsync that began it, " + j.settings.Tool + ", or start a new run"
+		}
+		return exit.Errorf(exit.BadConfig, "%s has changed since the run began: %s", path, remedy)
 	}
 	return nil
 }

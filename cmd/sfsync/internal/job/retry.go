@@ -172,8 +172,15 @@ func (j *job) mappingOf(was *retried, edited string) (*mapping.File, error) {
 	if now, err := os.ReadFile(path); err == nil && !bytes.Equal(now, text) {
 		j.Con.Infof("%s was edited since the run, which is retried with the mapping as it was: --mapping %[1]s takes the edited one", path)
 	}
-	file, _, err = mapping.Parse(path, text)
-	return file, err
+	if file, _, err = mapping.Parse(path, text); err != nil {
+		return nil, err
+	}
+	for i, now := range sums(file)[1:] {
+		if was := was.settings.Sums; i+1 < len(was) && was[i+1] != now {
+			j.Con.Infof("%s has changed since the run; the retry takes it as it is now", now.Path)
+		}
+	}
+	return file, nil
 }
 
 // tries are the retries after a run. One that is not over keeps others from beginning: nobody

@@ -28,6 +28,9 @@ func Summarize(tool string, file *mapping.File, plan *mapping.Plan, res *pipelin
 		},
 		Errors: errs.Groups(), Warnings: res.Warnings,
 	}
+	for _, part := range file.Parts {
+		s.Mapping.Parts = append(s.Mapping.Parts, report.FileSum(part))
+	}
 	for _, in := range res.Inputs {
 		s.Inputs = append(s.Inputs, report.InputInfo{Path: in.Path, Format: in.Format, Bytes: in.Bytes, SHA256: in.SHA256, Rows: in.Rows})
 	}
