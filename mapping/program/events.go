@@ -35,22 +35,25 @@ func (e *Events) Made() bool { return e != nil && e.Entry >= 0 }
 
 // skip says why the target does not take the current row; nil if it does.
 func (e *Events) skip(m *Mapper) *Problem {
-	typ := m.text(e.Type)
-	if e.Name >= 0 {
-		if !strings.EqualFold(typ, "track") || m.text(e.Name) != e.Event {
-			return &e.OtherType
-		}
-		return nil
-	}
 	switch {
-	case !strings.EqualFold(typ, "identify"):
+	case e.other(m):
 		return &e.OtherType
+	case e.Name >= 0:
 	case e.Entry >= 0 && !m.has(e.Entry):
 		return &e.NoEntry
 	case e.Routed >= 0 && m.has(e.Routed):
 		return &e.IsRouted
 	}
 	return nil
+}
+
+// other reports whether the current row is an event of another kind.
+func (e *Events) other(m *Mapper) bool {
+	typ := m.text(e.Type)
+	if e.Name >= 0 {
+		return !strings.EqualFold(typ, "track") || m.text(e.Name) != e.Event
+	}
+	return !strings.EqualFold(typ, "identify")
 }
 
 // has reports whether the current row has a column of the plan at all.

@@ -138,8 +138,11 @@ func (m *Mapper) wanted(t *Target, out *Records) Fate {
 		return out.fail(m.row, &Problem{Code: CodeParentUnknown, Message: "the record of target " + t.Code.Keyless + " in an earlier run cannot be found: that target has no match"})
 	}
 	if p, bad := m.source.Problem(m.row); bad {
-		if t.Code.Events.Made() { // the file's own targets say so once
-			return out.skip(m.row, &t.Code.Events.NoEntry)
+		switch e := t.Code.Events; {
+		case e.Made(): // the file's own targets say so once
+			return out.skip(m.row, &e.NoEntry)
+		case e != nil && m.has(e.Type) && e.other(m): // what is wrong is other targets' business
+			return out.skip(m.row, &e.OtherType)
 		}
 		return out.fail(m.row, &Problem{Code: p.Code, Message: p.Message})
 	}

@@ -42,6 +42,7 @@ type Translator struct {
 
 	tree    tree
 	passed  [][2]int // columns that are taken as they are: of out, of in
+	kinds   [][2]int // and those that say which targets an event is for, also where it fails
 	entries map[string]entryColumn
 	routed  int // column of event.Routed, -1 if it is not wanted
 	parse   parser
@@ -95,6 +96,8 @@ func New(paths []string, rest bool, pool *row.Pool, opt Options) *Translator {
 			t.tree.want(strings.TrimPrefix(p, event.Traits), c)
 		case p == event.Routed:
 			t.routed = c
+		case p == event.Type || p == event.Name:
+			t.kinds = append(t.kinds, [2]int{c, -1})
 		case !t.entry(p, c):
 			t.passed = append(t.passed, [2]int{c, -1})
 			t.wants = append(t.wants, p)
@@ -176,8 +179,10 @@ func (t *Translator) bind(s *row.Schema) {
 		typ: s.Index(event.Type), name: s.Index(event.Name), integrations: s.Index(pathIntegrations),
 		traits: s.Index(pathTraits), context: s.Index(pathContext), externalID: s.Index(pathExternalID),
 	}
-	for i := range t.passed {
-		t.passed[i][1] = s.Index(t.out.Columns[t.passed[i][0]].Name)
+	for _, columns := range [][][2]int{t.passed, t.kinds} {
+		for i := range columns {
+			columns[i][1] = s.Index(t.out.Columns[columns[i][0]].Name)
+		}
 	}
 }
 
@@ -206,6 +211,7 @@ func (t *Translator) row(in, out *row.Batch, r int) (routed bool) {
 		out.Skip(r, row.Problem{Code: event.CodeNotEnabled, Message: `not-enabled: the event has no integrations: {"Salesforce": true}`})
 		return false
 	}
+	t.pass(in, out, r, t.kinds)
 	root, context := cell(t.at.traits), cell(t.at.context)
 	switch {
 	case !track && !isObject(root) && !isObject(context):
@@ -223,15 +229,22 @@ func (t *Translator) row(in, out *row.Batch, r int) (routed bool) {
 		return routed
 	}
 	t.counts.Wanted++
-	for _, p := range t.passed {
-		c := cell(p[1])
-		if c.Kind() == row.Null {
+	t.pass(in, out, r, t.passed)
+	return routed
+}
+
+// pass takes columns of an event as they are.
+func (t *Translator) pass(in, out *row.Batch, r int, columns [][2]int) {
+	for _, p := range columns {
+		if p[1] < 0 {
+			continue
+		}
+		if c := in.Cell(r, p[1]); c.Kind() == row.Null {
 			out.SetKind(r, p[0], row.Null)
 		} else if c.Kind() != row.Absent {
 			out.Set(r, p[0], c.Kind(), c.Text)
 		}
 	}
-	return routed
 }
 
 // kind tells track events from identify events, and says why an event is neither that is wanted.
