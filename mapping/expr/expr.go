@@ -200,9 +200,20 @@ func (p *Program) run(m *Machine, r Row) (any, *convert.Problem) {
 	m.vm.MemoryBudget = maxMemory
 	v, err := m.vm.Run(p.code, env)
 	if err != nil {
-		return nil, problem("%s", message(err))
+		return nil, problem("%s", worded(message(err)))
 	}
 	return v, nil
+}
+
+// worded says what the interpreter leaves out of the commonest failure, a text that int or float
+// cannot make a number of: it gives the text without quotes, so that a blank one does not show.
+func worded(message string) string {
+	for name, what := range map[string]string{"int": "whole number", "float": "number"} {
+		if text, ok := strings.CutPrefix(message, "invalid operation: "+name+"("); ok && strings.HasSuffix(text, ")") {
+			return name + "(" + convert.Quote(strings.TrimSuffix(text, ")")) + "): no " + what
+		}
+	}
+	return message
 }
 
 func problem(format string, args ...any) *convert.Problem {

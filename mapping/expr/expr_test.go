@@ -96,7 +96,7 @@ func TestExpression(t *testing.T) {
 		{`number("0x10")`, `!number("0x10"): no number`},
 		{`number("inf")`, `!number("inf"): no number`},
 		{`number(none)`, `!number(""): no number`},
-		{`int(a)`, "!invalid operation: int(Hello)"},
+		{`int(a)`, `!int("Hello"): no whole number`},
 		{`split("x", ",")[3]`, "!index out of range"},
 		{`1 / 0`, "!the result is no number"},
 		{`1 % 0`, "!"},

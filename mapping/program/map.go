@@ -215,7 +215,7 @@ func (m *Mapper) judge(out *Records) Fate {
 	if len(m.wrong) == 0 {
 		return Send
 	}
-	out.note(m.row, m.wrong[0].and(len(m.wrong)-1))
+	out.note(m.row, &m.wrong[0])
 	for _, p := range m.wrong[1:] {
 		out.further = append(out.further, reason{m.row, p})
 	}

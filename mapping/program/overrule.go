@@ -7,8 +7,7 @@ import "slices"
 func (r *Records) Overrule(i int, f Fate, p Problem) {
 	r.fates[i] = f
 	if first, has := slices.BinarySearchFunc(r.further, i, byRow); has {
-		end, _ := slices.BinarySearchFunc(r.further, i+1, byRow)
-		r.further = slices.Delete(r.further, first, end)
+		r.further = slices.Delete(r.further, first, first+len(r.others(i)))
 	}
 	at, has := slices.BinarySearchFunc(r.reasons, i, byRow)
 	switch {

@@ -25,7 +25,7 @@ func (p *Problem) Error() string {
 }
 
 // and returns the problem with the number of further ones in its message.
-func (p *Problem) and(more int) *Problem {
+func (p Problem) and(more int) Problem {
 	switch {
 	case more == 1:
 		p.Message += " (and 1 more problem)"

@@ -137,12 +137,13 @@ func (f Fate) String() string {
 func (r *Records) Fate(i int) Fate { return r.fates[i] }
 
 // Reason returns why row i is skipped or fails, and nothing for a row to be sent. That of a row
-// on Hold is why it fails if it is taken, that of one with Look why it cannot be found.
+// on Hold is why it fails if it is taken, that of one with Look why it cannot be found. Where more is
+// wrong, the message says so: see [Records.Problems].
 func (r *Records) Reason(i int) Problem {
 	switch r.fates[i] {
 	case Skip, Fail, Hold, Look:
-		if at, ok := slices.BinarySearchFunc(r.reasons, i, byRow); ok {
-			return r.reasons[at].Problem
+		if p, ok := r.reason(i); ok {
+			return p.and(len(r.others(i)))
 		}
 	}
 	if r.fates[i] == Skip && len(r.probes) > 0 {
@@ -154,19 +155,40 @@ func (r *Records) Reason(i int) Problem {
 	return Problem{}
 }
 
-// Problems are all that is wrong with row i, which fails: first its reason.
+// Problems are all that is wrong with row i, if it fails: first its reason, each as if it stood alone.
 func (r *Records) Problems(i int) iter.Seq[Problem] {
 	return func(yield func(Problem) bool) {
-		if r.fates[i] != Fail || !yield(r.Reason(i)) {
+		if r.fates[i] != Fail {
 			return
 		}
-		at, _ := slices.BinarySearchFunc(r.further, i, byRow)
-		for ; at < len(r.further) && r.further[at].row == i; at++ {
-			if !yield(r.further[at].Problem) {
+		if p, ok := r.reason(i); ok && !yield(p) {
+			return
+		}
+		for _, e := range r.others(i) {
+			if !yield(e.Problem) {
 				return
 			}
 		}
 	}
+}
+
+// reason returns the reason of row i as it was noted.
+func (r *Records) reason(i int) (Problem, bool) {
+	at, ok := slices.BinarySearchFunc(r.reasons, i, byRow)
+	if !ok {
+		return Problem{}, false
+	}
+	return r.reasons[at].Problem, true
+}
+
+// others are what else is wrong with row i.
+func (r *Records) others(i int) []reason {
+	from, found := slices.BinarySearchFunc(r.further, i, byRow)
+	if !found {
+		return nil
+	}
+	to, _ := slices.BinarySearchFunc(r.further, i+1, byRow)
+	return r.further[from:to]
 }
 
 func byRow(e reason, i int) int { return e.row - i }
