@@ -79,7 +79,7 @@ targets:
 		got += d.String() + "\n"
 	}
 	want := `m.yaml:4:12: unknown match field "Emial" on Lead [match-unknown] → did you mean Email?
-m.yaml:5:18: unexpected token Operator("=") [expr-invalid]
+m.yaml:5:18: unexpected token Operator("=") [expr-invalid] → two values are compared with ==
 m.yaml:7:7: unknown field "LastNme" on Lead [field-unknown] → did you mean LastName?
 m.yaml:8:7: unknown field "Compny" on Lead [field-unknown] → did you mean Company?
 m.yaml:9:7: unknown field "Titel" on Lead [field-unknown] → did you mean Title?

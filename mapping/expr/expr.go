@@ -136,6 +136,8 @@ func explain(text string, err error) *Error {
 	case strings.Contains(e.Message, "mismatched types") && strings.Contains(e.Message, "string"),
 		strings.Contains(e.Message, "invalid operation") && strings.Contains(e.Message, "string"):
 		e.Hint = `columns are text: write number(column) for a number, column == "true" for a flag`
+	case strings.Contains(e.Message, `unexpected token Operator("=")`):
+		e.Hint = "two values are compared with =="
 	case strings.HasPrefix(e.Message, "unknown name "):
 		e.Hint = diag.DidYouMean(strings.TrimPrefix(e.Message, "unknown name "), Functions())
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"sfsync/mapping/convert"
 	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
 	"sfsync/mapping/syntax"
@@ -49,7 +50,7 @@ func (p *Plan) CheckColumns(s *row.Schema, file string) ([]diag.Diagnostic, erro
 			continue
 		}
 		if hint == "" {
-			hint = columnsHint(names)
+			hint = columnsHint(name, names)
 		}
 		l.Errorf(u.pos, "column-unknown", hint, "%s has no column %q", file, name)
 	}
@@ -59,8 +60,8 @@ func (p *Plan) CheckColumns(s *row.Schema, file string) ([]diag.Diagnostic, erro
 	return l.All(), l.Err()
 }
 
-// columnsHint lists a file's columns, cut to a line.
-func columnsHint(names []string) string {
+// columnsHint lists a file's columns, cut to a line, and says how a name is meant that is none.
+func columnsHint(name string, names []string) string {
 	const most = 12
 	if len(names) == 0 {
 		return "the file has no columns at all"
@@ -69,7 +70,7 @@ func columnsHint(names []string) string {
 	if len(names) > most {
 		names, more = names[:most], " …"
 	}
-	return "its columns: " + strings.Join(names, ", ") + more
+	return "its columns: " + strings.Join(names, ", ") + more + "; a constant is {value: " + convert.Quote(name) + "}"
 }
 
 // checkRest reports the columns of a file that rest: fail or rest: custom cannot place.

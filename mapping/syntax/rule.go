@@ -120,7 +120,7 @@ func (p *parser) lookupName(n *yamlnode.Node) bool {
 	case bad >= 0:
 		p.list.Errorf(n.At(bad), codeName, "use API names, such as User.Username or Account.ERP_Id__c", "a lookup names an object and a field, not %q", cut(n.Text))
 	case !dot:
-		p.list.Errorf(n.Pos, codeName, "name the field too, such as "+object+".Name", "a lookup names an object and a field, not %q", cut(n.Text))
+		p.list.Errorf(n.Pos, codeName, "name the object and the field, such as User.Username", "a lookup names an object and a field, not %q", cut(n.Text))
 	default:
 		return true
 	}

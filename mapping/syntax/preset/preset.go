@@ -3,6 +3,8 @@
 package preset
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"sfsync/mapping/diag"
@@ -95,6 +97,7 @@ func (m merger) targets(base, over *yamlnode.Node) *yamlnode.Node {
 	for _, n := range over.Items {
 		i, ok := at[targetName(n)]
 		if n.Kind != yamlnode.Map || !ok {
+			m.another(n, at)
 			Unused(m.list, n)
 			out.Items = append(out.Items, n)
 			continue
@@ -103,6 +106,17 @@ func (m merger) targets(base, over *yamlnode.Node) *yamlnode.Node {
 		out.Items[i] = m.target(base.Items[i], n)
 	}
 	return out
+}
+
+// another says of a target that cannot stand by itself which of the preset's it may be meant for.
+func (m merger) another(n *yamlnode.Node, names map[string]int) {
+	if n.Kind != yamlnode.Map || n.Get("object") != nil || n.Get("name") == nil {
+		return
+	}
+	name := n.Get("name")
+	if hint := m.list.DidYouMean(targetName(n), slices.Sorted(maps.Keys(names))); hint != "" {
+		m.list.Warnf(name.Pos, CodeNoEffect, hint, "the preset has no target %q: this is one of its own", name.Text)
+	}
 }
 
 // targetName gives the name that a target has or will have; "" for none.
