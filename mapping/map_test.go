@@ -394,20 +394,23 @@ func FuzzMap(f *testing.F) {
 	})
 }
 
+// thousand returns a batch of 1,000 rows that have the same cells.
+func thousand(pool *row.Pool, s *row.Schema, cells []cell) *row.Batch {
+	b := pool.Get(s)
+	for i := range 1000 {
+		r := b.AddRow(int64(i))
+		for c, v := range cells {
+			b.Set(r, c, v.Kind(), v.Text)
+		}
+	}
+	return b
+}
+
 func TestMapDoesNotAllocate(t *testing.T) {
 	p, s, cells := twenty(t)
 	var pool row.Pool
 	m := p.NewMapper(&pool)
-	src := func() *row.Batch {
-		b := pool.Get(s)
-		for i := range 1000 {
-			r := b.AddRow(int64(i))
-			for c, v := range cells {
-				b.Set(r, c, v.Kind(), v.Text)
-			}
-		}
-		return b
-	}
+	src := func() *row.Batch { return thousand(&pool, s, cells) }
 	first := m.Map(src())
 	if f, why := first.Targets[0].Fate(0), first.Targets[0].Reason(0); f != Send {
 		t.Fatal(f, why)
@@ -530,16 +533,7 @@ func TestReferencesDoNotAllocate(t *testing.T) {
 	p, s, cells := references(t)
 	var pool row.Pool
 	m := p.NewMapper(&pool)
-	src := func() *row.Batch {
-		b := pool.Get(s)
-		for i := range 1000 {
-			r := b.AddRow(int64(i))
-			for c, v := range cells {
-				b.Set(r, c, v.Kind(), v.Text)
-			}
-		}
-		return b
-	}
+	src := func() *row.Batch { return thousand(&pool, s, cells) }
 	first := m.Map(src())
 	for i := range first.Targets {
 		if f, why := first.Targets[i].Fate(999), first.Targets[i].Reason(999); f != Send {

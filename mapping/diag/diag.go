@@ -182,3 +182,15 @@ func As(err error) ([]Diagnostic, bool) {
 	}
 	return nil, false
 }
+
+// Cut shortens a text of the file for a message: to 40 characters.
+func Cut(s string) string {
+	const most = 40
+	n := 0
+	for i := range s {
+		if n++; n > most {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}

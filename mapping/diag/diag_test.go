@@ -75,3 +75,16 @@ func TestPos(t *testing.T) {
 		t.Error("severities have other names")
 	}
 }
+
+func TestCut(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"":                      "",
+		strings.Repeat("ü", 40): strings.Repeat("ü", 40),
+		strings.Repeat("ü", 41): strings.Repeat("ü", 40) + "…",
+	} {
+		if got := diag.Cut(in); got != want {
+			t.Errorf("%q became %q", in, got)
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"sfsync/mapping/diag"
 	"sfsync/mapping/schema/apiname"
@@ -442,7 +441,7 @@ func (d *fieldDecl) flag(key string, otherwise bool) bool {
 	case "true", "false":
 		return text == "true"
 	default:
-		d.errorf(d.keys[key].Pos, "value-invalid", "", "%s is true or false, not %q", key, cut(text))
+		d.errorf(d.keys[key].Pos, "value-invalid", "", "%s is true or false, not %q", key, diag.Cut(text))
 		delete(d.keys, key) // said once
 		return otherwise
 	}
@@ -456,17 +455,8 @@ func (d *fieldDecl) number(key string, otherwise, low, high int) int {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < low || n > high || strings.HasPrefix(text, "+") {
-		d.errorf(d.keys[key].Pos, "value-invalid", "", "%s is a whole number from %d to %d, not %q", key, low, high, cut(text))
+		d.errorf(d.keys[key].Pos, "value-invalid", "", "%s is a whole number from %d to %d, not %q", key, low, high, diag.Cut(text))
 		return otherwise
 	}
 	return n
-}
-
-// cut shortens a value for a message.
-func cut(s string) string {
-	const most = 40
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most]) + "…"
 }

@@ -34,7 +34,7 @@ func (d *fieldDecl) relation(f *Field) {
 		return
 	}
 	if stem, ok := strings.CutSuffix(f.ChildRelationship, "__r"); !ok || apiname.Identifier(stem) != "" {
-		d.errorf(d.keys["childRelationshipName"].Pos, "value-invalid", "such as "+d.freeChildName(f), "%q is no name of a relationship", cut(f.ChildRelationship))
+		d.errorf(d.keys["childRelationshipName"].Pos, "value-invalid", "such as "+d.freeChildName(f), "%q is no name of a relationship", diag.Cut(f.ChildRelationship))
 	}
 }
 
@@ -116,7 +116,7 @@ func (d *fieldDecl) checkSummary(f *Field, s *Summary, pos diag.Pos, keys map[st
 			return
 		}
 	default:
-		bad("operation", "known are count, sum, min, max", "operation %q", cut(string(s.Operation)))
+		bad("operation", "known are count, sum, min, max", "operation %q", diag.Cut(string(s.Operation)))
 		return
 	}
 	if !number && (s.Operation == SummaryCount || s.Operation == SummarySum || f.Type != Date && f.Type != DateTime) {
@@ -125,7 +125,7 @@ func (d *fieldDecl) checkSummary(f *Field, s *Summary, pos diag.Pos, keys map[st
 	}
 	child := d.out.Object(s.Object)
 	if child == nil {
-		bad("object", diag.DidYouMean(s.Object, d.out.Names()), "there is no object %q", cut(s.Object))
+		bad("object", diag.DidYouMean(s.Object, d.out.Names()), "there is no object %q", diag.Cut(s.Object))
 		return
 	}
 	s.Object = child.Name
@@ -147,7 +147,7 @@ func (d *fieldDecl) checkSummary(f *Field, s *Summary, pos diag.Pos, keys map[st
 	}
 	of := child.Field(s.Field)
 	if of == nil {
-		bad("field", diag.DidYouMean(s.Field, child.FieldNames()), "%s has no field %s", child.Name, cut(s.Field))
+		bad("field", diag.DidYouMean(s.Field, child.FieldNames()), "%s has no field %s", child.Name, diag.Cut(s.Field))
 		return
 	}
 	numeric := of.Type == Double || of.Type == Currency || of.Type == Percent || of.Type == Int

@@ -68,7 +68,7 @@ func (r *ruleReader) each(n *yamlnode.Node, what string, known []string, read fu
 		if name := keys["name"]; name != nil {
 			folded := strings.ToLower(name.Text)
 			if first, twice := seen[folded]; twice {
-				r.errorf(name.Pos, "value-twice", "keep one of them", "%q of %s is already on line %d", cut(name.Text), where, first.Line)
+				r.errorf(name.Pos, "value-twice", "keep one of them", "%q of %s is already on line %d", diag.Cut(name.Text), where, first.Line)
 				continue
 			}
 			seen[folded] = name.Pos
@@ -115,7 +115,7 @@ func (r *ruleReader) developerName(at diag.Pos, keys map[string]*yamlnode.Node) 
 		pos = keys["developer_name"].Pos
 	}
 	if apiname.Identifier(developer) != "" {
-		r.errorf(pos, "value-invalid", "add developer_name: with letters, digits and single underscores", "%q is no developer name", cut(developer))
+		r.errorf(pos, "value-invalid", "add developer_name: with letters, digits and single underscores", "%q is no developer name", diag.Cut(developer))
 		return "", "", false
 	}
 	return name, developer, true
@@ -186,7 +186,7 @@ func (v *overlay) nameQueues() {
 func (r *ruleReader) field(n *yamlnode.Node) *Field {
 	f := r.object.Field(n.Text)
 	if n.Kind != yamlnode.Scalar || f == nil {
-		r.errorf(n.Pos, "field-unknown", diag.DidYouMean(n.Text, r.object.FieldNames()), "%s has no field %s", r.object.Name, cut(n.Text))
+		r.errorf(n.Pos, "field-unknown", diag.DidYouMean(n.Text, r.object.FieldNames()), "%s has no field %s", r.object.Name, diag.Cut(n.Text))
 		return nil
 	}
 	return f
@@ -224,11 +224,11 @@ func (r *ruleReader) duplicate(at diag.Pos, keys map[string]*yamlnode.Node) {
 	case "alert":
 		rule.Alert = true
 	default:
-		r.errorf(keys["action"].Pos, "value-invalid", diag.DidYouMean(action, []string{"block", "alert"}), "action is block or alert, not %q", cut(action))
+		r.errorf(keys["action"].Pos, "value-invalid", diag.DidYouMean(action, []string{"block", "alert"}), "action is block or alert, not %q", diag.Cut(action))
 	}
 	match := keys["match"]
 	if match == nil {
-		r.errorf(at, "key-missing", "such as match: [Email]", "the duplicate rule %q has no match:", cut(name))
+		r.errorf(at, "key-missing", "such as match: [Email]", "the duplicate rule %q has no match:", diag.Cut(name))
 		return
 	}
 	items := match.Items
@@ -267,19 +267,19 @@ func (r *ruleReader) assignment(at diag.Pos, keys map[string]*yamlnode.Node) {
 	rule := AssignmentRule{Name: name, ID: r.text(keys, "id"), Inactive: !r.flag(keys, "active", true)}
 	if rule.ID != "" {
 		if id := ID18(rule.ID); len(id) != 18 || id[:3] != "01Q" || ID18(id[:15]) != id {
-			r.errorf(keys["id"].Pos, "value-invalid", "leave it out and the org chooses one", "%q is not the id of an assignment rule", cut(rule.ID))
+			r.errorf(keys["id"].Pos, "value-invalid", "leave it out and the org chooses one", "%q is not the id of an assignment rule", diag.Cut(rule.ID))
 			return
 		}
 	}
 	for _, other := range r.object.Rules.Assignment {
 		if !other.Inactive && !rule.Inactive {
-			r.errorf(at, "value-invalid", "add active: false to one of them", "an object has one active assignment rule, and %q is it already", cut(other.Name))
+			r.errorf(at, "value-invalid", "add active: false to one of them", "an object has one active assignment rule, and %q is it already", diag.Cut(other.Name))
 			return
 		}
 	}
 	entries := keys["entries"]
 	if entries == nil || entries.Kind != yamlnode.Seq || len(entries.Items) == 0 {
-		r.errorf(at, "key-missing", "such as entries: [{owner: Inbound}]", "the assignment rule %q has no list of entries", cut(name))
+		r.errorf(at, "key-missing", "such as entries: [{owner: Inbound}]", "the assignment rule %q has no list of entries", diag.Cut(name))
 		return
 	}
 	if len(entries.Items) > maxRules {

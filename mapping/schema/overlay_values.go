@@ -63,14 +63,14 @@ func (d *fieldDecl) values(f *Field, n *yamlnode.Node) {
 		}
 		folded := strings.ToLower(v.Value)
 		if first, twice := seen[folded]; twice {
-			d.errorf(item.Pos, "value-twice", "keep one of them", "the value %q is already on line %d", cut(v.Value), first.Line)
+			d.errorf(item.Pos, "value-twice", "keep one of them", "the value %q is already on line %d", diag.Cut(v.Value), first.Line)
 			continue
 		}
 		seen[folded] = item.Pos
 		f.Picklist = append(f.Picklist, v)
 		if v.Default {
 			if f.DefaultValue != "" {
-				d.errorf(item.Pos, "value-invalid", "keep one", "a picklist has one default, and %q is it already", cut(f.DefaultValue))
+				d.errorf(item.Pos, "value-invalid", "keep one", "a picklist has one default, and %q is it already", diag.Cut(f.DefaultValue))
 			}
 			f.DefaultValue, f.DefaultedOnCreate = v.Value, true
 		}
@@ -125,14 +125,14 @@ func (d *fieldDecl) setDefault(f *Field) {
 		return
 	}
 	if problem := f.defaultProblem(text); problem != "" {
-		d.errorf(n.Pos, "value-invalid", "", "default %q: %s", cut(text), problem)
+		d.errorf(n.Pos, "value-invalid", "", "default %q: %s", diag.Cut(text), problem)
 		return
 	}
 	if f.Type == Picklist {
 		f.Picklist = slices.Clone(f.Picklist) // a standard field shares it with the base
 		for i, v := range f.Picklist {
 			if v.Default && v.Value != text {
-				d.errorf(n.Pos, "value-invalid", "keep one", "a picklist has one default, and %q is it already", cut(v.Value))
+				d.errorf(n.Pos, "value-invalid", "keep one", "a picklist has one default, and %q is it already", diag.Cut(v.Value))
 				return
 			}
 			f.Picklist[i].Default = v.Value == text
@@ -155,7 +155,7 @@ func (d *fieldDecl) displayFormat(f *Field) {
 	before, rest, _ := strings.Cut(text, "{")
 	zeros, after, closed := strings.Cut(rest, "}")
 	if !closed || zeros == "" || strings.Trim(zeros, "0") != "" || len(zeros) > 10 || strings.ContainsAny(before+after, "{}") || len(text) > 30 {
-		d.errorf(n.Pos, "value-invalid", `such as "A-{0000}"`, "displayFormat has one run of up to 10 zeros in braces and at most 30 characters, not %q", cut(text))
+		d.errorf(n.Pos, "value-invalid", `such as "A-{0000}"`, "displayFormat has one run of up to 10 zeros in braces and at most 30 characters, not %q", diag.Cut(text))
 		return
 	}
 	f.DisplayFormat = text

@@ -114,7 +114,7 @@ func (p *parser) unknownKey(pl *spec.Place, k *yamlnode.Node) (near string) {
 			}
 		}
 	}
-	p.list.Errorf(k.Pos, codeKeyUnknown, hint, "unknown key %q in %s", cut(k.Text), pl.What)
+	p.list.Errorf(k.Pos, codeKeyUnknown, hint, "unknown key %q in %s", diag.Cut(k.Text), pl.What)
 	return near
 }
 
@@ -235,7 +235,7 @@ func (p *parser) text(k *spec.Key, n *yamlnode.Node) bool {
 
 func (p *parser) count(k *spec.Key, n *yamlnode.Node) bool {
 	if v, err := strconv.Atoi(n.Text); err != nil || v < 1 || v > k.Most || strconv.Itoa(v) != n.Text {
-		p.list.Errorf(n.Pos, codeValueInvalid, "for example "+k.Example, "%q is %q; it must be a whole number from 1 to %d", k.Name, cut(n.Text), k.Most)
+		p.list.Errorf(n.Pos, codeValueInvalid, "for example "+k.Example, "%q is %q; it must be a whole number from 1 to %d", k.Name, diag.Cut(n.Text), k.Most)
 		return false
 	}
 	return true
@@ -267,12 +267,12 @@ func oneOf(words []string) string {
 func (p *parser) name(k *spec.Key, n *yamlnode.Node) bool {
 	for i := range len(n.Text) {
 		if !nameByte(n.Text[i]) {
-			p.list.Errorf(n.At(i), codeName, "use letters, digits, _, - and .", "%q cannot be %q", k.Name, cut(n.Text))
+			p.list.Errorf(n.At(i), codeName, "use letters, digits, _, - and .", "%q cannot be %q", k.Name, diag.Cut(n.Text))
 			return false
 		}
 	}
 	if strings.HasPrefix(n.Text, ".") || strings.HasPrefix(n.Text, "-") {
-		p.list.Errorf(n.Pos, codeName, "begin with a letter, a digit or _", "%q cannot be %q", k.Name, cut(n.Text))
+		p.list.Errorf(n.Pos, codeName, "begin with a letter, a digit or _", "%q cannot be %q", k.Name, diag.Cut(n.Text))
 		return false
 	}
 	if len(n.Text) > spec.MaxName {
@@ -293,7 +293,7 @@ func (p *parser) apiName(k *spec.Key, n *yamlnode.Node) bool {
 		if k.Form == spec.APINames {
 			hint = "use API names of fields, such as LastName or Score__c"
 		}
-		p.list.Errorf(n.At(i), codeName, hint, "%q cannot be %q", k.Name, cut(n.Text))
+		p.list.Errorf(n.At(i), codeName, hint, "%q cannot be %q", k.Name, diag.Cut(n.Text))
 		return false
 	}
 	return true
@@ -326,7 +326,7 @@ func (p *parser) fieldName(n *yamlnode.Node) bool {
 	case i < 0:
 		return true
 	default:
-		p.list.Errorf(n.At(i), codeName, "use the API name, such as LastName or Score__c", "%q is no field name", cut(n.Text))
+		p.list.Errorf(n.At(i), codeName, "use the API name, such as LastName or Score__c", "%q is no field name", diag.Cut(n.Text))
 	}
 	return false
 }
@@ -380,16 +380,4 @@ func (o *object) texts(name string) []Str {
 		out[i] = str(item)
 	}
 	return out
-}
-
-// cut shortens a text for a message.
-func cut(s string) string {
-	const most = 40
-	n := 0
-	for i := range s {
-		if n++; n > most {
-			return s[:i] + "…"
-		}
-	}
-	return s
 }

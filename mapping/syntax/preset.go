@@ -35,14 +35,14 @@ func (p *parser) preset(f *File, root *yamlnode.Node, presets Presets) (*yamlnod
 		text, known = presets.Get(name.Text)
 	}
 	if !known {
-		p.list.Errorf(name.Pos, codePreset, presetHint(name.Text, presets), "unknown preset %q", cut(name.Text))
+		p.list.Errorf(name.Pos, codePreset, presetHint(name.Text, presets), "unknown preset %q", diag.Cut(name.Text))
 		return nil, false
 	}
 	f.Preset = str(name)
 	p.takes(PresetFile(name.Text), text)
 	base := yamlnode.Parse(PresetFile(name.Text), text, &p.list)
 	if base == nil || base.Kind != yamlnode.Map {
-		p.list.Errorf(name.Pos, codePreset, "", "the preset %q is no mapping", cut(name.Text))
+		p.list.Errorf(name.Pos, codePreset, "", "the preset %q is no mapping", diag.Cut(name.Text))
 		return nil, false
 	}
 	if n := base.Get("preset"); n != nil {

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"sfsync/mapping/diag"
 	"sfsync/mapping/spec"
 	"sfsync/mapping/transform"
 	"sfsync/mapping/yamlnode"
@@ -78,7 +79,7 @@ func (p *parser) ref(n *yamlnode.Node, alone bool) (Ref, bool) {
 	ref.Name = name
 	for r.space(); r.peek() == '|'; r.space() {
 		if len(ref.Transforms) == spec.MaxSources {
-			r.errorf(r.off, codeLimit, "", "column %q has more than %d transforms", cut(name), spec.MaxSources)
+			r.errorf(r.off, codeLimit, "", "column %q has more than %d transforms", diag.Cut(name), spec.MaxSources)
 			return ref, false
 		}
 		r.off++
@@ -96,7 +97,7 @@ func (p *parser) ref(n *yamlnode.Node, alone bool) (Ref, bool) {
 	return ref, ok
 }
 
-func quoteRest(s string) string { return strconv.Quote(cut(s)) }
+func quoteRest(s string) string { return strconv.Quote(diag.Cut(s)) }
 
 func (r *refParser) errorf(off int, code, hint, format string, args ...any) {
 	r.p.list.Errorf(r.node.At(off), code, hint, format, args...)
@@ -142,7 +143,7 @@ func (r *refParser) column() (string, bool) {
 		return "", false
 	}
 	if bad := badPath(name); bad >= 0 {
-		r.errorf(start+bad, codeColumn, r.columnHint(name, r.text[end:]), "%q must be quoted to be a column's name", cut(name))
+		r.errorf(start+bad, codeColumn, r.columnHint(name, r.text[end:]), "%q must be quoted to be a column's name", diag.Cut(name))
 		return "", false
 	}
 	return name, true
@@ -333,7 +334,7 @@ func (r *refParser) checkCall(call Call, start int, offs []int) bool {
 		if hint == "" {
 			hint = "transforms are " + strings.Join(r.p.stepNames(), " ")
 		}
-		r.errorf(start, codeTransform, hint, "unknown transform %q", cut(call.Name))
+		r.errorf(start, codeTransform, hint, "unknown transform %q", diag.Cut(call.Name))
 		return false
 	}
 	if least, most := step.Count(); len(call.Args) < least || most >= 0 && len(call.Args) > most {
@@ -343,7 +344,7 @@ func (r *refParser) checkCall(call Call, start int, offs []int) bool {
 	for i, a := range call.Args {
 		if step.Arg(i).Kind == spec.ArgCount {
 			if n, err := strconv.Atoi(a.Value); err != nil || n < 1 || n > 1_000_000 {
-				r.errorf(offs[i], codeArgs, "", "%s needs a number from 1 to 1000000 for %s, not %q", call.Name, step.Arg(i).Name, cut(a.Value))
+				r.errorf(offs[i], codeArgs, "", "%s needs a number from 1 to 1000000 for %s, not %q", call.Name, step.Arg(i).Name, diag.Cut(a.Value))
 				return false
 			}
 		}

@@ -116,11 +116,11 @@ func (p *parser) lookupName(n *yamlnode.Node) bool {
 	}
 	switch {
 	case bad >= 0 && strings.Contains(field, "."):
-		p.list.Errorf(n.At(len(object)+1+strings.IndexByte(field, '.')), codeName, "look for the record by a field of its own", "a lookup names an object and one field, not %q", cut(n.Text))
+		p.list.Errorf(n.At(len(object)+1+strings.IndexByte(field, '.')), codeName, "look for the record by a field of its own", "a lookup names an object and one field, not %q", diag.Cut(n.Text))
 	case bad >= 0:
-		p.list.Errorf(n.At(bad), codeName, "use API names, such as User.Username or Account.ERP_Id__c", "a lookup names an object and a field, not %q", cut(n.Text))
+		p.list.Errorf(n.At(bad), codeName, "use API names, such as User.Username or Account.ERP_Id__c", "a lookup names an object and a field, not %q", diag.Cut(n.Text))
 	case !dot:
-		p.list.Errorf(n.Pos, codeName, "name the object and the field, such as User.Username", "a lookup names an object and a field, not %q", cut(n.Text))
+		p.list.Errorf(n.Pos, codeName, "name the object and the field, such as User.Username", "a lookup names an object and a field, not %q", diag.Cut(n.Text))
 	default:
 		return true
 	}
@@ -246,7 +246,7 @@ func (p *parser) lintFrom(from []Ref) {
 			})
 		}
 		if slices.ContainsFunc(from[:i], same) {
-			p.list.Warnf(ref.Pos, codeColumnTwice, "", "column %q is named twice", cut(ref.Name))
+			p.list.Warnf(ref.Pos, codeColumnTwice, "", "column %q is named twice", diag.Cut(ref.Name))
 		}
 	}
 }

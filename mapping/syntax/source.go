@@ -6,6 +6,7 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
 
+	"sfsync/mapping/diag"
 	"sfsync/mapping/spec"
 	"sfsync/mapping/yamlnode"
 )
@@ -80,7 +81,7 @@ func (p *parser) delimiter(s Str) string {
 		if hint == "" {
 			hint = `for example ";" or tab`
 		}
-		p.list.Errorf(s.Pos, codeValueInvalid, hint, `"delimiter" is %q; it must be %s, or a single character`, cut(s.Value), oneOf(words))
+		p.list.Errorf(s.Pos, codeValueInvalid, hint, `"delimiter" is %q; it must be %s, or a single character`, diag.Cut(s.Value), oneOf(words))
 	} else if strings.ContainsRune("\"\r\n", r[0]) {
 		p.list.Errorf(s.Pos, codeValueInvalid, "", `"delimiter" cannot be %q`, s.Value)
 	}
@@ -110,6 +111,6 @@ func (p *parser) encoding(s Str) string {
 	if hint == "" {
 		hint = "for example windows-1252 or iso-8859-15"
 	}
-	p.list.Errorf(s.Pos, codeValueInvalid, hint, "unknown encoding %q", cut(s.Value))
+	p.list.Errorf(s.Pos, codeValueInvalid, hint, "unknown encoding %q", diag.Cut(s.Value))
 	return s.Value
 }

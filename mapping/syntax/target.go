@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sfsync/mapping/diag"
 	"sfsync/mapping/spec"
 	"sfsync/mapping/yamlnode"
 )
@@ -137,11 +138,11 @@ func (p *parser) lintFields(t *Target, o *object) {
 	for _, c := range t.Custom {
 		name := CustomName(c.Name)
 		if first, twice := lines[strings.ToLower(name)]; twice {
-			p.list.Errorf(c.Pos, codeFieldTwice, "keep one of them", "column %q goes to %s, which already has a source on line %d", cut(c.Name), cut(name), first)
+			p.list.Errorf(c.Pos, codeFieldTwice, "keep one of them", "column %q goes to %s, which already has a source on line %d", diag.Cut(c.Name), diag.Cut(name), first)
 			continue
 		}
 		if i := badAPIName(name); i >= 0 {
-			p.list.Errorf(c.Pos, codeName, "give it a rule in fields: "+"Name__c: "+c.Name, "column %q would go to %q, which is no field name", cut(c.Name), cut(name))
+			p.list.Errorf(c.Pos, codeName, "give it a rule in fields: "+"Name__c: "+c.Name, "column %q would go to %q, which is no field name", diag.Cut(c.Name), diag.Cut(name))
 			continue
 		}
 		lines[strings.ToLower(name)] = c.Pos.Line
@@ -158,7 +159,7 @@ func (p *parser) lintTwice(n *yamlnode.Node) map[string]int {
 		name := strings.ToLower(pair.Key.Text)
 		if first, twice := lines[name]; twice {
 			p.list.Errorf(pair.Key.Pos, codeFieldTwice, "keep one rule; for the first value that is not blank write {from: [a, b]}",
-				"field %q already has a rule on line %d", cut(pair.Key.Text), first)
+				"field %q already has a rule on line %d", diag.Cut(pair.Key.Text), first)
 			continue
 		}
 		lines[name] = pair.Key.Pos.Line
@@ -217,7 +218,7 @@ func (p *parser) other(f *File, t *Target, name Str, byName map[string]*Target, 
 		if near := p.list.DidYouMean(name.Value, names); near != "" {
 			hint = near
 		}
-		p.list.Errorf(name.Pos, codeTarget, hint, "%q names the target %q, which does not exist", what, cut(name.Value))
+		p.list.Errorf(name.Pos, codeTarget, hint, "%q names the target %q, which does not exist", what, diag.Cut(name.Value))
 	case to == nil:
 	case to == t:
 		p.list.Errorf(name.Pos, codeRef, "", "%q of target %q names the target itself", what, t.Name.Value)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sfsync/mapping/diag"
 	"sfsync/mapping/spec"
 	"sfsync/mapping/yamlnode"
 )
@@ -85,16 +86,16 @@ func (p *parser) outcome(e *Expectation, n *yamlnode.Node) bool {
 	case n.Broken:
 		return false
 	case n.IsNull():
-		p.list.Errorf(n.Pos, codeValueMissing, hint, "nothing is written after target %q", cut(e.Target.Value))
+		p.list.Errorf(n.Pos, codeValueMissing, hint, "nothing is written after target %q", diag.Cut(e.Target.Value))
 		return false
 	case n.Kind == yamlnode.Scalar && n.Text == "skipped":
 		e.Skipped = true
 		return true
 	case n.Kind != yamlnode.Map:
-		p.list.Errorf(n.Pos, codeKind, hint, "target %q must be a map of fields or skipped, not %s", cut(e.Target.Value), valueOf(n))
+		p.list.Errorf(n.Pos, codeKind, hint, "target %q must be a map of fields or skipped, not %s", diag.Cut(e.Target.Value), valueOf(n))
 		return false
 	case len(n.Pairs) == 0:
-		p.list.Errorf(n.Pos, codeValueMissing, hint, "nothing is expected of target %q", cut(e.Target.Value))
+		p.list.Errorf(n.Pos, codeValueMissing, hint, "nothing is expected of target %q", diag.Cut(e.Target.Value))
 		return false
 	}
 	ok, seen := true, map[string]int{}
@@ -114,7 +115,7 @@ func (p *parser) outcome(e *Expectation, n *yamlnode.Node) bool {
 // valueOf names a value that is something else than expected.
 func valueOf(n *yamlnode.Node) string {
 	if n.Kind == yamlnode.Scalar {
-		return fmt.Sprintf("%q", cut(n.Text))
+		return fmt.Sprintf("%q", diag.Cut(n.Text))
 	}
 	return n.Kind.String()
 }
@@ -170,7 +171,7 @@ func (p *parser) expectField(e *Expectation, pair yamlnode.Pair, seen map[string
 	}
 	name := strings.ToLower(pair.Key.Text)
 	if first, twice := seen[name]; twice {
-		p.list.Errorf(pair.Key.Pos, codeFieldTwice, "keep one of them", "field %q is already expected on line %d", cut(pair.Key.Text), first)
+		p.list.Errorf(pair.Key.Pos, codeFieldTwice, "keep one of them", "field %q is already expected on line %d", diag.Cut(pair.Key.Text), first)
 		return false
 	}
 	seen[name] = pair.Key.Pos.Line
@@ -179,7 +180,7 @@ func (p *parser) expectField(e *Expectation, pair yamlnode.Pair, seen map[string
 	case n.Broken:
 		return false
 	case n.Kind == yamlnode.Map || n.Kind == yamlnode.Seq:
-		p.list.Errorf(n.Pos, codeKind, "write its text, or null for one that is cleared", "field %q must be a single value, not %s", cut(pair.Key.Text), n.Kind)
+		p.list.Errorf(n.Pos, codeKind, "write its text, or null for one that is cleared", "field %q must be a single value, not %s", diag.Cut(pair.Key.Text), n.Kind)
 		return false
 	case !n.IsNull():
 		s := str(n)
@@ -220,7 +221,7 @@ func (p *parser) lintTests(f *File, byName map[string]*Target, all bool) {
 			to := byName[strings.ToLower(e.Target.Value)]
 			switch {
 			case to == nil && all:
-				p.list.Errorf(e.Target.Pos, codeTarget, p.list.DidYouMean(e.Target.Value, names), "the test names the target %q, which does not exist", cut(e.Target.Value))
+				p.list.Errorf(e.Target.Pos, codeTarget, p.list.DidYouMean(e.Target.Value, names), "the test names the target %q, which does not exist", diag.Cut(e.Target.Value))
 			case to != nil && to.Name.Value != e.Target.Value:
 				p.list.Errorf(e.Target.Pos, codeTarget, "write "+to.Name.Value, "the target is named %s", to.Name.Value)
 			}

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"sfsync/mapping/diag"
 	"sfsync/mapping/syntax/table"
 	"sfsync/mapping/yamlnode"
 )
@@ -33,10 +34,10 @@ func (p *parser) values(n *yamlnode.Node) *Values {
 		case pair.Value.Broken:
 			ok = false
 		case pair.Value.IsNull():
-			p.list.Errorf(pair.Value.Pos, codeValueNull, "write '' for a blank value; for the word put it in quotes", "value %q goes to null", cut(pair.Key.Text))
+			p.list.Errorf(pair.Value.Pos, codeValueNull, "write '' for a blank value; for the word put it in quotes", "value %q goes to null", diag.Cut(pair.Key.Text))
 			ok = false
 		case pair.Value.Kind != yamlnode.Scalar:
-			p.list.Errorf(pair.Value.Pos, codeKind, "for example {D: Germany, A: Austria}", "value %q must go to a single value, not %s", cut(pair.Key.Text), pair.Value.Kind)
+			p.list.Errorf(pair.Value.Pos, codeKind, "for example {D: Germany, A: Austria}", "value %q must go to a single value, not %s", diag.Cut(pair.Key.Text), pair.Value.Kind)
 			ok = false
 		default:
 			v.add(str(pair.Key), str(pair.Value))

@@ -101,7 +101,7 @@ func TestErrorsAreBounded(t *testing.T) {
 func sampleSummary() *Summary {
 	return &Summary{
 		Version: SummaryVersion, Tool: "sfsync 0.1.0", Run: "20261121T021500Z-leads-010203", Command: "run", Complete: true,
-		Mapping: MappingInfo{"leads", "leads.yaml", "ab"},
+		Mapping: MappingInfo{Name: "leads", Path: "leads.yaml", SHA256: "ab"},
 		Inputs:  []InputInfo{{"in/<a>.csv", "csv", 120, "cd", 10}},
 		Org:     OrgInfo{"", "Local", "local", "00D000000000001AAA", "http://127.0.0.1:1", "66.0"},
 		Started: testNow.In(time.FixedZone("", 3600)), Ended: testNow.Add(1500 * time.Millisecond), Duration: 1.5,

@@ -132,7 +132,7 @@ func (r *reader) header() bool {
 	}
 	const hint = "its first line must be from,to, or the columns of the rows and to"
 	if r.to = slices.Index(names, "to"); r.to < 0 {
-		r.list.Errorf(r.at(0), CodeFile, hint, "the table of values has the columns %s, of which none is to", strconv.Quote(cut(strings.Join(names, ","))))
+		r.list.Errorf(r.at(0), CodeFile, hint, "the table of values has the columns %s, of which none is to", strconv.Quote(diag.Cut(strings.Join(names, ","))))
 		return false
 	} else if len(names) == 1 {
 		r.list.Errorf(r.at(0), CodeFile, hint, "the table of values has the column to alone")
@@ -155,7 +155,7 @@ func (r *reader) columns(names []string) bool {
 			r.list.Errorf(r.at(i), CodeColumn, "name the column that it translates", "a column of the table of values has no name")
 			ok = false
 		case slices.Contains(names[:i], name):
-			r.list.Errorf(r.at(i), CodeTwice, "keep one of them", "column %q is named twice", cut(name))
+			r.list.Errorf(r.at(i), CodeTwice, "keep one of them", "column %q is named twice", diag.Cut(name))
 			ok = false
 		case len(r.from) == MaxColumns:
 			r.list.Errorf(r.at(i), CodeLimit, "", "the table of values translates more than %d columns together", MaxColumns)
@@ -211,7 +211,7 @@ func (r *reader) key(cells []string) string {
 
 // twice reports a key that comes again, and whether it says the same.
 func (r *reader) twice(row, first Row) bool {
-	shown := cut(strings.ReplaceAll(row.Key.Text, Sep, ", "))
+	shown := diag.Cut(strings.ReplaceAll(row.Key.Text, Sep, ", "))
 	if row.To.Text == first.To.Text {
 		r.list.Warnf(row.Key.Pos, CodeConflict, "", "%q is already on line %d", shown, first.Key.Pos.Line)
 		return true
@@ -231,16 +231,4 @@ func (r *reader) failed(err error) {
 		return
 	}
 	r.list.Errorf(r.named, CodeFile, "", "read %s: %v", r.path, err)
-}
-
-// cut shortens a text for a message.
-func cut(s string) string {
-	const most = 40
-	n := 0
-	for i := range s {
-		if n++; n > most {
-			return s[:i] + "…"
-		}
-	}
-	return s
 }
