@@ -334,7 +334,7 @@ func (c *planner) fallback(p *program.Rule, r *Rule, isKey, alone bool) {
 		c.defaultNever(f, pos)
 	default:
 		p.Default, p.OnInsert = &v, true
-		if r.Blank == BlankNull {
+		if r.Blank == BlankNull && f.Nillable {
 			c.list.Warnf(pos, "default-keeps", "say default_on: always, or leave one of the two out",
 				"%s is never cleared: where its source is blank the default counts for new records, and updates leave the field alone", f.Name)
 		}

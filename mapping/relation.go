@@ -129,6 +129,9 @@ func (c *planner) relation(name Str, rel syntax.Relation) (key, ref *schema.Fiel
 		case hint == "":
 			hint = p.Name + " has no external id"
 		}
+		if f != nil && f.Type != schema.ID && findable(f) {
+			hint += "; by another field write " + ref.Name + ": {lookup: " + p.Name + "." + f.Name + ", from: COLUMN}"
+		}
 		why := "has no field"
 		if f != nil {
 			why = "cannot be referred to by"

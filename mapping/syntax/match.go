@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -116,11 +117,16 @@ func (p *parser) lintMatch(t *Target, o *object) {
 			sound++
 		}
 	}
+	var given []string
+	for _, r := range t.Fields {
+		given = append(given, r.Field.Value)
+	}
 	for _, part := range sourceless {
+		hint := cmp.Or(p.list.DidYouMean(part.Value, given), "add a rule for it to fields")
 		if sound > 0 {
-			p.list.Warnf(part.Pos, codeMatchNoSource, "add a rule for it to fields", "no rule says what %s is: the key is passed over", part.Value)
+			p.list.Warnf(part.Pos, codeMatchNoSource, hint, "no rule says what %s is: the key is passed over", part.Value)
 		} else {
-			p.list.Errorf(part.Pos, codeMatchNoSource, "add a rule for it to fields", "no rule says what %s is: rows would have no key", part.Value)
+			p.list.Errorf(part.Pos, codeMatchNoSource, hint, "no rule says what %s is: rows would have no key", part.Value)
 		}
 	}
 }

@@ -105,31 +105,7 @@ func (p *parser) lintOperation(t *Target, o *object) {
 		for _, key := range []string{"custom", "rest", "missing"} {
 			noEffect(key, "on deletes")
 		}
-		for _, r := range t.Fields {
-			if t.Keys != nil && !keyed(t, r) {
-				p.list.Warnf(r.Field.Pos, codeNoEffect, "", "field %q is no part of the match key, and a delete sends nothing else", r.Field.Value)
-			}
-		}
 	}
-	if v := t.OnConverted.Value; v != "fail" && name != "" && !strings.EqualFold(name, "Lead") {
-		p.list.Warnf(t.OnConverted.Pos, codeNoEffect, "", `"on_converted" has no effect on %s: only leads are converted`, name)
-	}
-}
-
-// keyed reports whether a rule fills a part of a match key.
-func keyed(t *Target, r *Rule) bool {
-	name := r.Field.Value
-	if rel, ok := ParseRelation(name); ok {
-		name = rel.field()
-	}
-	for _, key := range t.Keys {
-		for _, part := range key {
-			if strings.EqualFold(part.Value, name) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // lintFields checks that no field has two sources.
