@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -17,11 +18,11 @@ import (
 )
 
 // Load reads and parses the mapping file at path, as [Parse] does. A file that cannot be
-// read is the error of package fs.
+// read is the error of package fs, wrapped.
 func Load(path string, presets Presets) (*File, []diag.Diagnostic, error) {
 	text, err := readFile(path, yamlnode.MaxBytes)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("read mapping: %w", err)
 	}
 	return Parse(path, text, presets)
 }
