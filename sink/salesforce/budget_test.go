@@ -13,18 +13,22 @@ func TestBudget(t *testing.T) {
 		name   string
 		budget Budget
 		calls  int // that the client can still make: describes, lookups and writes
+		left   int // what Left says before; the org has said 101 used
 	}{
-		{"none", Budget{}, 6},
-		{"calls", Budget{Calls: 3}, 2}, // connecting has taken one
-		{"reserve", Budget{Reserve: 14898}, 2},
-		{"reserve in percent", Budget{ReservePercent: 99.32}, 2},
-		{"used up before", Budget{Calls: 1}, 0},
-		{"the stricter one", Budget{Calls: 5, Reserve: 14898}, 2},
+		{"none", Budget{}, 6, -1},
+		{"calls", Budget{Calls: 3}, 2, 2}, // connecting has taken one
+		{"reserve", Budget{Reserve: 14898}, 2, 1},
+		{"reserve in percent", Budget{ReservePercent: 99.32}, 2, 1},
+		{"used up before", Budget{Calls: 1}, 0, 0},
+		{"the stricter one", Budget{Calls: 5, Reserve: 14898}, 2, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFake(t)
 			w, _ := f.impatient(func(cfg *Config) { cfg.Budget = c.budget })
 			var err error
+			if pool, left := w.c.Left(); pool != 14899 || left != int64(c.left) {
+				t.Errorf("%d of the org's calls left, %d of the budget, want 14899 and %d", pool, left, c.left)
+			}
 			sent := 0
 			for range 6 {
 				res := make([]sink.Result, 1)

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/transfer"
+	"sfsync/sink/salesforce/transport"
 	"sfsync/sink/salesforce/wire"
 )
 
@@ -79,7 +79,9 @@ func (a *answer) free() {
 // on if k.repeat is set. An error that is still there after the last attempt has class Later
 // or Network; an error whose code is heavy comes back at once, since fewer records may pass.
 func (c *Client) exchange(ctx context.Context, k *call) (*answer, *sink.Error) {
-	renewed := false
+	renewed, unpacked := false, false
+	packed := c.pack(k)
+	defer func() { packed.Free() }()
 	for {
 		if ctx.Err() != nil {
 			return nil, catalog.New(sink.Network, catalog.CodeCancelled, "")
@@ -92,9 +94,15 @@ func (c *Client) exchange(ctx context.Context, k *call) (*answer, *sink.Error) {
 			return nil, e
 		}
 		t, gen := c.session.get()
-		ans, e := c.send(ctx, k, t.access)
+		ans, e := c.send(ctx, k, t.access, packed)
 		if e == nil && ans.status < 300 {
 			c.throttle.Release(true)
+			switch {
+			case packed != nil:
+				c.packer.Taken()
+			case unpacked:
+				c.packer.Stop()
+			}
 			return ans, nil
 		}
 		if e == nil {
@@ -112,6 +120,11 @@ func (c *Client) exchange(ctx context.Context, k *call) (*answer, *sink.Error) {
 			}
 			continue
 		}
+		if packed != nil && c.packer.Refused(e.HTTPStatus) {
+			packed.Free()
+			packed, unpacked = nil, true
+			continue
+		}
 		k.tries++
 		if !transient(e) || (e.Lost && !k.repeat) || heavyAnswer(e) {
 			return nil, e
@@ -125,6 +138,16 @@ func (c *Client) exchange(ctx context.Context, k *call) (*answer, *sink.Error) {
 			return nil, catalog.New(sink.Network, catalog.CodeCancelled, "")
 		}
 	}
+}
+
+// pack compresses the body of a request to the org, unless it is to travel as it is (nil): logins, what
+// holds the session, uploads (Bulk API 2.0 documents compressed answers only), and what does not
+// leave this machine, where it takes longer to compress than to send.
+func (c *Client) pack(k *call) *transport.Packed {
+	if k.base != nil || k.body == nil || k.sign != nil || k.contentType != "" || !c.compress(c.base.Hostname()) {
+		return nil
+	}
+	return c.packer.Pack(k.body)
 }
 
 // renewalError says why a session could not be renewed. The org's own words about the expired
@@ -144,7 +167,7 @@ func (c *Client) renewalError(refused *sink.Error, err error) *sink.Error {
 
 // retried tells the log and the caller that a request is sent again.
 func (c *Client) retried(ctx context.Context, name string, e *sink.Error, attempt int, wait time.Duration) {
-	c.retries.Add(1)
+	c.meter.Retried()
 	c.log.WarnContext(ctx, "request is sent again", "request", name, "code", e.Code, "status", e.HTTPStatus,
 		"lost", e.Lost, "attempt", attempt, "wait", wait)
 	if c.onRetry != nil {
@@ -182,8 +205,9 @@ func exhausted(e *sink.Error) *sink.Error {
 	return &out
 }
 
-// send makes one attempt. The error is about transport only; any status is an answer.
-func (c *Client) send(ctx context.Context, k *call, access string) (*answer, *sink.Error) {
+// send makes one attempt, with the compressed body in place of its own if there is one. The error is about
+// transport only; any status is an answer.
+func (c *Client) send(ctx context.Context, k *call, access string, packed *transport.Packed) (*answer, *sink.Error) {
 	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -208,12 +232,16 @@ func (c *Client) send(ctx context.Context, k *call, access string) (*answer, *si
 	if k.sign != nil {
 		k.body = k.sign(access)
 	}
-	if k.body != nil {
-		src := &bodySource{data: k.body}
-		defer src.detach()
-		req.Body, req.ContentLength = src.reader(), int64(len(k.body))
-		req.GetBody = func() (io.ReadCloser, error) { return src.reader(), nil }
+	if body := k.body; body != nil {
 		req.Header.Set("Content-Type", "application/json; charset=UTF-8")
+		if packed != nil {
+			body = packed.Bytes()
+			req.Header.Set("Content-Encoding", "gzip")
+		}
+		src := transport.NewBody(body)
+		defer src.Detach()
+		req.Body, req.ContentLength = src.Reader(), int64(len(body))
+		req.GetBody = func() (io.ReadCloser, error) { return src.Reader(), nil }
 	}
 	if k.file != nil {
 		req.ContentLength = k.size
@@ -255,7 +283,7 @@ func (c *Client) send(ctx context.Context, k *call, access string) (*answer, *si
 		n, err = body.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1))
 	}
 	ans := &answer{status: resp.StatusCode, header: resp.Header, body: body, pool: &c.buffers}
-	c.log.DebugContext(parent, "request", "request", k.name(), "status", resp.StatusCode, "sent", len(k.body), "received", n,
+	c.log.DebugContext(parent, "request", "request", k.name(), "status", resp.StatusCode, "sent", max(0, req.ContentLength), "received", n,
 		"duration", c.now().Sub(start))
 	switch {
 	case n > maxAnswer && k.to == nil:
@@ -283,8 +311,10 @@ func (c *Client) transportError(ctx context.Context, k *call, err error, sent bo
 	} else if ctx.Err() != nil {
 		e.Code = catalog.CodeCancelled
 	}
-	host := c.host(k)
-	e.Message = c.redact(fmt.Sprintf("%s at %s: %s", k.name(), host, why))
+	if d := transport.Diagnose(err); d != nil && e.Code == catalog.CodeUnreachable {
+		e, why = d, d.Message
+	}
+	e.Message = c.redact(fmt.Sprintf("%s at %s: %s", k.name(), c.host(k), why))
 	return e
 }
 
@@ -301,21 +331,24 @@ func (c *Client) refusal(k *call, ans *answer) *sink.Error {
 	e := wire.ParseRefusal(ans.body.Bytes())
 	named := e.Code != ""
 	e.HTTPStatus = ans.status
-	e.RetryAfter = retryAfter(ans.header, c.now())
+	e.RetryAfter = transport.RetryAfter(ans.header, c.now())
 	if named {
 		e.Class = catalog.Classify(e.Code, e.Message)
 	} else {
 		e.Code = catalog.CodeHTTP
 		e.Message = fmt.Sprintf("%s at %s answered %d %s%s", k.name(), c.host(k), ans.status,
-			strings.ToLower(http.StatusText(ans.status)), contentHint(ans.header))
+			strings.ToLower(http.StatusText(ans.status)), transport.ContentHint(ans.header))
 	}
 	_, known := catalog.Known(e.Code)
 	switch s := ans.status; {
 	case s < 400:
 		e.Class, e.Code = sink.Config, catalog.CodeRedirect
-		e.Message = k.name() + " at " + c.host(k) + " answered with a redirect" + redirectTarget(ans.header) + ", which is not followed"
+		e.Message = k.name() + " at " + c.host(k) + " answered with a redirect" + transport.RedirectTarget(ans.header) + ", which is not followed"
 	case s == http.StatusUnauthorized:
 		e.Class = sink.Auth
+	case s == http.StatusProxyAuthRequired: // of a request that a proxy passes on, over http
+		e.Class, e.Code = sink.Auth, catalog.CodeProxy
+		e.Message = k.name() + " at " + c.host(k) + ": a proxy answered 407: " + transport.ProxyLogin
 	case s == http.StatusTooManyRequests, s == 420:
 		e.Class = sink.Retry
 	case s == http.StatusServiceUnavailable && named:
@@ -341,67 +374,3 @@ func (c *Client) refusal(k *call, ans *answer) *sink.Error {
 	e.Message = c.redact(wire.Clip(e.Message, 2000))
 	return e
 }
-
-func contentHint(h http.Header) string {
-	if t, _, _ := strings.Cut(h.Get("Content-Type"), ";"); t != "" && t != "application/json" {
-		return " (" + t + ")"
-	}
-	return ""
-}
-
-func redirectTarget(h http.Header) string {
-	if u, err := url.Parse(h.Get("Location")); err == nil && u.Host != "" {
-		return " to " + u.Host
-	}
-	return ""
-}
-
-// retryAfter reads the header of that name: seconds, or a date (RFC 9110, 10.2.3).
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	v := strings.TrimSpace(h.Get("Retry-After"))
-	if n, err := strconv.ParseInt(v, 10, 32); err == nil && n >= 0 {
-		return time.Duration(n) * time.Second
-	}
-	if t, err := http.ParseTime(v); err == nil {
-		return max(0, t.Sub(now))
-	}
-	return 0
-}
-
-// bodySource lends bytes to the readers of a request's body. A transport may go on reading a
-// body after it has returned an answer, so the bytes are taken back before they are reused.
-type bodySource struct {
-	mu   sync.Mutex
-	data []byte
-}
-
-func (s *bodySource) detach() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.data = nil
-}
-
-func (s *bodySource) reader() io.ReadCloser { return &bodyReader{src: s, left: len(s.data)} }
-
-type bodyReader struct {
-	src  *bodySource
-	off  int
-	left int
-}
-
-func (r *bodyReader) Read(p []byte) (int, error) {
-	if r.left == 0 {
-		return 0, io.EOF
-	}
-	r.src.mu.Lock()
-	defer r.src.mu.Unlock()
-	if r.src.data == nil {
-		return 0, io.ErrClosedPipe
-	}
-	n := copy(p, r.src.data[r.off:])
-	r.off += n
-	r.left -= n
-	return n, nil
-}
-
-func (r *bodyReader) Close() error { return nil }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -351,6 +352,10 @@ func TestVersions(t *testing.T) {
 			}
 			if r.URL.Path == "/services/data" {
 				reply(w, 200, list)
+				return true
+			}
+			if v, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/services/data/v"), ".0/"); !slices.Contains(strings.Fields(c.offered), v) {
+				reply(w, 404, orgError("NOT_FOUND", "The requested resource does not exist"))
 				return true
 			}
 			reply(w, 200, map[string]any{"records": []map[string]any{{"Id": "00D000000000001AAA", "IsSandbox": true, "InstanceName": "CS1"}}})

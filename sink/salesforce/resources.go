@@ -16,6 +16,7 @@ import (
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/credentials"
 	"sfsync/sink/salesforce/transfer"
+	"sfsync/sink/salesforce/transport"
 	"sfsync/sink/salesforce/wire"
 )
 
@@ -46,7 +47,7 @@ func (c *Client) getJSON(ctx context.Context, k *call, to any) error {
 	}
 	defer ans.free()
 	if err := json.Unmarshal(ans.body.Bytes(), to); err != nil {
-		return catalog.New(sink.Network, catalog.CodeBadAnswer, fmt.Sprintf("%s at %s: the answer is not what the API gives%s", k.name(), c.host(k), contentHint(ans.header)))
+		return catalog.New(sink.Network, catalog.CodeBadAnswer, fmt.Sprintf("%s at %s: the answer is not what the API gives%s", k.name(), c.host(k), transport.ContentHint(ans.header)))
 	}
 	return nil
 }
@@ -84,7 +85,7 @@ func (c *Client) getRaw(ctx context.Context, path string) ([]byte, error) {
 	}
 	defer ans.free()
 	if !jsontext.Value(ans.body.Bytes()).IsValid(wire.Tolerant()...) {
-		return nil, catalog.New(sink.Network, catalog.CodeBadAnswer, fmt.Sprintf("%s at %s: the answer is not JSON%s", k.name(), c.host(k), contentHint(ans.header)))
+		return nil, catalog.New(sink.Network, catalog.CodeBadAnswer, fmt.Sprintf("%s at %s: the answer is not JSON%s", k.name(), c.host(k), transport.ContentHint(ans.header)))
 	}
 	return slices.Clone(ans.body.Bytes()), nil
 }
@@ -130,7 +131,8 @@ type Limit struct {
 }
 
 // Limits returns the org's limits by their names, "DailyApiRequests" among them. Entries that
-// the user may not see are missing. It costs one API call.
+// the user may not see are missing. It costs one API call. Where answers do not say how many calls the org has left,
+// since something on the way drops that, the client goes by these figures.
 func (c *Client) Limits(ctx context.Context) (map[string]Limit, error) {
 	var raw map[string]json.RawMessage
 	if err := c.getJSON(ctx, &call{method: http.MethodGet, path: c.prefix + "/limits", repeat: true}, &raw); err != nil {
@@ -143,6 +145,9 @@ func (c *Client) Limits(ctx context.Context) (map[string]Limit, error) {
 		if json.Unmarshal(v, &l) == nil {
 			limits[name] = l
 		}
+	}
+	if daily, ok := limits["DailyApiRequests"]; ok {
+		c.meter.Assume(daily.Max-daily.Remaining, daily.Max)
 	}
 	return limits, nil
 }

@@ -10,6 +10,7 @@ import (
 	"sfsync/pipeline/row"
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
+	"sfsync/sink/salesforce/estimate"
 )
 
 // Writer delivers requests as jobs: one for the records of each action. It is a [sink.Writer], safe
@@ -26,13 +27,8 @@ var (
 	_ sink.Resumer = (*Writer)(nil)
 )
 
-// A job costs a dozen calls and waits for its turn, so that requests are to be large; but their records
-// are in memory while it runs, as are those of the next one. An org works on several jobs at once.
-const (
-	requestRecords  = 50_000
-	requestBytes    = 50 << 20
-	requestsAtATime = 2
-)
+// requestsAtATime: an org works on several jobs at once, whose records are in memory meanwhile.
+const requestsAtATime = 2
 
 // Refuses says which of a target's options the Bulk API cannot honour, in words that follow its name; "" if it
 // can honour all. It has none of the headers of the REST API, and only the id of an assignment rule.
@@ -52,7 +48,7 @@ func Refuses(o *sink.Options) string {
 
 // Limits implements [sink.Writer].
 func (w *Writer) Limits() sink.Limits {
-	return sink.Limits{Records: requestRecords, Bytes: requestBytes, InFlight: requestsAtATime}
+	return sink.Limits{Records: estimate.JobRecords, Bytes: estimate.JobBytes, InFlight: requestsAtATime}
 }
 
 // Write implements [sink.Writer].

@@ -26,6 +26,8 @@ const (
 	CodeHTTP        = "HTTP_ERROR"     // an error status without a code of the org's
 	CodeNewInstance = "OTHER_INSTANCE" // a renewed login that leads to another org
 	CodeTooLarge    = "TOO_LARGE"      // an answer, a query or a record beyond its bound
+	CodeProxy       = "PROXY"          // a proxy that refuses, or cannot be reached
+	CodeCertificate = "CERTIFICATE"    // a server whose certificate does not count
 	CodeUnfinished  = "UNFINISHED"     // a job of the Bulk API that does not come to its end
 	CodeNoResult    = "NO_RESULT"      // a record that a job's results do not tell of
 )

@@ -14,16 +14,21 @@ type Load struct {
 	Object string
 	// Upserts are creates and upserts; Events are platform events to be published.
 	Upserts, Updates, Deletes, Events int64
+	// Keys are to be looked up before, by REST whichever API takes the records.
+	Keys int64
 	// Bytes is the text of all records; 0 if it is not known.
 	Bytes int64
+	// Batch is the most records of a request, where that is bounded; else 0.
+	Batch int64
 }
 
 func (l Load) rows() int64 { return l.Upserts + l.Updates + l.Deletes + l.Events }
 
 // Cost is what loads take.
 type Cost struct {
-	// Calls are API calls, of which an org has so many in 24 hours.
-	Calls int64
+	// Calls are API calls, of which an org has so many in 24 hours. Least is how many they are if every job
+	// has ended when it is first asked after.
+	Calls, Least int64
 	// Jobs are those of the Bulk API.
 	Jobs int64
 	// Time is how long the org works on it; 0 where nobody can say.
@@ -42,20 +47,39 @@ const (
 	callText = 5 << 20
 )
 
+// CallKeys is how many keys a call looks up: five queries of up to 200, if the keys are as short as an address
+// of mail.
+const CallKeys = group * groups
+
 // REST returns what loads cost in composite requests. Records that are sent again for locks or lost
-// answers, logins, describes and lookups come on top.
+// answers, logins and describes come on top.
 func REST(loads []Load) Cost {
 	c := Cost{Why: "1,000 records a call, in groups of 200 of one object and action"}
 	for _, l := range loads {
 		collections := up(l.Upserts, group) + up(l.Updates, group) + up(l.Deletes, group) + up(l.Events, group)
-		c.Calls += max(up(collections, groups), up(l.Bytes, callText))
+		c.Calls += max(up(collections, groups), up(l.Bytes, callText)) + Lookups(l.Keys)
+		if l.Batch > 0 {
+			c.Calls += max(0, up(l.rows(), l.Batch)-up(collections, groups))
+		}
 	}
+	c.Least = c.Calls
 	return c
 }
 
+// Lookups returns how many calls it takes to look up so many keys.
+func Lookups(keys int64) int64 { return up(keys, CallKeys) }
+
+// JobRecords and JobBytes are how many records, and how much text of them, go with a job: a choice of ours. A
+// job costs a dozen calls and waits for its turn, so that it is to be large; but its records are in memory while
+// it runs. (The API takes 150 MB after base64: Bulk API 2.0 guide, "Limits".)
 const (
-	// jobBytes is the largest upload: 150 MB after base64 (Bulk API 2.0 guide, "Limits").
-	jobBytes = 100_000_000
+	JobRecords = 50_000
+	JobBytes   = 50 << 20
+)
+
+const (
+	// jobsAtATime is how many jobs of a target run side by side.
+	jobsAtATime = 2
 	// rowBytes stands in for the size of a record where it is not known.
 	rowBytes = 300
 	// callsOfJob: create it, upload, close, and three files of results.
@@ -67,7 +91,7 @@ const (
 )
 
 // Bulk returns what loads cost in jobs of the Bulk API 2.0: a job each for upserts, updates and
-// deletes of a target, more where they exceed the size of an upload.
+// deletes of a target, more where they exceed what goes with one.
 func Bulk(loads []Load) Cost {
 	c := Cost{Why: fmt.Sprintf("a job costs %d calls and its polls; it is assumed to wait %d s and then to take 1 s for %d records", callsOfJob, int(jobWait.Seconds()), jobPace)}
 	for _, l := range loads {
@@ -82,12 +106,15 @@ func Bulk(loads []Load) Cost {
 			if l.Bytes > 0 {
 				bytes = int64(float64(l.Bytes) / float64(l.rows()) * float64(n))
 			}
-			jobs := up(bytes, jobBytes)
+			jobs := max(up(n, JobRecords), up(bytes, JobBytes))
 			took := jobWait + time.Duration(n/jobs)*time.Second/jobPace
 			c.Jobs += jobs
 			c.Calls += jobs * (callsOfJob + Polls(took))
-			c.Time = max(c.Time, took) // jobs run at the same time
+			c.Least += jobs * (callsOfJob + 1)
+			c.Time = max(c.Time, took*time.Duration(up(jobs, jobsAtATime))) // those of targets and actions at the same time
 		}
+		c.Calls += Lookups(l.Keys)
+		c.Least += Lookups(l.Keys)
 	}
 	return c
 }

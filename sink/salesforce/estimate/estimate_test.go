@@ -19,6 +19,9 @@ func TestREST(t *testing.T) {
 		{"all actions share a call", []Load{{Upserts: 400, Updates: 200, Deletes: 200, Events: 200}}, 1},
 		{"targets do not", []Load{{Upserts: 1}, {Deletes: 1}}, 2},
 		{"long texts", []Load{{Upserts: 100, Bytes: 12 << 20}}, 3},
+		{"keys to look up", []Load{{Upserts: 1000, Keys: 1001}}, 3},
+		{"small requests", []Load{{Upserts: 1000, Batch: 50}}, 20},
+		{"no smaller than they are", []Load{{Upserts: 30, Batch: 50}}, 1},
 	} {
 		if got := REST(c.loads); got.Calls != c.want || got.Jobs != 0 || got.Why == "" || got.Not != "" {
 			t.Errorf("%s: %+v, want %d calls", c.name, got, c.want)
@@ -34,10 +37,12 @@ func TestBulk(t *testing.T) {
 		calls int64
 	}{
 		{"nothing", nil, 0, 0},
-		{"one job", []Load{{Upserts: 100_000}}, 1, 6 + Polls(110*time.Second)},
+		{"one job", []Load{{Upserts: 50_000}}, 1, 6 + Polls(60*time.Second)},
+		{"one more", []Load{{Upserts: 50_001}}, 2, 2 * (6 + Polls(35*time.Second))},
+		{"keys to look up", []Load{{Updates: 50_000, Keys: 50_000}}, 1, 50 + 6 + Polls(60*time.Second)},
 		{"a job an action", []Load{{Upserts: 10, Updates: 10, Deletes: 10}}, 3, 3 * (6 + Polls(10*time.Second))},
-		{"more than an upload", []Load{{Upserts: 1_000_000, Bytes: 250_000_000}}, 3, 3 * (6 + Polls(10*time.Second+333333*time.Millisecond))},
-		{"bytes shared by rows", []Load{{Upserts: 300_000, Updates: 100_000, Bytes: 150_000_000}}, 3, 2*(6+Polls(160*time.Second)) + 6 + Polls(110*time.Second)},
+		{"long texts", []Load{{Upserts: 30_000, Bytes: 150 << 20}}, 3, 3 * (6 + Polls(20*time.Second))},
+		{"bytes shared by rows", []Load{{Upserts: 30_000, Updates: 10_000, Bytes: 100 << 20}}, 3, 2*(6+Polls(25*time.Second)) + 6 + Polls(20*time.Second)},
 	} {
 		if got := Bulk(c.loads); got.Calls != c.calls || got.Jobs != c.jobs || got.Not != "" {
 			t.Errorf("%s: %+v, want %d jobs, %d calls", c.name, got, c.jobs, c.calls)

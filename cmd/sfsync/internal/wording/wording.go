@@ -100,7 +100,8 @@ func ours(code string) bool {
 	switch code {
 	case catalog.CodeNoAnswer, catalog.CodeUnreachable, catalog.CodeBadAnswer, catalog.CodeRedirect, catalog.CodeHost,
 		catalog.CodeCredentials, catalog.CodeVersion, catalog.CodeValue, catalog.CodeNoLookup, catalog.CodeNoID,
-		catalog.CodeSetup, catalog.CodeCancelled, catalog.CodeHTTP, catalog.CodeNewInstance, catalog.CodeTooLarge:
+		catalog.CodeSetup, catalog.CodeCancelled, catalog.CodeHTTP, catalog.CodeNewInstance, catalog.CodeTooLarge,
+		catalog.CodeProxy, catalog.CodeCertificate:
 		return true
 	}
 	return false
