@@ -3,10 +3,12 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"sfsync/cmd/sfsync/internal/exit"
@@ -14,6 +16,7 @@ import (
 	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/mapping"
+	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
@@ -38,16 +41,28 @@ type Fleet struct {
 // the run began.
 func Connect(ctx context.Context, a *verb.App, flags *remote.Flags, file *mapping.File, since time.Time) (*Fleet, error) {
 	f := &Fleet{app: a, to: flags.To, others: make(map[string]*remote.Org)}
-	extend, err := f.extend(flags.To, file)
+	names, at, err := namesOf(flags, file)
 	if err != nil {
 		return nil, err
 	}
-	if f.Main, err = remote.Connect(ctx, a, flags, extend, since); err != nil {
-		return nil, err
+	extend := make(map[string]*schema.Schema)
+	for _, name := range names {
+		if extend[name], err = f.extend(name, file); err != nil {
+			return nil, err
+		}
 	}
-	err = f.Main.Afford()
+	err = f.connect(names, func(name string) (*remote.Org, error) {
+		named := *flags
+		named.To = name
+		return remote.Connect(ctx, a, &named, remote.Start{Since: since, Objects: remote.Objects(file, name, flags.To), Extend: extend[name]})
+	})
 	if err == nil {
-		err = f.connectOthers(ctx, flags, file, since)
+		err = f.distinct(names, at)
+	}
+	for _, name := range names {
+		if err == nil {
+			err = f.Of(name).Afford()
+		}
 	}
 	if err != nil {
 		f.Close()
@@ -60,19 +75,14 @@ func Connect(ctx context.Context, a *verb.App, flags *remote.Flags, file *mappin
 // added to the local org.
 func Reconnect(ctx context.Context, a *verb.App, flags *remote.Flags, names []string, since time.Time) (*Fleet, error) {
 	f := &Fleet{app: a, to: flags.To, others: make(map[string]*remote.Org)}
-	var err error
-	if f.Main, err = remote.Connect(ctx, a, flags, nil, since); err != nil {
+	err := f.connect(append([]string{flags.To}, names...), func(name string) (*remote.Org, error) {
+		named := *flags
+		named.To = name
+		return remote.Connect(ctx, a, &named, remote.Start{Since: since})
+	})
+	if err != nil {
+		f.Close()
 		return nil, err
-	}
-	for _, name := range names {
-		other := *flags
-		other.To = name
-		org, err := remote.Connect(ctx, a, &other, nil, since)
-		if err != nil {
-			f.Close()
-			return nil, err
-		}
-		f.others[name] = org
 	}
 	return f, nil
 }
@@ -85,37 +95,54 @@ func (f *Fleet) extend(name string, file *mapping.File) (*schema.Schema, error) 
 	return input.SchemaOf(f.app, file)
 }
 
-// connectOthers connects to the orgs that targets name besides the run's own.
-func (f *Fleet) connectOthers(ctx context.Context, flags *remote.Flags, file *mapping.File, since time.Time) error {
+// namesOf returns the names of the orgs that a run goes to, that of --to first, and where the mapping names the others.
+func namesOf(flags *remote.Flags, file *mapping.File) ([]string, map[string]diag.Pos, error) {
+	names, at := []string{flags.To}, make(map[string]diag.Pos)
 	for _, t := range file.Targets {
 		name := t.Org.Value
-		if name == "" || name == f.to || f.others[name] != nil {
+		if name == "" || slices.Contains(names, name) {
 			continue
 		}
-		if len(f.others) == maxOrgs-1 {
-			return exit.Errorf(exit.BadConfig, "%v: a run has at most %d orgs", t.Org.Pos, maxOrgs)
+		if len(names) == maxOrgs {
+			return nil, nil, exit.Errorf(exit.BadConfig, "%v: a run has at most %d orgs", t.Org.Pos, maxOrgs)
 		}
 		named := *flags
 		named.To = name
 		if err := named.Check(); err != nil {
-			return exit.Errorf(exit.BadConfig, "%v: %w", t.Org.Pos, err)
+			return nil, nil, exit.Errorf(exit.BadConfig, "%v: %w", t.Org.Pos, err)
 		}
-		extend, err := f.extend(name, file)
-		if err != nil {
-			return err
+		names, at[name] = append(names, name), t.Org.Pos
+	}
+	return names, at, nil
+}
+
+// connect connects to orgs side by side. After an error those that were connected to are there to be closed.
+func (f *Fleet) connect(names []string, to func(name string) (*remote.Org, error)) error {
+	found, errs := make([]*remote.Org, len(names)), make([]error, len(names))
+	var wg sync.WaitGroup
+	for i, name := range names {
+		wg.Go(func() { found[i], errs[i] = to(name) })
+	}
+	wg.Wait()
+	for i, name := range names {
+		switch {
+		case found[i] == nil:
+		case name == f.to:
+			f.Main = found[i]
+		default:
+			f.others[name] = found[i]
 		}
-		org, err := remote.Connect(ctx, f.app, &named, extend, since)
-		if err != nil {
-			return err
-		}
-		f.others[name] = org
-		for other, o := range f.All() {
-			if other != name && o.Info.ID == org.Info.ID {
-				return exit.Errorf(exit.BadConfig, "%v: %s and %s are the same org, %s", t.Org.Pos, name, other, org.Info.ID)
+	}
+	return cmp.Or(errs...)
+}
+
+// distinct refuses two names of one org.
+func (f *Fleet) distinct(names []string, at map[string]diag.Pos) error {
+	for i, name := range names {
+		for _, other := range names[:i] {
+			if id := f.Of(name).Info.ID; f.Of(other).Info.ID == id {
+				return exit.Errorf(exit.BadConfig, "%v: %s and %s are the same org, %s", at[name], name, other, id)
 			}
-		}
-		if err := org.Afford(); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -126,6 +153,14 @@ func (f *Fleet) All() map[string]*remote.Org {
 	all := maps.Clone(f.others)
 	all[f.to] = f.Main
 	return all
+}
+
+// Name is the name of the org that a target names.
+func (f *Fleet) Name(name string) string {
+	if f.others[name] != nil {
+		return name
+	}
+	return f.to
 }
 
 // Of is the org that a target names.
@@ -236,7 +271,7 @@ func (f *Fleet) Check(main string, others map[string]string) error {
 
 // Close gives locks and connections back; closing again is fine. What goes wrong is said as a warning: what matters was written before.
 func (f *Fleet) Close() {
-	if f == nil || f.Main == nil {
+	if f == nil {
 		return
 	}
 	for _, l := range f.locks {
@@ -244,7 +279,7 @@ func (f *Fleet) Close() {
 			f.app.Con.Warnf("%v", err)
 		}
 	}
-	for _, o := range f.All() {
+	for _, o := range append(slices.Collect(maps.Values(f.others)), f.Main) {
 		if err := o.Close(); err != nil {
 			f.app.Con.Warnf("close the org: %v", err)
 		}

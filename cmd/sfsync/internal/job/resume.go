@@ -193,7 +193,7 @@ func (j *job) enter(dir string) error {
 	if wd == dir {
 		return nil
 	}
-	for _, p := range []*string{&j.flags.State, &j.flags.Runs} {
+	for _, p := range []*string{&j.flags.State, &j.flags.Runs, &j.flags.CACert} {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(wd, *p)
 		}

@@ -49,7 +49,7 @@ func open(ctx context.Context, addr string, cfg localorg.Config) (*Org, error) {
 	l.transport = &http.Transport{
 		DialContext:         l.dial,
 		IdleConnTimeout:     30 * time.Second,
-		MaxIdleConnsPerHost: 16,
+		MaxIdleConnsPerHost: 64, // as many requests as a run may have at once
 	}
 	l.http = &http.Client{Transport: l.transport, Timeout: time.Minute}
 	if !owner.Owned() {

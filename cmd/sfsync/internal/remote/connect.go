@@ -28,6 +28,7 @@ type Flags struct {
 	To         string
 	State      string
 	AllowHosts []string
+	CACert     string
 
 	Budget salesforce.Budget // of commands that have the flags for one
 }
@@ -35,8 +36,14 @@ type Flags struct {
 // AddTo adds the flags to those of a command.
 func (f *Flags) AddTo(fs *pflag.FlagSet) {
 	fs.StringVar(&f.To, "to", ToLocal, "the org: `local|env|NAME`, a name that org login gave")
-	fs.StringSliceVar(&f.AllowHosts, "allow-host", nil, "a `host` besides Salesforce's that may see credentials")
+	f.AddReach(fs)
 	f.AddState(fs)
+}
+
+// AddReach adds those about how an org is reached, for a command that has another way to say which.
+func (f *Flags) AddReach(fs *pflag.FlagSet) {
+	fs.StringSliceVar(&f.AllowHosts, "allow-host", nil, "a `host` besides Salesforce's that may see credentials")
+	fs.StringVar(&f.CACert, "ca-cert", "", "trust the certificates of this PEM `file` as well as the system's")
 }
 
 // AddState adds --state alone, for a command that asks no org but the local one.
@@ -58,20 +65,32 @@ func (f *Flags) Check() error {
 	return nil
 }
 
-// Connect connects to the org that the flags name. The local org first gets what extend has
-// and it lacks (extend may be nil). since is when the run began.
-func Connect(ctx context.Context, a *verb.App, f *Flags, extend *schema.Schema, since time.Time) (*Org, error) {
-	cfg := Config(a, f, since)
+// Start is what a session begins with. Since is needed.
+type Start struct {
+	// Since is when the run began.
+	Since time.Time
+	// Objects are described on the way.
+	Objects []string
+	// Extend is what the local org first gets, as far as it lacks it; nil for nothing.
+	Extend *schema.Schema
+}
+
+// Connect connects to the org that the flags name.
+func Connect(ctx context.Context, a *verb.App, f *Flags, start Start) (*Org, error) {
+	cfg, err := Config(a, f, start.Since)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Objects = start.Objects
 	o := &Org{}
 	var named *orgs.Org
-	var err error
 	switch f.To {
 	case ToLocal:
 		if o.Local, err = local.OpenState(ctx, a, f.State); err != nil {
 			return nil, err
 		}
-		if extend != nil {
-			if err := o.Local.Extend(ctx, extend); err != nil {
+		if start.Extend != nil {
+			if err := o.Local.Extend(ctx, start.Extend); err != nil {
 				return nil, errors.Join(err, o.Local.Close())
 			}
 		}
@@ -100,8 +119,11 @@ func Connect(ctx context.Context, a *verb.App, f *Flags, extend *schema.Schema, 
 }
 
 // Config is the part of a client's configuration that is the same for every org.
-func Config(a *verb.App, f *Flags, since time.Time) salesforce.Config {
-	return salesforce.Config{Now: a.Sys.Now, Since: since, AllowHosts: f.AllowHosts, Logger: a.Con.Logger(), Client: "sfsync/" + verb.Version, Budget: f.Budget}
+func Config(a *verb.App, f *Flags, since time.Time) (salesforce.Config, error) {
+	roots, err := readRoots(f.CACert, a.Sys.Now(), a.Con.Warnf)
+	return salesforce.Config{
+		Now: a.Sys.Now, Since: since, AllowHosts: f.AllowHosts, Roots: roots, Logger: a.Con.Logger(), Client: "sfsync/" + verb.Version, Budget: f.Budget,
+	}, err
 }
 
 // namedOrg takes what to log in with from an org that org login keeps. A refresh token that the org replaces

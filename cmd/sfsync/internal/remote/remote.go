@@ -3,11 +3,15 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/local"
@@ -38,26 +42,40 @@ func (o *Org) Close() error {
 	return nil
 }
 
-// Describes adds the org's own description of objects to s. One that the org does not have is
-// missing in the schema, which then knows the names of all the org's objects: whoever compiles a
-// mapping against it can say which was meant, and where.
+// atOnce is how many objects are asked for side by side.
+const atOnce = 8
+
+// Describes adds the org's own description of objects to s, which it asks for side by side. One that the
+// org does not have is missing in the schema, which then knows the names of all the org's objects:
+// whoever compiles a mapping against it can say which was meant, and where.
 func (o *Org) Describes(ctx context.Context, s *schema.Schema, objects []string) error {
+	objects = unknown(s, objects)
+	found := make([]*schema.Object, len(objects)) // nil where the org has none
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for i, name := range objects {
+		g.Go(func() error {
+			text, err := o.Describe(gctx, name)
+			if NotFound(err) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if found[i], err = schema.ParseDescribe(text); err != nil {
+				return exit.Errorf(exit.Unavailable, "describe %s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
 	missing := false
-	for _, name := range objects {
-		if known := s.Object(name); known != nil && len(known.Fields) > 0 {
-			continue
-		}
-		text, err := o.Describe(ctx, name)
-		if NotFound(err) {
+	for _, obj := range found {
+		if obj == nil {
 			missing = true
 			continue
-		}
-		if err != nil {
-			return err
-		}
-		obj, err := schema.ParseDescribe(text)
-		if err != nil {
-			return exit.Errorf(exit.Unavailable, "describe %s: %w", name, err)
 		}
 		s.Add(obj)
 	}
@@ -73,6 +91,30 @@ func (o *Org) Describes(ctx context.Context, s *schema.Schema, objects []string)
 		}
 	}
 	return nil
+}
+
+// unknown returns the objects of which s has no fields, each once.
+func unknown(s *schema.Schema, objects []string) []string {
+	var names []string
+	for _, name := range objects {
+		known := s.Object(name)
+		if (known == nil || len(known.Fields) == 0) && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Objects are those that the targets of a mapping write, in an org by the name that the targets give it: of
+// the targets that name none where name is own.
+func Objects(file *mapping.File, name, own string) []string {
+	var objects []string
+	for _, t := range file.Targets {
+		if cmp.Or(t.Org.Value, own) == name && !slices.ContainsFunc(objects, func(n string) bool { return strings.EqualFold(n, t.Object.Value) }) {
+			objects = append(objects, t.Object.Value)
+		}
+	}
+	return objects
 }
 
 // maxDepth bounds how far references lead from a mapping's targets.

@@ -84,7 +84,7 @@ can read.
 	fs.StringVar(&o.ClientID, "client-id", "", "the consumer `key` of the app to log in with")
 	fs.IntVar(&o.Port, "port", 1717, "the `port` on localhost that the browser comes back to")
 	fs.BoolVar(&o.NoBrowser, "no-browser", false, "only print the address, do not open a browser")
-	fs.StringSliceVar(&o.AllowHosts, "allow-host", nil, "a `host` besides Salesforce's that may see credentials")
+	o.AddReach(fs)
 	o.AddState(fs)
 	fs.BoolVar(&o.JSON, "json", false, "print the org as JSON")
 	return cmd
@@ -99,7 +99,10 @@ func loginRun(ctx context.Context, o *loginOptions) error {
 	if err != nil {
 		return err
 	}
-	cfg := remote.Config(o.App, &o.Flags, o.Sys.Now())
+	cfg, err := remote.Config(o.App, &o.Flags, o.Sys.Now())
+	if err != nil {
+		return err
+	}
 	cfg.Auth = auth
 	cfg.OnRefreshToken = func(s salesforce.Secret) { env["SFSYNC_REFRESH_TOKEN"] = string(s) }
 	c, err := salesforce.Connect(ctx, cfg)
@@ -302,7 +305,7 @@ func newOrgShow(a *verb.App, runF func(context.Context, *orgOptions) error) *cob
 }
 
 func orgShowRun(ctx context.Context, o *orgOptions) error {
-	c, err := remote.Connect(ctx, o.App, &o.Flags, nil, o.Sys.Now())
+	c, err := remote.Connect(ctx, o.App, &o.Flags, remote.Start{Since: o.Sys.Now()})
 	if err != nil {
 		return err
 	}
@@ -339,7 +342,7 @@ nothing more with that login; if it cannot be reached, it is forgotten all the s
 			return runF(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().StringSliceVar(&o.AllowHosts, "allow-host", nil, "a `host` besides Salesforce's that may see credentials")
+	o.AddReach(cmd.Flags())
 	o.AddState(cmd.Flags())
 	return cmd
 }
@@ -371,7 +374,10 @@ func (o *loginOptions) revoke(ctx context.Context, org *orgs.Org) error {
 	if err != nil {
 		return err
 	}
-	cfg := remote.Config(o.App, &o.Flags, o.Sys.Now())
+	cfg, err := remote.Config(o.App, &o.Flags, o.Sys.Now())
+	if err != nil {
+		return err
+	}
 	cfg.Auth = auth
 	c, err := salesforce.Connect(ctx, cfg)
 	if err != nil {

@@ -80,7 +80,7 @@ the org's own document, as a schema snapshot holds it.`,
 }
 
 func orgDescribeRun(ctx context.Context, o *orgOptions) error {
-	c, err := remote.Connect(ctx, o.App, &o.Flags, nil, o.Sys.Now())
+	c, err := remote.Connect(ctx, o.App, &o.Flags, remote.Start{Since: o.Sys.Now()})
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func newOrgLimits(a *verb.App, runF func(context.Context, *orgOptions) error) *c
 }
 
 func orgLimitsRun(ctx context.Context, o *orgOptions) error {
-	c, err := remote.Connect(ctx, o.App, &o.Flags, nil, o.Sys.Now())
+	c, err := remote.Connect(ctx, o.App, &o.Flags, remote.Start{Since: o.Sys.Now()})
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func snapshotRun(ctx context.Context, o *snapshotOptions) error {
 	if len(held)+len(o.Objects)+len(files) == 0 {
 		return exit.Usagef("no objects: name some, or a mapping with --mapping")
 	}
-	c, err := remote.Connect(ctx, o.App, &o.Flags, nil, o.Sys.Now())
+	c, err := remote.Connect(ctx, o.App, &o.Flags, remote.Start{Since: o.Sys.Now()})
 	if err != nil {
 		return err
 	}
