@@ -6,10 +6,19 @@ import (
 	"sfsync/pipeline/internal/intake"
 )
 
-// ReadAhead counts the rows of the inputs until there are more than most, which more tells. Inputs are left as
-// they were; one that can be read only once is an error. Of one that is damaged only what comes
-// before the damage counts: what is wrong with it is said when it is read in earnest.
-func ReadAhead(ctx context.Context, opt Options, most int64) (rows int64, more bool, err error) {
+// What reading ahead says of a run, and of one of its targets.
+//
+//nolint:revive // one comment for both
+type (
+	Ahead       = intake.Ahead
+	AheadTarget = intake.AheadTarget
+)
+
+// ReadAhead reads the beginning of the inputs, and says how many rows there are and what they make: up to most
+// rows are mapped, those behind them are counted or estimated. Inputs are left as they were; one that can be read only
+// once is an error. Of one that is damaged only what comes before the damage counts: what is wrong
+// with it is said when it is read in earnest.
+func ReadAhead(ctx context.Context, opt Options, most int64) (*Ahead, error) {
 	opt.defaults()
 	return intake.ReadAhead(ctx, opt.intake(), most)
 }

@@ -43,7 +43,7 @@ func Check(ctx context.Context, opt Options, each func(Checked) error) (res *Res
 		c := Checked{Path: opt.Inputs[w.Source.File].Path, First: w.Mapped}
 		if second != nil {
 			c.Second = second.Map(w.Source)
-			defer freeRecords(c.Second)
+			defer intake.FreeRecords(c.Second)
 			follow(opt.Plan.Second, c)
 		}
 		res.judge(&opt, c)
@@ -88,12 +88,6 @@ func follow(second *mapping.Plan, c Checked) {
 			}
 		}
 	}
-}
-
-// freeRecords gives back the records of a mapped batch, but not the rows, which another one owns.
-func freeRecords(m *mapping.Mapped) {
-	m.Source = new(row.Batch)
-	m.Free()
 }
 
 // inherit settles the records that refer to others of the same row, as a run would: the mapper

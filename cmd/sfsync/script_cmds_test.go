@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -196,5 +198,22 @@ func lastRunCmd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if last.IsZero() {
 		ts.Fatalf("no run under %s", args[0])
+	}
+}
+
+// settingsCmd changes settings of the org that the script serves: settings '{"daily_calls": 12}'.
+func settingsCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: settings JSON")
+	}
+	req, err := http.NewRequest(http.MethodPatch, ts.Getenv("SFSYNC_INSTANCE_URL")+"/_org/settings", strings.NewReader(args[0]))
+	ts.Check(err)
+	req.Header.Set("Authorization", "Bearer "+ts.Getenv("SFSYNC_ACCESS_TOKEN"))
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer res.Body.Close()
+	if text, err := io.ReadAll(res.Body); err != nil || res.StatusCode != http.StatusOK {
+		ts.Fatalf("settings: %d %s %v", res.StatusCode, text, err)
 	}
 }

@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"rows":      rowsCmd,
 			"interrupt": interruptCmd,
 			"lastrun":   lastRunCmd,
+			"settings":  settingsCmd,
 		},
 	})
 }

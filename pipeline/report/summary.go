@@ -97,11 +97,13 @@ type APIInfo struct {
 	// Mode is rest or bulk, Why the reason for it.
 	Mode string `json:"mode"`
 	Why  string `json:"why"`
-	// Calls is how many calls the run made; Limit and Left are the org's daily limit and what is
-	// left of it, nil if the org did not say.
-	Calls int64  `json:"calls"`
-	Limit *int64 `json:"limit"`
-	Left  *int64 `json:"left"`
+	// Calls is how many calls the run made, Predicted about how many it was expected to take before it
+	// began, nil where nobody could know. Limit and Left are the org's daily limit and what is left of it, nil if
+	// the org did not say.
+	Calls     int64  `json:"calls"`
+	Predicted *int64 `json:"predicted,omitempty"`
+	Limit     *int64 `json:"limit"`
+	Left      *int64 `json:"left"`
 }
 
 // RowCounts says what became of the rows. Read is the sum of the others.

@@ -87,7 +87,7 @@ func (t *Target) Asks(it work.Item) bool {
 		p.Converted != mapping.ConvertedFail, p.OnMany != mapping.ManyFail && !t.Keys[0].Fields[0].UniqueKey():
 		return true
 	}
-	return p.InsertDefaults && hasInsertDefault(t.Cells(it.Batch), int(it.Row))
+	return p.InsertDefaults && HasInsertDefault(t.Cells(it.Batch), int(it.Row))
 }
 
 // Passes reports whether the id of a record that was written tells the next row of its key all
@@ -133,7 +133,8 @@ func (t *Target) Content(it work.Item) (h uint64) {
 	return h
 }
 
-func hasInsertDefault(b *row.Batch, r int) bool {
+// HasInsertDefault reports whether a record carries a default that counts only if it is new.
+func HasInsertDefault(b *row.Batch, r int) bool {
 	for c := range b.Schema().Columns {
 		if b.Cell(r, c).OnInsert() {
 			return true

@@ -165,8 +165,8 @@ func (j *job) execute(ctx context.Context) error {
 	errs := report.NewErrors(wording.Remedy)
 	stats := &pipeline.Stats{}
 	stats.BytesTotal.Store(input.TotalBytes(j.inputs))
-	if err := j.chooseAPI(ctx); err != nil {
-		return errors.Join(err, rows.Close())
+	if err := j.prepare(ctx); err != nil {
+		return j.refuse(ctx, errs, errors.Join(err, rows.Close()))
 	}
 	policy := rowRetries()
 	drain, ended := j.drain() // a new run drains already

@@ -30,7 +30,7 @@ func (j *job) conclude(ctx context.Context, res *pipeline.Result, errs *report.E
 	// Before the exit is judged, so that the summary has it if they fail.
 	runErr = errors.Join(runErr, j.ledger.SetMeta(ctx, effortKey, spent), j.dir.WriteErrors(errs))
 	s := j.account(res, errs, runErr, spent)
-	s.API.Why = j.api.Why
+	s.API.Why, s.API.Predicted = j.api.Why, j.api.Predicted
 	code, message := j.judge(s, runErr)
 	return j.tell(s, res, runErr, code, message)
 }

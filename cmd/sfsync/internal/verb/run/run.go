@@ -43,14 +43,17 @@ rest stays pending. 0 stops at the first failure. N% is a share of the rows read
 
 --api rest sends composite requests of up to 1,000 records, --api bulk jobs of the Bulk API 2.0 of
 up to 50,000, two of a target at a time. auto, the default, reads ahead and takes jobs for more than
-10,000 rows, unless the mapping asks for what the Bulk API cannot do (platform events, batch,
-duplicate_rule, all_or_none, update_mru, assignment_rule: default) or --changed-only is given; the
-report says what was chosen and why. A run that is cut off while its jobs go on asks what became of
-them when it is resumed.
+10,000 rows, or what the calls that are left reach for, unless the mapping asks for what the Bulk
+API cannot do (platform events, batch, duplicate_rule, all_or_none, update_mru,
+assignment_rule: default) or --changed-only is given; the report says what was chosen and why. A run
+that is cut off while its jobs go on asks what became of them when it is resumed.
 
 --max-api-calls, --api-reserve and --max-duration end a run early with code 75: what is in flight is
 finished, the rest stays pending, and sfsync resume goes on. --api-reserve 20% leaves a fifth of the
-org's daily calls to others; a run that begins with less does not begin.
+org's daily calls to others; a run that begins with less does not begin. Before it sends anything a
+run reads ahead and reckons how many calls it will take. It warns if a budget does not reach; if the
+org itself has fewer left today, and none of these flags for calls is given, the run ends with 75
+before anything is sent, and sfsync resume goes on with it later.
 
 --max-updates, --max-deletes and --max-clears bound what the run does to records that are in the
 org already: how many it changes, how many it deletes, on how many it clears a field. N% is a
