@@ -321,8 +321,10 @@ func (j *job) sfdmuOptions(root *yamlnode.Node, s *step, o *sfdmuObject) {
 			s.comment(j.lost(pair.Key.Pos, "%s: sfsync makes no data up; values are sent as they are", key))
 		case "beforeAddons", "afterAddons", "beforeUpdateAddons", "afterUpdateAddons", "filterRecordsAddons":
 			s.comment(j.lost(pair.Key.Pos, "%s: sfsync runs no add-ons", key))
-		case "skipRecordsComparison", "useQueryAll", "queryAllTarget":
-			j.lost(pair.Key.Pos, "%s has nothing like it in sfsync", key)
+		case "query", "operation", "externalId", "excluded", "excludedFields", "useFieldMapping", "fieldMapping", "useValuesMapping", "useCSVValuesMapping",
+			"skipExistingRecords", "restApiBatchSize", "allRecords", "master", "name", "objectName", "useSourceCSVFile", "parallelBulkJobs", "parallelRestJobs", "bulkApiV1BatchSize":
+		default:
+			s.comment(j.lost(pair.Key.Pos, "%s has nothing like it in sfsync", key))
 		}
 	}
 	if truth(root, "allowFieldTruncation") {
@@ -364,6 +366,13 @@ func (j *job) sfdmuScript(root *yamlnode.Node) {
 			j.top(j.lost(pair.Key.Pos, "proxyUrl: set HTTPS_PROXY"))
 		case "beforeAddons", "afterAddons", "dataRetrievedAddons":
 			j.top(j.lost(pair.Key.Pos, "%s: sfsync runs no add-ons", key))
+		case "$schema", "objects", "objectSets", "orgs", "csvFileDelimiter", "csvReadFileDelimiter", "csvWriteFileDelimiter", "csvFileEncoding", "csvInsertNulls",
+			"allowFieldTruncation", "keepObjectOrderWhileExecute", "concurrencyMode", "alwaysUseRestApiToUpdateRecords", "apiVersion", "bulkApiVersion",
+			"bulkThreshold", "queryBulkApiThreshold", "bulkApiV1BatchSize", "restApiBatchSize", "createTargetCSVFiles", "excludeIdsFromCSVFiles", "importCSVFilesAsIs", "validateCSVFilesOnly":
+		default:
+			if !strings.HasPrefix(key, "parallel") && !strings.HasPrefix(key, "polling") && !strings.HasPrefix(key, "promptOn") && !strings.HasSuffix(key, "Cache") {
+				j.top(j.lost(pair.Key.Pos, "%s has nothing like it in sfsync", key))
+			}
 		}
 	}
 	if mode, _ := word(root, "concurrencyMode"); strings.EqualFold(mode, "serial") {
