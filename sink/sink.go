@@ -268,6 +268,9 @@ type Lookup struct {
 	// Want are API names of further fields whose values are read, in the org's own spelling; they may
 	// be a parent's, "Account.ERP_Id__c" or, where it can be of several objects, "User:Owner.Username".
 	Want []string
+	// Fresh asks the org itself, whatever a Matcher remembers: records with these keys may have been
+	// written by requests whose answers were lost.
+	Fresh bool
 	// Found receives, at the index of each key, the records that hold it.
 	Found [][]Match
 }

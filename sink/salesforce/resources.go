@@ -67,6 +67,9 @@ func (c *Client) Transfer(ctx context.Context, r *transfer.Request) error {
 		return c.getJSON(ctx, k, r.Into)
 	}
 	ans, err := c.do(ctx, k)
+	if err == nil && r.Head != nil {
+		*r.Head = ans.header
+	}
 	ans.free()
 	return err
 }

@@ -90,6 +90,7 @@ func (t *Target) Ask(items []work.Item, k int, w *Want) sink.Lookup {
 	q := sink.Lookup{Object: t.Sink.Object, By: t.Keys[k].By, Want: w.Names, Keys: make([]string, len(items))}
 	for i, it := range items {
 		q.Keys[i] = t.Text(it, k)
+		q.Fresh = q.Fresh || it.Record().Resend
 	}
 	return q
 }

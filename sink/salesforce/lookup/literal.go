@@ -46,9 +46,9 @@ func (f Field) literal(key string) (_ string, ok bool) {
 	return wire.QuoteSOQL(key), true
 }
 
-// canonical returns a key in the form in which equal ones are the same text. The org writes numbers
+// Canonical returns a key in the form in which equal ones are the same text. The org writes numbers
 // and times in its own way: 12 as 12.0, large ones with an exponent, UTC as +0000.
-func (f Field) canonical(key string) string {
+func (f Field) Canonical(key string) string {
 	var text string
 	ok := false
 	switch f.Kind {

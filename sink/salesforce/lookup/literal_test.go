@@ -75,11 +75,11 @@ func TestCanonical(t *testing.T) {
 		{Text, "12.0", "12.0"},
 	} {
 		f := Field{Kind: c.kind}
-		if a, b := f.canonical(c.key), f.canonical(c.found); a != b {
+		if a, b := f.Canonical(c.key), f.Canonical(c.found); a != b {
 			t.Errorf("%d: %q is %q, %q is %q", c.kind, c.key, a, c.found, b)
 		}
 	}
-	if f := (Field{}); f.canonical("12") == f.canonical("12.0") {
+	if f := (Field{}); f.Canonical("12") == f.Canonical("12.0") {
 		t.Error("texts are compared as they are")
 	}
 }
@@ -93,7 +93,7 @@ func FuzzLiteral(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key string) {
 		for k := ID; k < unknown; k++ {
 			f := Field{Kind: k}
-			f.canonical(key)
+			f.Canonical(key)
 			lit, ok := f.literal(key)
 			if !ok {
 				continue

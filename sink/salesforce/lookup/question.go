@@ -199,7 +199,7 @@ const (
 func (q *Question) condition(dst []byte, key string) (_ []byte, canonical string, ok bool) {
 	if len(q.fields) == 1 {
 		lit, ok := q.fields[0].literal(key)
-		return wire.AppendURL(dst, lit), q.fields[0].canonical(key), ok
+		return wire.AppendURL(dst, lit), q.fields[0].Canonical(key), ok
 	}
 	parts := strings.Split(key, sink.KeySep)
 	if len(parts) != len(q.fields) {
@@ -216,7 +216,7 @@ func (q *Question) condition(dst []byte, key string) (_ []byte, canonical string
 		}
 		dst = append(wire.AppendURL(dst, ParsePath(q.l.By[i].Name).String()), is...)
 		dst = wire.AppendURL(dst, lit)
-		parts[i] = q.fields[i].canonical(part)
+		parts[i] = q.fields[i].Canonical(part)
 	}
 	return append(dst, ')'), strings.Join(parts, sink.KeySep), true
 }

@@ -154,7 +154,7 @@ func (r *Records) key(text string) (int, bool) {
 			if fold := r.q.l.By[p].Fold; fold != nil {
 				v = fold(v)
 			}
-			parts[p] = r.q.fields[p].canonical(v)
+			parts[p] = r.q.fields[p].Canonical(v)
 		}
 	}
 	key := strings.Join(parts, sink.KeySep)

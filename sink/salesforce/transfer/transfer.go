@@ -5,6 +5,7 @@ package transfer
 import (
 	"fmt"
 	"io"
+	"net/http"
 )
 
 // Request is a request to a resource of an org, to be sent with the session and the retries of a
@@ -25,6 +26,8 @@ type Request struct {
 	// not matter.
 	Into any
 	To   Sink
+	// Head gets the headers of a successful answer; nil for nobody to get them.
+	Head *http.Header
 }
 
 // Sink takes an answer. It is emptied before each try.

@@ -43,8 +43,8 @@ func (j *job) keepBefore(ctx context.Context, opt *pipeline.Options) error {
 				return err
 			}
 		}
-		opt.Targets[i].Writer = backup.Wrap(backup.Options{
-			Store: j.backup, Org: t.Org, Target: t, Writer: opt.Targets[i].Writer, Matcher: opt.Targets[i].Matcher, Now: j.Sys.Now, Since: j.settings.Started,
+		opt.Targets[i].Writer = backup.Wrap(backup.Options{ // what a record holds is asked of the org itself, not of a copy
+			Store: j.backup, Org: t.Org, Target: t, Writer: opt.Targets[i].Writer, Matcher: j.orgs.Of(t.Org).Writer(), Now: j.Sys.Now, Since: j.settings.Started,
 		})
 	}
 	if j.backup != nil {

@@ -25,6 +25,7 @@ import (
 	"sfsync/pipeline/report"
 	"sfsync/pipeline/source"
 	"sfsync/sink/retry"
+	"sfsync/sink/salesforce/mirror"
 )
 
 // settings are what a run has to keep in its ledger to be resumed as it was begun.
@@ -112,6 +113,7 @@ type job struct {
 	before effort
 	begun  time.Time // this try
 	spools []io.Closer
+	copied []*mirror.Matcher
 }
 
 // connect connects to the org and compiles the mapping against what the org says of itself.
@@ -173,7 +175,7 @@ func (j *job) execute(ctx context.Context) error {
 	defer ended()
 	stop := j.Con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
 	opt := pipeline.Options{
-		Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file), Targets: j.targets(),
+		Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file), Targets: j.copyKeys(j.targets(), stats, drain),
 		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, StopAfter: j.flags.stopAfter(),
 		Stop:   drain,
 		Effort: func() any { return j.spent(0) },
@@ -195,6 +197,7 @@ func (j *job) execute(ctx context.Context) error {
 	res, runErr := pipeline.Run(ctx, opt)
 	stop()
 	runErr = errors.Join(runErr, rows.Close(), merge())
+	j.tellCopies()
 	return j.conclude(context.WithoutCancel(ctx), res, errs, runErr)
 }
 
@@ -245,6 +248,7 @@ func (j *job) close() {
 	for _, s := range j.spools {
 		s.Close() // only read from
 	}
+	j.closeCopies()
 	j.orgs.Close()
 	j.orgs, j.ledger, j.backup, j.log, j.spools = nil, nil, nil, nil, nil
 }

@@ -7,17 +7,24 @@ import (
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/rehearsal"
+	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/pipeline"
+	"sfsync/sink/salesforce/mirror"
 )
 
-// guards stand between a rehearsal and the orgs of the plan's targets.
-func (j *job) guards() ([]*rehearsal.Guard, []pipeline.Target) {
+// guards stand between a rehearsal and the orgs of the plan's targets. The rehearsal's counters are stats, and it is
+// to end when stop is closed.
+func (j *job) guards(stats *pipeline.Stats, stop <-chan struct{}) ([]*rehearsal.Guard, []pipeline.Target) {
 	guards := make([]*rehearsal.Guard, len(j.plan.Targets))
 	targets := make([]pipeline.Target, len(guards))
+	matchers := make(map[*remote.Org]*mirror.Matcher)
 	for i := range guards {
-		w := j.orgs.Of(j.plan.Targets[i].Org).Writer()
-		guards[i] = rehearsal.NewGuard(w, w, j.Sys.Now)
+		org := j.orgs.Of(j.plan.Targets[i].Org)
+		if matchers[org] == nil {
+			matchers[org] = j.copies(org, nil, stats, stop) // nothing is written
+		}
+		guards[i] = rehearsal.NewGuard(org.Writer(), matchers[org], j.Sys.Now)
 		targets[i] = pipeline.Target{Writer: guards[i], Matcher: guards[i]}
 	}
 	return guards, targets
@@ -36,7 +43,7 @@ func (j *job) keepLimits(ctx context.Context) error {
 	}
 	stats := &pipeline.Stats{}
 	stats.BytesTotal.Store(input.TotalBytes(j.inputs))
-	_, targets := j.guards()
+	_, targets := j.guards(stats, j.Stop.Draining())
 	var tally rehearsal.Tally
 	stop := j.Con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
 	_, err := pipeline.Run(ctx, pipeline.Options{
@@ -45,6 +52,7 @@ func (j *job) keepLimits(ctx context.Context) error {
 		Stats: stats, Rehearse: true, Planned: tally.Batch,
 	})
 	stop()
+	j.closeCopies()
 	if err != nil {
 		return fmt.Errorf("before anything was sent: count what the run would do: %w", err)
 	}

@@ -82,10 +82,10 @@ func (j *job) rehearse(ctx context.Context, exitCode bool) error {
 	errs := report.NewErrors(wording.Remedy)
 	stats := &pipeline.Stats{}
 	stats.BytesTotal.Store(input.TotalBytes(j.inputs))
-	guards, targets := j.guards()
 	var tally rehearsal.Tally
 	drain, ended := j.drain()
 	defer ended()
+	guards, targets := j.guards(stats, drain)
 	stop := j.Con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
 	res, runErr := pipeline.Run(ctx, pipeline.Options{
 		Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file), Targets: targets,

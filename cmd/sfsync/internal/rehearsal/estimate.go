@@ -31,7 +31,11 @@ func Estimates(p *mapping.Plan, info *report.PlanInfo, costs []pipeline.Cost, gu
 	var lookups, requests, records int64
 	perCall := keysOf(guards)
 	for i, c := range costs {
-		lookups += (c.Keys + perCall - 1) / perCall
+		asks := (c.Keys + perCall - 1) / perCall
+		if i < len(guards) {
+			asks = guards[i].forecast(&p.Targets[i], c.Keys, written(p, p.Targets[i].Org), asks)
+		}
+		lookups += asks
 		requests += c.Requests
 		if i >= len(p.Targets) {
 			continue
@@ -66,6 +70,19 @@ func Estimates(p *mapping.Plan, info *report.PlanInfo, costs []pipeline.Cost, gu
 			Why: bulk.Why,
 		},
 	}
+}
+
+// written are the objects of which a plan writes records in an org.
+func written(p *mapping.Plan, org string) []string {
+	var objects []string
+	for ; p != nil; p = p.Second {
+		for i := range p.Targets {
+			if p.Targets[i].Org == org {
+				objects = append(objects, p.Targets[i].Object.Name)
+			}
+		}
+	}
+	return objects
 }
 
 // keysOf returns how many keys a call has looked up on average.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/mapping"
 	"sfsync/sink"
 )
 
@@ -55,3 +56,22 @@ func (g *Guard) Lookup(ctx context.Context, l *sink.Lookup) error {
 
 // LookupKeys implements [sink.Matcher].
 func (g *Guard) LookupKeys(l *sink.Lookup) int { return g.matcher.LookupKeys(l) }
+
+// forecast returns how many calls a run takes to look up so many keys of a target: calls, unless the matcher knows
+// better. The run writes records of these objects.
+func (g *Guard) forecast(t *mapping.PlanTarget, keys int64, objects []string, calls int64) int64 {
+	f, ok := g.matcher.(interface {
+		Calls(object string, by []string, keys int64, writes []string) (int64, bool)
+	})
+	if !ok || keys == 0 || len(t.Keys) != 1 {
+		return calls
+	}
+	by := make([]string, len(t.Keys[0].Fields))
+	for i, field := range t.Keys[0].Fields {
+		by[i] = field.Name
+	}
+	if n, ok := f.Calls(t.Object.Name, by, keys, objects); ok {
+		return n
+	}
+	return calls
+}

@@ -48,6 +48,10 @@ API cannot do (platform events, batch, duplicate_rule, all_or_none, update_mru,
 assignment_rule: default) or --changed-only is given; the report says what was chosen and why. A run
 that is cut off while its jobs go on asks what became of them when it is resumed.
 
+Records without a unique external id are looked up first. For many of them the key columns of the
+object are read once, by a query job of the Bulk API, where that costs fewer calls; lookups of the
+next quarter of an hour are answered from that copy, but for what the run itself writes.
+
 --max-api-calls, --api-reserve and --max-duration end a run early with code 75: what is in flight is
 finished, the rest stays pending, and sfsync resume goes on. --api-reserve 20% leaves a fifth of the
 org's daily calls to others; a run that begins with less does not begin. Before it sends anything a

@@ -1,0 +1,89 @@
+package job
+
+import (
+	"math/rand/v2"
+	"strings"
+
+	"sfsync/cmd/sfsync/internal/remote"
+	"sfsync/pipeline"
+	"sfsync/sink/salesforce/mirror"
+)
+
+// copyKeys lets the lookups of a run be answered from copies of key columns where they cost less, and what is written
+// be seen by them. The run's counters are stats; it is to end when stop is closed.
+func (j *job) copyKeys(targets []pipeline.Target, stats *pipeline.Stats, stop <-chan struct{}) []pipeline.Target {
+	matchers := make(map[*remote.Org]*mirror.Matcher)
+	for i := range targets {
+		org := j.orgs.Of(j.plan.Targets[i].Org)
+		if matchers[org] == nil {
+			matchers[org] = j.copies(org, j.written(org), stats, stop)
+		}
+		targets[i].Matcher, targets[i].Writer = matchers[org], matchers[org].Watch(targets[i].Writer)
+	}
+	return targets
+}
+
+// copies returns a matcher for an org of the run, which answers from copies of key columns where they cost less than
+// lookups. The objects are those that the run writes there; it is to end when stop is closed. The job closes it.
+func (j *job) copies(org *remote.Org, objects []string, stats *pipeline.Stats, stop <-chan struct{}) *mirror.Matcher {
+	dir := ""
+	if j.dir != nil {
+		dir = j.dir.Path("")
+	}
+	m := mirror.New(mirror.Options{
+		Org: org.Client, Matcher: org.Writer(), Writes: objects, Ahead: func() int64 { return j.ahead(stats) },
+		Stop: stop, Dir: dir, Now: j.Sys.Now, Rand: rand.Float64, Logger: j.Con.Logger(),
+	})
+	j.copied = append(j.copied, m)
+	return m
+}
+
+// written are the objects that the run writes in an org.
+func (j *job) written(org *remote.Org) []string {
+	var objects []string
+	for p := j.plan; p != nil; p = p.Second {
+		for i := range p.Targets {
+			if t := &p.Targets[i]; j.orgs.Of(t.Org) == org {
+				objects = append(objects, t.Object.Name)
+			}
+		}
+	}
+	return objects
+}
+
+// ahead is about how many rows are still to be decided, -1 where the size of the input is not known.
+func (j *job) ahead(stats *pipeline.Stats) int64 {
+	read, bytes, total := stats.Read.Load(), stats.Bytes.Load(), stats.BytesTotal.Load()
+	if total == 0 || bytes == 0 || read == 0 {
+		return -1
+	}
+	all := int64(float64(read) / float64(bytes) * float64(max(total, bytes)))
+	for _, n := range [...]int64{j.limit, j.sample} {
+		if n > 0 {
+			all = min(all, n)
+		}
+	}
+	records := stats.Written.Load() + stats.Failed.Load() + stats.Skipped.Load() + stats.Unknown.Load()
+	return max(0, all-records/int64(len(j.plan.Targets)))
+}
+
+// tellCopies adds to the reasons of the summary which objects were copied for lookups.
+func (j *job) tellCopies() {
+	var objects []string
+	for _, m := range j.copied {
+		objects = append(objects, m.Copied()...)
+	}
+	if len(objects) > 0 {
+		j.api.Why += "; lookups were answered from a copy of the key columns of " + strings.Join(objects, ", ")
+	}
+}
+
+// closeCopies removes the copies.
+func (j *job) closeCopies() {
+	for _, m := range j.copied {
+		if err := m.Close(); err != nil {
+			j.Con.Warnf("%v", err)
+		}
+	}
+	j.copied = nil
+}

@@ -1,0 +1,470 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"sfsync/sink"
+	"sfsync/sink/retry"
+	"sfsync/sink/salesforce/estimate"
+	"sfsync/sink/salesforce/transfer"
+)
+
+// Org is an org that can be asked for a copy. Errors are [*sink.Error]s, or the context's.
+type Org interface {
+	Transfer(ctx context.Context, r *transfer.Request) error
+	// Describe returns the description of an object, verbatim. It costs a call the first time.
+	Describe(ctx context.Context, object string) ([]byte, error)
+}
+
+// Options say what a [Matcher] needs.
+type Options struct {
+	Org Org
+	// Matcher finds records by asking the org for each.
+	Matcher sink.Matcher
+	// Writes are the objects of the org that the run writes; none for a dry run.
+	Writes []string
+	// Ahead, if set, says about how many rows are still to come, negative if that is not known: a copy is
+	// then made at once, or not at all.
+	Ahead func() int64
+	// Stop, if set, is closed when the run is to end soon: a copy that is being made is given up.
+	Stop <-chan struct{}
+	// Dir is where copies are kept; "" for the directory of temporary files.
+	Dir string
+	Now func() time.Time
+	// Sleep waits for d or the context's end, nil for a timer; Rand gives the jitter in [0, 1), nil
+	// for math/rand.
+	Sleep func(ctx context.Context, d time.Duration) error
+	Rand  func() float64
+	// Logger is told once of a copy that cannot be had, and of those that are made at level info.
+	// Nil for none.
+	Logger *slog.Logger
+}
+
+// Matcher is a [sink.Matcher] that answers from copies where they cost less than asking. It is safe for
+// concurrent use. The caller closes it.
+type Matcher struct {
+	Options
+	seed maphash.Seed
+
+	mu        sync.RWMutex
+	objects   map[string]*object   // by lower-case name
+	questions map[string]*question // by what they ask
+	copies    int
+	inflight  map[*sink.Request]bool
+	noted     *filter         // of what was written; nil before there is anything to note
+	lost      map[string]bool // objects of which an answer got lost that was not noted
+	clouded   map[string]bool // objects of which nobody knows what was written
+}
+
+var _ sink.Matcher = (*Matcher)(nil)
+
+// New returns a Matcher that has no copies yet.
+func New(o Options) *Matcher {
+	if o.Sleep == nil {
+		o.Sleep = retry.Sleep
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Float64
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Matcher{
+		Options: o, seed: maphash.MakeSeed(), objects: make(map[string]*object), questions: make(map[string]*question),
+		inflight: make(map[*sink.Request]bool), lost: make(map[string]bool), clouded: make(map[string]bool),
+	}
+}
+
+// Copied returns the objects that lookups were answered from copies of, in order.
+func (m *Matcher) Copied() []string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var objects []string
+	for _, q := range m.questions {
+		if q != nil && (q.table != nil || q.again) && !slices.Contains(objects, q.soqlObject) {
+			objects = append(objects, q.soqlObject)
+		}
+	}
+	slices.Sort(objects)
+	return objects
+}
+
+// Close removes the copies.
+func (m *Matcher) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var err error
+	for _, q := range m.questions {
+		if q != nil && q.table != nil {
+			err = errors.Join(err, q.table.close())
+			q.table, q.state = nil, off
+		}
+	}
+	return err
+}
+
+// LookupKeys implements [sink.Matcher]: a copy answers any number at once.
+func (m *Matcher) LookupKeys(l *sink.Lookup) int {
+	m.mu.RLock()
+	q := m.questions[nameOf(l)]
+	ready := q != nil && q.state == ready
+	m.mu.RUnlock()
+	if ready && !l.Fresh {
+		return len(l.Keys)
+	}
+	return m.Matcher.LookupKeys(l)
+}
+
+// Lookup implements [sink.Matcher]. One that finds out that a copy is worth its calls makes it, and others
+// with the same question wait for it.
+func (m *Matcher) Lookup(ctx context.Context, l *sink.Lookup) error {
+	if len(l.Keys) == 0 {
+		return m.Matcher.Lookup(ctx, l)
+	}
+	q, err := m.question(ctx, l)
+	if err != nil {
+		return err
+	}
+	if q == nil {
+		return m.Matcher.Lookup(ctx, l)
+	}
+	if l.Fresh { // what was lost may arrive after a copy was made
+		m.noteKeys(q, l.Keys)
+		return m.Matcher.Lookup(ctx, l)
+	}
+	t, err := m.copyOf(ctx, q, l)
+	if err != nil {
+		return err
+	}
+	if t == nil {
+		return m.Matcher.Lookup(ctx, l)
+	}
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.leave(ctx, t, 1)
+	}()
+	return m.answer(ctx, q, t, l)
+}
+
+// nameOf tells questions apart.
+func nameOf(l *sink.Lookup) string {
+	var b strings.Builder
+	b.WriteString(l.Object)
+	for _, by := range l.By {
+		b.WriteByte(' ')
+		b.WriteString(by.Name)
+	}
+	b.WriteByte('|')
+	for _, w := range l.Want {
+		b.WriteByte(' ')
+		b.WriteString(w)
+	}
+	return strings.ToLower(b.String())
+}
+
+const (
+	// maxQuestions bounds what is kept of questions, maxCopies the files.
+	maxQuestions = 64
+	maxCopies    = 8
+)
+
+// question returns what is known of a lookup's question; nil if no copy can answer it.
+func (m *Matcher) question(ctx context.Context, l *sink.Lookup) (*question, error) {
+	name := nameOf(l)
+	m.mu.RLock()
+	q, known := m.questions[name]
+	full := len(m.questions) >= maxQuestions
+	m.mu.RUnlock()
+	if known || full {
+		return q, nil
+	}
+	q = nil
+	if unmoved(m.Writes, l.Object) {
+		o, err := m.object(ctx, l.Object)
+		if err != nil {
+			return nil, err
+		}
+		q = newQuestion(l, o, m.writes(l.Object), m.seed)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if other, known := m.questions[name]; known {
+		return other, nil
+	}
+	if q != nil && (m.lost[q.object] || m.clouded[q.object]) {
+		q = nil
+	}
+	m.questions[name] = q
+	return q, nil
+}
+
+func (m *Matcher) writes(object string) bool { return has(m.Writes, object) }
+
+func has(objects []string, object string) bool {
+	return slices.ContainsFunc(objects, func(o string) bool { return strings.EqualFold(o, object) })
+}
+
+// unmoved reports whether a run that writes records of these objects does nothing to those of one but what it
+// sends for them.
+func unmoved(writes []string, object string) bool {
+	return !has(writes, object) || !slices.ContainsFunc(writes, func(w string) bool { return !strings.EqualFold(w, object) })
+}
+
+// Calls returns about how many calls a run would take that writes records of these objects, to look up so many keys of
+// fields by which this Matcher has looked up, for a rehearsal. ok is false where it does not know.
+func (m *Matcher) Calls(object string, by []string, keys int64, writes []string) (calls int64, ok bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, q := range m.questions {
+		if q == nil || !strings.EqualFold(q.object, object) || q.perCall == 0 ||
+			!slices.EqualFunc(q.parts, by, func(p part, name string) bool { return strings.EqualFold(p.name, name) }) {
+			continue
+		}
+		calls = (keys + q.perCall - 1) / q.perCall
+		if q.records >= 0 && unmoved(writes, object) && (q.steady || !has(writes, object)) {
+			if cost := estimate.Copy(q.records).Calls + 1; calls > 2*cost {
+				calls = cost + 1
+			}
+		}
+		return calls, true
+	}
+	return 0, false
+}
+
+// object returns what copies have to know of an object. What is wrong with its name the org says to the
+// lookup itself.
+func (m *Matcher) object(ctx context.Context, name string) (*object, error) {
+	key := strings.ToLower(name)
+	m.mu.RLock()
+	o, known := m.objects[key]
+	m.mu.RUnlock()
+	if known {
+		return o, nil
+	}
+	raw, err := m.Org.Describe(ctx, name)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err == nil {
+		o = parseObject(raw)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.objects[key] = o
+	return o, nil
+}
+
+// copyOf returns the copy that answers a question, or nil if the org is to be asked.
+func (m *Matcher) copyOf(ctx context.Context, q *question, l *sink.Lookup) (*table, error) {
+	calls := int64(1)
+	if fit := m.Matcher.LookupKeys(l); fit > 0 {
+		calls = int64((len(l.Keys) + fit - 1) / fit)
+	}
+	for {
+		m.mu.Lock()
+		switch {
+		case q.state == ready && m.Now().Sub(q.made) < maxAge:
+			t := q.table
+			t.readers++
+			m.mu.Unlock()
+			return t, nil
+		case q.state == ready:
+			m.retire(ctx, q)
+			m.mu.Unlock()
+			continue
+		case q.state == making:
+			done := q.done
+			m.mu.Unlock()
+			select {
+			case <-done:
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+			continue
+		case q.state == off || !m.worth(q, int64(len(l.Keys))/calls):
+			q.rented, q.perCall = q.rented+calls, int64(len(l.Keys))/calls
+			m.mu.Unlock()
+			return nil, nil
+		}
+		q.state, q.done, q.perCall = making, make(chan struct{}), int64(len(l.Keys))/calls
+		m.mu.Unlock()
+		if err := m.make(ctx, q); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// maxAge is how long a copy answers. Then lookups go to the org until they have cost as much as another copy.
+const maxAge = 15 * time.Minute
+
+// retire gives a copy up that is too old. Its files go with the last that reads them.
+func (m *Matcher) retire(ctx context.Context, q *question) {
+	t := q.table
+	q.state, q.table, q.rented, q.records, q.again = asking, nil, 0, -1, true
+	m.copies--
+	t.retired = true
+	m.leave(ctx, t, 0)
+}
+
+// leave is called under the lock by n readers of a copy that are done.
+func (m *Matcher) leave(ctx context.Context, t *table, n int) {
+	if t.readers -= n; t.readers == 0 && t.retired {
+		if err := t.close(); err != nil {
+			m.Logger.WarnContext(ctx, "a copy of key columns cannot be removed", "error", err)
+		}
+	}
+}
+
+// worth reports whether a copy is worth its calls: where it is known what is to come, if that would cost
+// twice as many, since both are estimates; else once lookups have cost as many, which is never worse than
+// twice the best that could have been done.
+func (m *Matcher) worth(q *question, perCall int64) bool {
+	cost := estimate.Copy(max(q.records, 0)).Calls
+	if q.records < 0 {
+		cost++ // the count itself
+	}
+	ahead := int64(-1)
+	if m.Ahead != nil {
+		ahead = m.Ahead()
+	}
+	if ahead < 0 {
+		return q.rented >= cost
+	}
+	left := ahead / max(perCall, 1)
+	if q.again { // nobody knows how many lookups come before it is too old, too
+		return left > cost && q.rented >= cost
+	}
+	return left > 2*cost || left > cost && q.rented >= cost
+}
+
+// make makes the copy of a question whose state is making, or finds that it is not to be had. The error is
+// the context's.
+func (m *Matcher) make(ctx context.Context, q *question) error {
+	next, t := off, (*table)(nil)
+	began := m.Now()
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if q.state == off { // meanwhile
+			next = off
+		}
+		q.state, q.table = next, t
+		close(q.done)
+	}()
+	err := m.count(ctx, q)
+	if err == nil {
+		if agreed := m.agree(q); agreed != making {
+			next = agreed
+			return nil
+		}
+		t, err = m.download(ctx, q)
+	}
+	switch {
+	case err == nil:
+		next = ready
+		m.Logger.InfoContext(ctx, "lookups are answered from a copy of the key columns", "object", q.soqlObject, "records", t.n, "took", m.Now().Sub(began))
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	default:
+		if !errors.Is(err, errStopped) {
+			m.Logger.WarnContext(ctx, "the key columns cannot be copied: lookups go on by REST", "object", q.soqlObject, "error", err)
+		}
+	}
+	return nil
+}
+
+// agree reports whether a copy is still worth its calls now that the records are counted (making), and notes
+// what is under way from here on.
+func (m *Matcher) agree(q *question) state {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case !m.worth(q, q.perCall):
+		return asking
+	case m.copies >= maxCopies:
+		return off
+	}
+	m.copies++
+	q.noting, q.made = true, m.Now()
+	for req := range m.inflight { // nobody knows whether they come before the copy or after
+		m.note(q, req)
+	}
+	return q.state // off if it cannot be known what one of them writes
+}
+
+// giveUp makes the org be asked from here on.
+func (m *Matcher) giveUp(ctx context.Context, q *question, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if q.state != off {
+		q.state = off
+		m.Logger.WarnContext(ctx, "a copy of key columns cannot be read: lookups go on by REST", "object", q.soqlObject, "error", err)
+	}
+}
+
+// answer answers from a copy, as far as that is beyond doubt.
+func (m *Matcher) answer(ctx context.Context, q *question, t *table, l *sink.Lookup) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	asked := make([]askedKey, len(l.Keys))
+	for i, k := range l.Keys {
+		asked[i] = q.asked(i, k)
+	}
+	slices.SortFunc(asked, func(a, b askedKey) int { return entry{hash: a.hash}.compare(entry{hash: b.hash}) })
+	l.Found = make([][]sink.Match, len(l.Keys))
+	c := t.cursor()
+	var again []int
+	for i := range asked {
+		a := &asked[i]
+		if err := q.find(c, a, &l.Found[a.place]); err != nil {
+			m.giveUp(ctx, q, err)
+			return m.Matcher.Lookup(ctx, l)
+		}
+	}
+	m.mu.RLock()
+	for i := range asked {
+		a := &asked[i]
+		if a.doubt || q.state == off || m.written(q, a, l.Found[a.place]) {
+			again = append(again, a.place)
+		}
+	}
+	m.mu.RUnlock()
+	if len(again) == 0 {
+		return nil
+	}
+	slices.Sort(again)
+	sub := sink.Lookup{Object: l.Object, By: l.By, Want: l.Want, Keys: make([]string, len(again))}
+	for i, place := range again {
+		sub.Keys[i] = l.Keys[place]
+	}
+	if err := m.Matcher.Lookup(ctx, &sub); err != nil {
+		return err
+	}
+	for i, place := range again {
+		l.Found[place] = sub.Found[i]
+	}
+	return nil
+}
+
+// written reports whether the run may have changed what a key finds since the copy was made.
+func (m *Matcher) written(q *question, a *askedKey, found []sink.Match) bool {
+	switch {
+	case len(found) == 0 && q.byID && m.writes(q.object):
+		return true // records that the run creates have ids that nobody can note before
+	case m.noted == nil:
+		return false
+	case m.noted.has(a.hash):
+		return true
+	}
+	return slices.ContainsFunc(found, func(f sink.Match) bool { return m.noted.has(m.idHash(f.ID)) })
+}
