@@ -272,17 +272,20 @@ func (b *Batch) Origin(r int) (file string, line int64) {
 // AddRow appends a row whose cells are all [Absent] and returns its index.
 func (b *Batch) AddRow(line int64) int {
 	n := len(b.schema.Columns)
-	b.cells = appendZero(b.cells, n)
-	b.kinds = appendZero(b.kinds, n)
+	b.cells = appendRows(b.cells, 1, n)
+	b.kinds = appendRows(b.kinds, 1, n)
 	b.lines = append(b.lines, line)
 	b.raws = append(b.raws, span{})
 	return len(b.lines) - 1
 }
 
-func appendZero[T any](s []T, n int) []T {
+// appendRows appends n rows of width zero elements. The capacity doubles, but beyond that of a full batch it
+// grows only as needed: in a pool every batch comes to its largest capacity in time.
+func appendRows[T any](s []T, n, width int) []T {
 	l := len(s)
+	n *= width
 	if cap(s)-l < n {
-		g := make([]T, l, max(2*cap(s), l+n))
+		g := make([]T, l, max(min(2*cap(s), MaxRows*width), l+n))
 		copy(g, s)
 		s = g
 	}

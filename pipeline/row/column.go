@@ -4,11 +4,11 @@ package row
 // lines count up from line.
 func (b *Batch) AddRows(line int64, n int) int {
 	first := len(b.lines)
-	cells := n * len(b.schema.Columns)
-	b.cells = appendZero(b.cells, cells)
-	b.kinds = appendZero(b.kinds, cells)
-	b.raws = appendZero(b.raws, n)
-	b.lines = appendZero(b.lines, n)
+	w := len(b.schema.Columns)
+	b.cells = appendRows(b.cells, n, w)
+	b.kinds = appendRows(b.kinds, n, w)
+	b.raws = appendRows(b.raws, n, 1)
+	b.lines = appendRows(b.lines, n, 1)
 	for i := range n {
 		b.lines[first+i] = line + int64(i)
 	}

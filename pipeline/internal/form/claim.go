@@ -57,12 +57,9 @@ func (f *Former) proceed(l *lane, it work.Item) {
 }
 
 func (f *Former) claim(s target.Slot, it work.Item) {
-	if waiting, busy := f.keys[s]; busy {
-		f.keys[s] = append(waiting, it)
+	if !f.keys[s.Group].Take(s.Key, it) {
 		it.Record().Waits++
-		return
 	}
-	f.keys[s] = nil
 }
 
 // unblock takes one away of what a record waits for.
@@ -164,13 +161,10 @@ func (f *Former) release(l *lane, it work.Item, id string) {
 
 // pass gives a slot to the next record behind it.
 func (f *Former) pass(s target.Slot, l *lane, it work.Item, id string) {
-	waiting := f.keys[s]
-	if len(waiting) == 0 {
-		delete(f.keys, s)
+	next, ok := f.keys[s.Group].Pass(s.Key)
+	if !ok {
 		return
 	}
-	next := waiting[0]
-	f.keys[s] = waiting[1:]
 	if rec := it.Record(); l.Simple && (id != "" || rec.Holders != work.UnknownHolders) && f.laneOf(next) == l && l.Text(next, 0) == l.Text(it, 0) {
 		next.Record().ID, next.Record().Holders = id, rec.Holders
 	}

@@ -14,6 +14,7 @@ import (
 	"sfsync/pipeline/internal/deliver"
 	"sfsync/pipeline/internal/intake"
 	"sfsync/pipeline/internal/target"
+	"sfsync/pipeline/internal/turns"
 	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/ledger"
 	"sfsync/sink"
@@ -32,10 +33,10 @@ type Former struct {
 	opt    *Options
 	window *intake.Window
 	lanes  Lanes
-	order  Lanes                       // the lanes, those that others wait for first
-	keys   map[target.Slot][]work.Item // a key on its way → the items behind it
-	ready  queue                       // items that nothing holds back any more
-	slots  []target.Slot               // for slots
+	order  Lanes                    // the lanes, those that others wait for first
+	keys   []turns.Table[work.Item] // by the group of their slots: keys on their way, and the items behind them
+	ready  queue                    // items that nothing holds back any more
+	slots  []target.Slot            // for slots
 	prints target.Prints
 	units  *units // what an earlier try left under way
 
@@ -65,7 +66,7 @@ func New(ctx context.Context, opt *Options, lanes Lanes, window *intake.Window, 
 	}
 	return &Former{
 		Ends: ends, opt: opt, window: window, lanes: lanes, order: ordered(lanes), units: left,
-		keys: make(map[target.Slot][]work.Item), undecided: make(map[int64]*work.Batch), failed: opt.Stats.Failed.Load(),
+		keys: make([]turns.Table[work.Item], len(lanes)), undecided: make(map[int64]*work.Batch), failed: opt.Stats.Failed.Load(),
 	}, nil
 }
 

@@ -105,8 +105,8 @@ func (t *Target) Hash(it work.Item, k int) (h uint64, ok bool) {
 // for each other. Targets of one object share its slots, so that the rows of a key are in order over
 // all of them; a find has its own.
 type Slot struct {
-	group int // the first target of the object
-	key   uint64
+	Group int // the first target of the object
+	Key   uint64
 }
 
 // Slot is that of a row's key in a target that is simple.

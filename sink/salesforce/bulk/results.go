@@ -94,6 +94,10 @@ func (r *resultRow) get(name string) string {
 	return ""
 }
 
+// id is the id of the row's record, on its own: a part of the row's text would keep all of it in memory as long
+// as the result lives.
+func (r *resultRow) id() string { return strings.Clone(r.get(columnID)) }
+
 // place finds the record that a row is about.
 func (f *File) place(r *resultRow) (int, bool) {
 	if r.at == nil {
@@ -121,7 +125,7 @@ func (f *File) place(r *resultRow) (int, bool) {
 
 // succeeded is the result of a row that has been written.
 func (f *File) succeeded(r *resultRow) sink.Result {
-	res := sink.Result{ID: r.get(columnID)}
+	res := sink.Result{ID: r.id()}
 	switch f.spec.Action {
 	case sink.Create:
 		res.Status = sink.Created
@@ -138,7 +142,7 @@ func (f *File) succeeded(r *resultRow) sink.Result {
 
 // failed is the result of a row that has been refused.
 func (f *File) failed(r *resultRow) sink.Result {
-	return sink.Result{Status: sink.Failed, ID: r.get(columnID), Err: ParseError(r.get(columnError))}
+	return sink.Result{Status: sink.Failed, ID: r.id(), Err: ParseError(strings.Clone(r.get(columnError)))}
 }
 
 // ParseError reads the error of a row: "CODE:message:field,field --", where the message may hold
