@@ -150,7 +150,7 @@ type summaryDoc struct {
 	Targets  []struct{ Created, Updated int }
 }
 
-func decodeSummary(t *testing.T, text []byte) (s summaryDoc) {
+func decodeSummary(t testing.TB, text []byte) (s summaryDoc) {
 	t.Helper()
 	if err := json.Unmarshal(text, &s); err != nil {
 		t.Fatalf("%v\n%s", err, text)
