@@ -148,7 +148,7 @@ func Open(ctx context.Context, cfg Config) (*Org, error) {
 		_ = st.Close()
 		return nil, fmt.Errorf("open local org: %w", err)
 	}
-	o.gate = &rest.Gate{Store: st, Calls: &o.calls, Logger: cfg.Logger, Fault: cfg.Fault, Pace: o.load.Pace}
+	o.gate = &rest.Gate{Store: st, Calls: &o.calls, Now: cfg.Now, Logger: cfg.Logger, Fault: cfg.Fault, Pace: o.load.Pace}
 	o.limits = limit.Handler{Gate: o.gate, Model: o.load}
 	o.records = records.Handler{Gate: o.gate}
 	o.joinQueries()

@@ -16,8 +16,10 @@ import (
 
 // Gate is the way to the records: every change of them goes through it. It is safe for concurrent use.
 type Gate struct {
-	Store  *store.Store
-	Calls  *journal.Counter
+	Store *store.Store
+	Calls *journal.Counter
+	// Now is the org's clock.
+	Now    func() time.Time
 	Logger *slog.Logger
 	// Fault is asked what is to go wrong; nil means nothing ever.
 	Fault func(fault.Point) fault.Action

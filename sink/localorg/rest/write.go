@@ -13,7 +13,8 @@ import (
 	"sfsync/sink/localorg/store"
 )
 
-// Span is how long a transaction takes, and what it locks meanwhile.
+// Span is how long a transaction takes, and what it locks meanwhile. What the database takes for it is a part of
+// that time, so that a pace is kept on a slow machine, too.
 type Span struct {
 	holder *lock.Holder
 	took   time.Duration
@@ -52,6 +53,7 @@ func (g *Gate) Update(ctx context.Context, rq *Request, fn func(*store.Tx) error
 	span := &Span{holder: g.Locks.Holder()}
 	defer span.holder.Release()
 	entry := *rq.Entry
+	began := g.Now()
 	err := g.try(ctx, rq, span, fn)
 	if len(span.wanted) > 0 {
 		_, wait := g.pace()
@@ -63,11 +65,12 @@ func (g *Gate) Update(ctx context.Context, rq *Request, fn func(*store.Tx) error
 			}
 			span.await(patience, wait)
 			*rq.Entry = entry
+			began = g.Now()
 			err = g.try(ctx, rq, span, fn)
 		}
 	}
 	if err == nil {
-		Sleep(ctx, span.took)
+		Sleep(ctx, span.took-max(0, g.Now().Sub(began)))
 	}
 	return err
 }
