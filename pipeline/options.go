@@ -155,6 +155,15 @@ func (o *Options) intake() *intake.Options {
 	return in
 }
 
+// jobs is how many requests there are at once: those in flight and those that get ready to leave. Where failures are
+// to end the run, none gets ready before the answers are known.
+func (o *Options) jobs() int {
+	if o.Rehearse || o.StopAfter != (Threshold{}) {
+		return o.Workers
+	}
+	return 2 * o.Workers
+}
+
 // form are the options that concern what is made of the records, and sent.
 func (o *Options) form() *form.Options {
 	f := &form.Options{

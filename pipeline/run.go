@@ -82,15 +82,16 @@ func (p *pass) run(ctx context.Context) error {
 	sending, reads := p.opt.form(), p.opt.intake()
 	window := intake.NewWindow(reads, procs)
 	mapped := make(chan *work.Batch, 1)
-	jobs := make(chan *deliver.Job, p.opt.Workers)
-	answers := make(chan *deliver.Job, p.opt.Workers)
+	jobs := make(chan *deliver.Job, p.opt.jobs())
+	answers := make(chan *deliver.Job, cap(jobs))
+	outlet := deliver.NewOutlet(p.opt.Workers)
 	decided := make(chan *work.Batch, 4)
 	trouble := make(chan error, 1)
 
 	read := intake.NewReader(reading, reads, window, p.base)
 	maps := intake.NewMappers(procs)
 	former, err := form.New(ctx, sending, p.lanes, window, form.Ends{
-		In: mapped, Jobs: jobs, Answers: answers, Decided: decided, Trouble: trouble, Unread: unread, Written: p.written(),
+		In: mapped, Jobs: jobs, Outlet: outlet, Answers: answers, Decided: decided, Trouble: trouble, Unread: unread, Written: p.written(),
 	})
 	if err != nil {
 		return err
@@ -108,8 +109,8 @@ func (p *pass) run(ctx context.Context) error {
 	})
 	maps.Start(g, procs, reads, func(w *work.Batch) { w.Err = p.duplicates.apply(ctx, w.Mapped); mapped <- w }, func() { close(mapped) })
 	g.Go(func() error { former.Run(ctx); return nil })
-	for range p.opt.Workers {
-		g.Go(func() error { return deliver.Run(ctx, &sending.Options, jobs, answers) })
+	for range cap(jobs) {
+		g.Go(func() error { return deliver.Run(ctx, &sending.Options, outlet, jobs, answers) })
 	}
 	g.Go(func() error { return collect.run(ctx, decided) })
 	err = g.Wait()

@@ -37,6 +37,7 @@ type Job struct {
 	Found    [][]sink.Match // and the answer
 	Verdicts []Verdict      // of a write
 	Unit     string         // the id of what an earlier try sent the records with: only what became of them is asked
+	Unsent   bool           // nothing more was to be sent when it was ready: its records are as they were
 	Err      error          // why the run has to stop; Verdicts are set even then
 
 	// Used again by the next call that the former makes of this job.
@@ -76,10 +77,11 @@ type Verdict struct {
 	Problem *ledger.Problem
 }
 
-// Run does jobs until there are no more. Several may run at once.
-func Run(ctx context.Context, opt *Options, jobs <-chan *Job, done chan<- *Job) error {
+// Run does jobs until there are no more. Several may run at once: as many as there are to be jobs that are in
+// flight or get ready.
+func Run(ctx context.Context, opt *Options, out *Outlet, jobs <-chan *Job, done chan<- *Job) error {
 	for j := range jobs {
-		if err := work.Guard(func() error { j.do(ctx, opt); return nil }); err != nil {
+		if err := work.Guard(func() error { j.do(ctx, opt, out); return nil }); err != nil {
 			j.Err = err
 			j.Verdicts = grown(j.Verdicts, len(j.Items))
 			for i := range j.Verdicts {
@@ -91,19 +93,31 @@ func Run(ctx context.Context, opt *Options, jobs <-chan *Job, done chan<- *Job) 
 	return nil
 }
 
-func (j *Job) do(ctx context.Context, opt *Options) {
+func (j *Job) do(ctx context.Context, opt *Options, out *Outlet) {
+	if !j.Lookup && !opt.Rehearse && j.Unit == "" {
+		j.write(ctx, opt, out)
+	} else {
+		j.ask(ctx, opt, out)
+	}
+	if j.Err == nil && !j.Unsent {
+		opt.Stats.Requests.Add(1)
+	}
+}
+
+// ask does a job that writes nothing.
+func (j *Job) ask(ctx context.Context, opt *Options, out *Outlet) {
+	if !out.enter() {
+		j.Unsent = true
+		return
+	}
+	defer out.leave()
 	switch {
 	case j.Lookup:
 		j.find(ctx)
 	case opt.Rehearse:
 		j.rehearse()
-	case j.Unit != "":
-		j.resume(ctx, opt)
 	default:
-		j.write(ctx, opt)
-	}
-	if j.Err == nil {
-		opt.Stats.Requests.Add(1)
+		j.resume(ctx, opt)
 	}
 }
 
@@ -116,22 +130,43 @@ func (j *Job) find(ctx context.Context) {
 // write says in the ledger that the records are leaving, sends them, and says what came back.
 // The ledger is written even if the run is being cut off: an answer that is known must not be
 // forgotten.
-func (j *Job) write(ctx context.Context, opt *Options) {
+func (j *Job) write(ctx context.Context, opt *Options, out *Outlet) {
 	j.Verdicts = grown(j.Verdicts, len(j.Items))
+	// A kill makes an unknown of each record that the ledger calls leaving and that must not be sent twice.
+	// Such records are called so only when it is their turn.
+	once := j.Target.Once()
+	if once && !out.enter() {
+		j.Unsent = true
+		return
+	}
 	j.Err = j.mark(ctx, opt, func(int) (ledger.Mark, bool) { return ledger.Mark{State: ledger.Sending}, true })
-	if j.Err != nil {
-		j.Err = errors.Join(j.Err, j.stayed(ctx, opt))
+	if j.Err == nil {
+		j.Err = j.leaving(opt)
+	}
+	switch {
+	case j.Err != nil:
+		if once {
+			out.leave()
+		}
+	case !once && !out.enter():
+		j.Unsent = true
+	default:
+		j.send(ctx, opt, out)
 		return
 	}
-	if j.Err = j.leaving(opt); j.Err != nil {
-		j.Err = errors.Join(j.Err, j.stayed(ctx, opt))
-		return
-	}
+	j.Err = errors.Join(j.Err, j.stayed(ctx, opt))
+}
+
+// send sends the records, which have entered the outlet, and says what came back.
+func (j *Job) send(ctx context.Context, opt *Options, out *Outlet) {
 	req := j.request()
 	if opt.Ledger != nil {
 		req.Opened = func(id string, records []int) error { return j.opened(ctx, opt, id, records) }
 	}
-	j.Err = j.Target.Writer.Write(ctx, &req, j.results)
+	func() {
+		defer out.leave()
+		j.Err = j.Target.Writer.Write(ctx, &req, j.results)
+	}()
 	j.Err = errors.Join(j.Err, j.accepted(opt))
 	j.conclude(ctx, opt)
 }

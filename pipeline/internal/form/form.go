@@ -134,9 +134,9 @@ func (f *Former) stuck() bool {
 	return f.ended && f.inflight == 0 && f.Err == nil && len(f.again) == 0 && len(f.undecided) > 0
 }
 
-// dispatch gives the free workers what is worth sending.
+// dispatch hands on what is worth sending, also what leaves only when an answer has come.
 func (f *Former) dispatch() {
-	for f.inflight < f.opt.Workers && f.Err == nil {
+	for f.inflight < cap(f.Jobs) && f.Err == nil {
 		j := f.next()
 		if j == nil {
 			return
@@ -147,7 +147,7 @@ func (f *Former) dispatch() {
 		} else {
 			f.lanes[j.Target.Index].inflight++
 		}
-		f.Jobs <- j // has room for every worker
+		f.Jobs <- j
 	}
 }
 
@@ -168,6 +168,9 @@ func (f *Former) drain() {
 			}
 		case j := <-f.Answers:
 			f.inflight--
+			if j.Unsent {
+				continue
+			}
 			for i := range j.Verdicts {
 				j.Items[i].Record().State = j.Verdicts[i].State
 			}
@@ -187,6 +190,7 @@ func (f *Former) over() bool {
 func (f *Former) halt(err error) {
 	if f.Err == nil {
 		f.Unread(err)
+		f.Outlet.Close()
 	}
 	if !errors.Is(f.Err, err) {
 		f.Err = errors.Join(f.Err, err)
@@ -374,6 +378,9 @@ func (f *Former) settle(j *deliver.Job) {
 	l := f.lanes[j.Target.Index]
 	if j.Err != nil {
 		f.halt(j.Err)
+	}
+	if j.Unsent {
+		return // its records stay pending
 	}
 	if !j.Lookup {
 		l.inflight--

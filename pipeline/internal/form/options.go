@@ -27,7 +27,8 @@ type Options struct {
 // Ends are what connects a former with the stages around it.
 type Ends struct {
 	In      <-chan *work.Batch
-	Jobs    chan<- *deliver.Job // has room for every worker
+	Jobs    chan<- *deliver.Job // has room for all that there may be at once
+	Outlet  *deliver.Outlet     // closed when nothing more is to be sent
 	Answers <-chan *deliver.Job
 	Decided chan<- *work.Batch
 	Trouble <-chan error            // from stages behind: send nothing more
