@@ -132,43 +132,43 @@ func (j *Job) find(ctx context.Context) {
 // forgotten.
 func (j *Job) write(ctx context.Context, opt *Options, out *Outlet) {
 	j.Verdicts = grown(j.Verdicts, len(j.Items))
-	// A kill makes an unknown of each record that the ledger calls leaving and that must not be sent twice.
-	// Such records are called so only when it is their turn.
+	// A kill makes an unknown of each record that the ledger calls leaving and that must not be sent twice. Such
+	// records are called so only when it is their turn, and the next ones' turn comes when it says what became of
+	// them.
 	once := j.Target.Once()
-	if once && !out.enter() {
-		j.Unsent = true
-		return
+	if once {
+		if !out.enter() {
+			j.Unsent = true
+			return
+		}
+		defer out.leave()
 	}
 	j.Err = j.mark(ctx, opt, func(int) (ledger.Mark, bool) { return ledger.Mark{State: ledger.Sending}, true })
 	if j.Err == nil {
 		j.Err = j.leaving(opt)
 	}
-	switch {
-	case j.Err != nil:
-		if once {
-			out.leave()
-		}
-	case !once && !out.enter():
-		j.Unsent = true
-	default:
-		j.send(ctx, opt, out)
+	j.Unsent = j.Err == nil && !once && !out.enter()
+	if j.Err != nil || j.Unsent {
+		j.Err = errors.Join(j.Err, j.stayed(ctx, opt))
 		return
 	}
-	j.Err = errors.Join(j.Err, j.stayed(ctx, opt))
+	j.send(ctx, opt, func() {
+		if !once {
+			out.leave()
+		}
+	})
+	j.conclude(ctx, opt)
 }
 
-// send sends the records, which have entered the outlet, and says what came back.
-func (j *Job) send(ctx context.Context, opt *Options, out *Outlet) {
+// send sends the records and calls answered as soon as the answer is there.
+func (j *Job) send(ctx context.Context, opt *Options, answered func()) {
+	defer answered()
 	req := j.request()
 	if opt.Ledger != nil {
 		req.Opened = func(id string, records []int) error { return j.opened(ctx, opt, id, records) }
 	}
-	func() {
-		defer out.leave()
-		j.Err = j.Target.Writer.Write(ctx, &req, j.results)
-	}()
+	j.Err = j.Target.Writer.Write(ctx, &req, j.results)
 	j.Err = errors.Join(j.Err, j.accepted(opt))
-	j.conclude(ctx, opt)
 }
 
 // resume asks what became of records that an earlier try sent.
