@@ -39,7 +39,7 @@ func (o *Org) serveHTTP(w http.ResponseWriter, r *http.Request) {
 			res = o.route(r.Context(), r, rq)
 		}
 	} else {
-		res = o.troubled(r, rq, early)
+		res = o.troubled(r, rq, early, start)
 	}
 	entry.Status = res.Status
 	if rq.Hangup {
@@ -63,15 +63,16 @@ func (o *Org) mark(h http.Header, r *http.Request, rq *rest.Request) {
 	}
 }
 
-// troubled answers a request with the faults and the latency that the org is to have.
-func (o *Org) troubled(r *http.Request, rq *rest.Request, early *rest.Response) *rest.Response {
+// troubled answers a request that came at start with the faults and the latency that the org is to have.
+func (o *Org) troubled(r *http.Request, rq *rest.Request, early *rest.Response, start time.Time) *rest.Response {
 	act := o.gate.At(fault.Point{N: rq.N, Method: rq.Method, Path: rest.BehindVersion(rq.Path)})
 	end, busy := o.load.Begin()
 	if busy != nil {
 		return busy
 	}
 	defer end()
-	if !rest.Sleep(r.Context(), time.Duration(o.load.Settings().Latency)+act.Delay) || act.Drop == DropBefore {
+	latency := time.Duration(o.load.Settings().Latency) - max(0, o.cfg.Now().Sub(start)) // the reading of the body is a part of it
+	if !rest.Sleep(r.Context(), max(0, latency)+act.Delay) || act.Drop == DropBefore {
 		rq.Hangup = true
 		return &rest.Response{}
 	}

@@ -37,7 +37,7 @@ type Config struct {
 	DB string
 	// Schema is what the org starts with, or is extended by; nil means schema.Standard().
 	Schema *schema.Schema
-	// Latency passes before each answer.
+	// Latency passes before each answer, from the arrival of the request on.
 	Latency time.Duration
 	// RowLatency is how long the writing of a record takes; meanwhile its transaction holds the locks on
 	// its records and their parents. JobLatency passes before a Bulk job's first record.
