@@ -134,7 +134,9 @@ type change struct {
 	problems []int
 }
 
+// schemaSQL is one transaction, so that it waits for the disk once.
 const schemaSQL = `
+BEGIN;
 CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE batch(
 	seq INTEGER PRIMARY KEY, file INTEGER NOT NULL, line INTEGER NOT NULL, rows INTEGER NOT NULL,
@@ -143,7 +145,8 @@ CREATE TABLE problem(
 	seq INTEGER NOT NULL, record INTEGER NOT NULL, code TEXT NOT NULL, field TEXT NOT NULL,
 	message TEXT NOT NULL, attempts INTEGER NOT NULL, PRIMARY KEY(seq, record)) WITHOUT ROWID;
 PRAGMA application_id = 0x73667379;
-PRAGMA user_version = 1;`
+PRAGMA user_version = 1;
+COMMIT;`
 
 const applicationID = 0x73667379 // "sfsy"
 
