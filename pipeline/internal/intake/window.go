@@ -24,7 +24,7 @@ type Window struct {
 func NewWindow(opt *Options, procs int) *Window {
 	workers := int64(opt.Workers)
 	w := &Window{
-		maxRows:  (3*workers+4)*1000 + int64(procs+2)*2000,
+		maxRows:  (2*workers+4)*1000 + int64(procs+2)*2000,
 		maxBytes: (workers + 2) * (8 << 20),
 		Starved:  make(chan struct{}, 1),
 	}
