@@ -1,6 +1,8 @@
 package bulk
 
 import (
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -186,4 +188,41 @@ func TestResultsAreJoinedByID(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The results of a job keep none of the text of the result files in memory but ids and errors.
+func TestResultsKeepNoRows(t *testing.T) {
+	const rows, wide = 400, 50_000
+	f := upserts(t, 0)
+	b := row.New(f.schema)
+	for i := range rows {
+		b.Reset(f.schema)
+		b.AddRow(1)
+		b.Set(0, 0, row.Text, fmt.Sprintf("W%d", i))
+		b.Set(0, 1, row.Text, strings.Repeat("x", wide))
+		add(t, f, &sink.Record{Batch: b, Action: sink.Upsert})
+	}
+	jobs, _ := (&fake{t: t, outcome: func(cells map[string]string) string {
+		if strings.HasSuffix(cells["Ext__c"], "7") {
+			return "REQUIRED_FIELD_MISSING:Required fields are missing: [Company]:Company --"
+		}
+		return "created"
+	}}).run()
+	results := make([]sink.Result, f.Len())
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	if err := jobs.Run(t.Context(), f, func(place int, r sink.Result) { results[place] = r }); err != nil {
+		t.Fatal(err)
+	}
+	jobs.Org = nil // with the upload and the files that it keeps
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if results[0].ID == "" || results[7].Err == nil {
+		t.Errorf("%+v", results[:8])
+	}
+	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > rows*wide/10 {
+		t.Errorf("%d results keep %d bytes", len(results), kept)
+	}
+	runtime.KeepAlive(results)
 }
