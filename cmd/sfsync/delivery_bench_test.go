@@ -51,7 +51,7 @@ func BenchmarkDelivery(b *testing.B) {
 		b.Run(fmt.Sprintf("workers=%d/rows=%d", try.workers, try.rows), func(b *testing.B) {
 			for b.Loop() {
 				o := benchmarkOrg(b, localorg.Config{Latency: perRequest, RowLatency: perRow})
-				c := newBenchmarkRun(b, o, try.rows, "--api", "rest", "--workers", fmt.Sprint(try.workers))
+				c := newBenchmarkRun(b, o.env, try.rows, "--api", "rest", "--workers", fmt.Sprint(try.workers))
 				began := time.Now()
 				c.run(b)
 				o.report(b, began, time.Since(began), try.workers, try.rows)
@@ -110,7 +110,7 @@ type span struct{ from, to time.Time }
 // benchmarkOrg serves an org without records, whose leads have an external id, until the benchmark ends.
 func benchmarkOrg(b *testing.B, cfg localorg.Config) *watchedOrg {
 	b.Helper()
-	s, found := schema.Overlay(schema.Standard(), "schema.yaml", []byte("objects:\n  Lead:\n    fields:\n      Ext__c: {type: string, length: 40, externalId: true, unique: true}\n"))
+	s, found := schema.Overlay(schema.Standard(), "schema.yaml", []byte(benchmarkSchema))
 	if len(found) > 0 {
 		b.Fatal(found)
 	}
@@ -151,14 +151,14 @@ func benchmarkOrg(b *testing.B, cfg localorg.Config) *watchedOrg {
 	return o
 }
 
-// benchmarkRun is a command that upserts a file of leads.
+// benchmarkRun is a command that upserts a file of leads to the org that its environment names.
 type benchmarkRun struct {
 	*exec.Cmd
 	rows     int
 	out, err bytes.Buffer
 }
 
-func newBenchmarkRun(b *testing.B, o *watchedOrg, rows int, args ...string) *benchmarkRun {
+func newBenchmarkRun(b *testing.B, env []string, rows int, args ...string) *benchmarkRun {
 	b.Helper()
 	dir := b.TempDir()
 	bin, err := exec.LookPath("sfsync")
@@ -174,7 +174,7 @@ func newBenchmarkRun(b *testing.B, o *watchedOrg, rows int, args ...string) *ben
 	}
 	c := &benchmarkRun{rows: rows, Cmd: exec.CommandContext(b.Context(), bin, append([]string{"run", "leads.yaml", "leads.csv", "--to", "env", "--json", "--progress", "none"}, args...)...)}
 	c.Dir, c.Stdout, c.Stderr = dir, &c.out, &c.err
-	c.Env = append(os.Environ(), append([]string{"HOME=" + dir, "XDG_STATE_HOME=" + dir, "LocalAppData=" + dir}, o.env...)...)
+	c.Env = append(os.Environ(), append([]string{"HOME=" + dir, "XDG_STATE_HOME=" + dir, "LocalAppData=" + dir}, env...)...)
 	return c
 }
 
@@ -189,6 +189,12 @@ func (c *benchmarkRun) run(b *testing.B) {
 		b.Fatalf("of %d rows: %+v", c.rows, s)
 	}
 }
+
+const benchmarkSchema = `objects:
+  Lead:
+    fields:
+      Ext__c: {type: string, length: 40, externalId: true, unique: true}
+`
 
 const benchmarkMapping = `version: 1
 name: leads
