@@ -1,4 +1,4 @@
-package source
+package source_test
 
 import (
 	"bytes"
@@ -14,10 +14,13 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"sfsync/pipeline/row"
+	"sfsync/pipeline/source"
+	"sfsync/pipeline/source/sourcetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,7 +33,7 @@ type format struct {
 	// badRow is a line that cannot be read, with its line end.
 	badRow, badCode string
 	// options read what encode wrote.
-	options Options
+	options source.Options
 }
 
 var formats = []format{
@@ -53,7 +56,7 @@ var formats = []format{
 			return b.Bytes()
 		},
 		badRow: "only one cell\n", badCode: "ROW_WIDTH",
-		options: Options{Format: "csv"},
+		options: source.Options{Format: "csv"},
 	},
 	{
 		name: "jsonl",
@@ -62,16 +65,16 @@ var formats = []format{
 			for _, r := range rows {
 				for i, c := range r {
 					b.WriteByte("{,"[min(i, 1)])
-					b.Write(appendString(nil, columns[i]))
+					b.Write(quoted(columns[i]))
 					b.WriteByte(':')
-					b.Write(appendString(nil, c))
+					b.Write(quoted(c))
 				}
 				b.WriteString("}\n")
 			}
 			return b.Bytes()
 		},
 		badRow: "{\"a\": \n", badCode: "BAD_JSON",
-		options: Options{Format: "jsonl", All: true},
+		options: source.Options{Format: "jsonl", All: true},
 	},
 }
 
@@ -120,7 +123,7 @@ func TestConformanceSame(t *testing.T) {
 	each(t, func(t *testing.T, f format) {
 		rows := sampleRows(2*row.MaxRows + 17)
 		data := f.encode(sampleColumns, rows)
-		base, err := readBytes(t, "x", data, f.options)
+		base, err := sourcetest.ReadBytes(t, "x", data, f.options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,15 +144,15 @@ func TestConformanceSame(t *testing.T) {
 			packed := p.pack(t, data)
 			sum := sha256.Sum256(packed)
 			for _, a := range arrivals {
-				r, err := Open(context.Background(), Input{Path: "x", Reader: a.wrap(bytes.NewReader(packed))}, f.options)
+				r, err := source.Open(context.Background(), source.Input{Path: "x", Reader: a.wrap(bytes.NewReader(packed))}, f.options)
 				if err != nil {
 					t.Fatal(err)
 				}
-				c, err := readAll(t, r)
+				c, err := sourcetest.ReadAll(t, r)
 				if err != nil {
 					t.Fatalf("%s %s: %v", p.name, a.name, err)
 				}
-				closing(t, r)
+				sourcetest.Close(t, r)
 				if diff := cmp.Diff(base.Batches, c.Batches); diff != "" {
 					t.Errorf("%s %s: batches:\n%s", p.name, a.name, diff)
 				}
@@ -169,11 +172,11 @@ func TestConformanceBadRow(t *testing.T) {
 		lines := bytes.SplitAfter(good, []byte("\n"))
 		last := len(lines) - 2 // behind the last line end there is nothing
 		data := bytes.Join([][]byte{bytes.Join(lines[:last], nil), []byte(f.badRow), lines[last]}, nil)
-		c, err := readBytes(t, "x", data, f.options)
+		c, err := sourcetest.ReadBytes(t, "x", data, f.options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := []got{
+		want := []sourcetest.Row{
 			{Line: int64(last), Cells: []string{"text:1", "text:a", "text:b"}},
 			{Line: int64(last) + 1, Code: f.badCode, Raw: strings.TrimRight(f.badRow, " \n")},
 			{Line: int64(last) + 2, Cells: []string{"text:2", "text:c", "text:d"}},
@@ -194,18 +197,18 @@ func TestConformanceBroken(t *testing.T) {
 		data := f.encode(sampleColumns, sampleRows(40_000))
 		for _, p := range packings {
 			packed := p.pack(t, data)
-			cut, class, in := packed[:len(packed)*3/4], ErrMalformed, io.Reader(nil)
+			cut, class, in := packed[:len(packed)*3/4], source.ErrMalformed, io.Reader(nil)
 			in = bytes.NewReader(cut)
 			if p.name == "" {
-				class, in = ErrUnreadable, io.MultiReader(in, iotest.ErrReader(errors.New("disk on fire")))
+				class, in = source.ErrUnreadable, io.MultiReader(in, iotest.ErrReader(errors.New("disk on fire")))
 			}
-			r, err := Open(context.Background(), Input{Path: "in/x", Reader: in}, f.options)
+			r, err := source.Open(context.Background(), source.Input{Path: "in/x", Reader: in}, f.options)
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := readAll(t, r)
-			closing(t, r)
-			var e *Error
+			c, err := sourcetest.ReadAll(t, r)
+			sourcetest.Close(t, r)
+			var e *source.Error
 			if !errors.Is(err, class) || !errors.As(err, &e) || e.Path != "in/x" {
 				t.Fatalf("%s: %v, want %v", p.name, err, class)
 			}
@@ -230,11 +233,11 @@ func TestConformanceContext(t *testing.T) {
 	each(t, func(t *testing.T, f format) {
 		data := f.encode(sampleColumns, sampleRows(50_000))
 		ctx, cancel := context.WithCancel(context.Background())
-		r, err := Open(ctx, Input{Path: "x", Reader: bytes.NewReader(data)}, f.options)
+		r, err := source.Open(ctx, source.Input{Path: "x", Reader: bytes.NewReader(data)}, f.options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer closing(t, r)
+		defer sourcetest.Close(t, r)
 		cancel()
 		for err = nil; err == nil; {
 			var b *row.Batch
@@ -248,7 +251,7 @@ func TestConformanceContext(t *testing.T) {
 		if n := r.Info().Rows; n%row.MaxRows != 0 {
 			t.Errorf("%d rows: a batch that was cut short was handed out", n)
 		}
-		if _, err := Open(ctx, Input{Path: "x", Reader: bytes.NewReader(data)}, f.options); !errors.Is(err, context.Canceled) {
+		if _, err := source.Open(ctx, source.Input{Path: "x", Reader: bytes.NewReader(data)}, f.options); !errors.Is(err, context.Canceled) {
 			t.Errorf("Open: %v", err)
 		}
 	})
@@ -262,7 +265,7 @@ func TestConformanceLong(t *testing.T) {
 			data := f.encode(sampleColumns, [][]string{{"1", "a", "b"}, {"2", strings.Repeat("ö", long), "d"}, {"3", "e", "f"}})
 			opt := f.options
 			opt.MaxLine = 4096
-			c, err := readBytes(t, "x", data, opt)
+			c, err := sourcetest.ReadBytes(t, "x", data, opt)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -273,18 +276,30 @@ func TestConformanceLong(t *testing.T) {
 				t.Errorf("%d: %d bytes of a long line are kept", long, n)
 			}
 			opt.MaxLine = 0
-			if c, err = readBytes(t, "x", data, opt); err != nil || c.Rows[1].Code != "" || len(c.Batches) != 1+min(1, 2*long/row.MaxBytes) {
+			if c, err = sourcetest.ReadBytes(t, "x", data, opt); err != nil || c.Rows[1].Code != "" || len(c.Batches) != 1+min(1, 2*long/row.MaxBytes) {
 				t.Errorf("%d: without the bound: %v, %d batches", long, err, len(c.Batches))
 			}
 		}
 	})
 }
 
+// ownColumns are the columns that row files have behind those of the input.
+var ownColumns = []string{
+	"sfsync_file", "sfsync_line", "sfsync_target", "sfsync_object", "sfsync_action",
+	"sfsync_id", "sfsync_code", "sfsync_field", "sfsync_message", "sfsync_attempts",
+}
+
+// quoted returns a JSON string.
+func quoted(s string) []byte {
+	b, _ := jsontext.AppendQuote(nil, s)
+	return b
+}
+
 // TestConformanceOurs: a row file of an earlier run reads as the input it came from.
 func TestConformanceOurs(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f format) {
-		columns := append([]string{"id", "name"}, oursNames[:]...)
+		columns := append([]string{"id", "name"}, ownColumns...)
 		ours := func(code, message string) []string {
 			return []string{"in.csv", "17", "lead", "Lead", "", "", code, "Email", message, "1"}
 		}
@@ -294,7 +309,7 @@ func TestConformanceOurs(t *testing.T) {
 		})
 		opt := f.options
 		opt.Encoding, opt.Delimiter = "windows-1252", ";"
-		c, err := readBytes(t, "failed", data, opt)
+		c, err := sourcetest.ReadBytes(t, "failed", data, opt)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -308,21 +323,21 @@ func TestConformanceOurs(t *testing.T) {
 			t.Errorf("%+v", c.Rows)
 		}
 
-		columns = append(columns, oursRaw)
+		columns = append(columns, "sfsync_raw")
 		data = f.encode(columns, [][]string{
 			append(append([]string{"", ""}, ours("ROW_WIDTH", "the row has 1 cell")...), "only \"one\" cell"),
 		})
-		if c, err = readBytes(t, "failed", data, opt); err != nil {
+		if c, err = sourcetest.ReadBytes(t, "failed", data, opt); err != nil {
 			t.Fatal(err)
 		}
 		// Its own cells have been filled in since: a row like any other.
-		mended, err := readBytes(t, "failed", f.encode(columns, [][]string{
+		mended, err := sourcetest.ReadBytes(t, "failed", f.encode(columns, [][]string{
 			append(append([]string{"3", "Ada"}, ours("ROW_WIDTH", "the row has 1 cell")...), "only \"one\" cell"),
 		}), opt)
 		if f.name == "csv" && (err != nil || len(mended.Rows) != 1 || mended.Rows[0].Code != "" || mended.Rows[0].Cells[1] != "text:Ada") {
 			t.Errorf("%v %+v", err, mended)
 		}
-		want := []got{{Line: c.Rows[0].Line, Code: "ROW_WIDTH", Raw: "only \"one\" cell", Only: "lead"}}
+		want := []sourcetest.Row{{Line: c.Rows[0].Line, Code: "ROW_WIDTH", Raw: "only \"one\" cell", Only: "lead"}}
 		if diff := cmp.Diff(want, c.Rows); diff != "" {
 			t.Error(diff)
 		}
@@ -331,14 +346,14 @@ func TestConformanceOurs(t *testing.T) {
 			// A spreadsheet saved it again, in its own way, and guards what looks like a formula.
 			ours := append(append([]string{"", ""}, ours("BAD_QUOTE", "'-x")...), "'=1\"2")
 			data = []byte("\xEF\xBB\xBF" + strings.Join(columns, ";") + "\r\n" + strings.Join(ours, ";") + "\r\n")
-			if c, err = readBytes(t, "failed", data, opt); err != nil || !c.Info.Ours || c.Rows[0].Raw != "=1\"2" {
+			if c, err = sourcetest.ReadBytes(t, "failed", data, opt); err != nil || !c.Info.Ours || c.Rows[0].Raw != "=1\"2" {
 				t.Errorf("%v %+v", err, c)
 			}
 		}
 
 		// Our names elsewhere than at the end, or not all of them, are columns like any other.
 		data = f.encode([]string{"sfsync_file", "id"}, [][]string{{"a", "b"}})
-		if c, err = readBytes(t, "x", data, f.options); err != nil || c.Info.Ours || len(c.Columns) != 2 {
+		if c, err = sourcetest.ReadBytes(t, "x", data, f.options); err != nil || c.Info.Ours || len(c.Columns) != 2 {
 			t.Errorf("%v %+v", err, c)
 		}
 	})
@@ -350,15 +365,15 @@ func TestConformanceEmpty(t *testing.T) {
 	each(t, func(t *testing.T, f format) {
 		for _, data := range []string{"", "\n\r\n\n", "\xEF\xBB\xBF"} {
 			for _, p := range packings {
-				r, err := Open(context.Background(), Input{Path: "x", Reader: bytes.NewReader(p.pack(t, []byte(data)))}, f.options)
+				r, err := source.Open(context.Background(), source.Input{Path: "x", Reader: bytes.NewReader(p.pack(t, []byte(data)))}, f.options)
 				if err != nil {
 					t.Fatalf("%q %s: %v", data, p.name, err)
 				}
-				c, err := readAll(t, r)
+				c, err := sourcetest.ReadAll(t, r)
 				if err != nil || len(c.Rows) != 0 || len(c.Columns) != 0 || len(r.Warnings()) != 1 {
 					t.Errorf("%q %s: %v %+v %q", data, p.name, err, c, r.Warnings())
 				}
-				closing(t, r)
+				sourcetest.Close(t, r)
 			}
 		}
 	})
@@ -380,15 +395,15 @@ func TestConformanceFile(t *testing.T) {
 			}
 			opt := f.options
 			opt.Format = "auto"
-			r, err := Open(context.Background(), Input{Path: path}, opt)
+			r, err := source.Open(context.Background(), source.Input{Path: path}, opt)
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := readAll(t, r)
+			c, err := sourcetest.ReadAll(t, r)
 			if err != nil || len(c.Rows) != 10 || c.Info.Format != f.name {
 				t.Errorf("%s: %v, %d rows, %+v", name, err, len(c.Rows), c.Info)
 			}
-			closing(t, r)
+			sourcetest.Close(t, r)
 		}
 	})
 }
@@ -396,12 +411,12 @@ func TestConformanceFile(t *testing.T) {
 // TestConformanceAllocs: a row costs no allocation.
 func TestConformanceAllocs(t *testing.T) {
 	for _, f := range formats {
-		header, rows := leads(row.MaxRows)
+		header, rows := sourcetest.Leads(row.MaxRows)
 		data := f.encode(header, rows)
 		pool := &row.Pool{}
 		opt := f.options
 		opt.Pool = pool
-		r, err := Open(context.Background(), Input{Path: "x", Reader: bytes.NewReader(bytes.Repeat(data[bytes.IndexByte(data, '\n')+1:], 16))}, opt)
+		r, err := source.Open(context.Background(), source.Input{Path: "x", Reader: bytes.NewReader(bytes.Repeat(data[bytes.IndexByte(data, '\n')+1:], 16))}, opt)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -418,6 +433,6 @@ func TestConformanceAllocs(t *testing.T) {
 		if n := testing.AllocsPerRun(10, next); n > row.MaxRows/50 {
 			t.Errorf("%s: %v allocations a batch of about %d rows", f.name, n, row.MaxRows)
 		}
-		closing(t, r)
+		sourcetest.Close(t, r)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sfsync/mapping/event"
 	"sfsync/pipeline/row"
 	"sfsync/pipeline/source/events"
+	"sfsync/pipeline/source/inputerr"
 )
 
 // eventsReader reads JSON Lines of events.
@@ -33,7 +34,7 @@ func openLines(ctx context.Context, in Input, opt Options) (Reader, error) {
 	}
 	if f := r.Info().Format; f != "jsonl" {
 		_ = r.Close() // only read from
-		return nil, badOption(in.Path, "is %s, and events are read from JSON Lines, one event a line: export them so, or say events: none", f)
+		return nil, inputerr.BadOption(in.Path, "is %s, and events are read from JSON Lines, one event a line: export them so, or say events: none", f)
 	}
 	return r, nil
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"sfsync/pipeline/source/inputerr"
 )
 
 // globChars are the characters that make a path a pattern.
@@ -74,11 +76,11 @@ func (g *globber) walk(dir string, parts []string) error {
 	}
 	entries, err := os.ReadDir(read)
 	if err != nil {
-		return &Error{Path: g.pattern, Class: ErrUnreadable, Message: "cannot list " + read, Err: pathCause(err)}
+		return &Error{Path: g.pattern, Class: ErrUnreadable, Message: "cannot list " + read, Err: inputerr.Cause(err)}
 	}
 	for _, e := range entries {
 		if g.steps++; g.steps > maxGlobSteps {
-			return badOption(g.pattern, "the pattern visits more than %d files: begin it further down", maxGlobSteps)
+			return inputerr.BadOption(g.pattern, "the pattern visits more than %d files: begin it further down", maxGlobSteps)
 		}
 		name := e.Name()
 		if strings.HasPrefix(name, ".") && !strings.HasPrefix(part, ".") {
@@ -123,7 +125,7 @@ func (g *globber) visit(path string, rest []string, e fs.DirEntry) error {
 		return nil
 	}
 	if len(g.out) == MaxFiles {
-		return badOption(g.pattern, "the pattern matches more than %d files", MaxFiles)
+		return inputerr.BadOption(g.pattern, "the pattern matches more than %d files", MaxFiles)
 	}
 	g.out = append(g.out, path)
 	return nil

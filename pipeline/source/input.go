@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"sfsync/pipeline/source/inputerr"
 )
 
 // MaxFiles is the most files the patterns of a run may match together.
@@ -69,7 +71,7 @@ func Expand(patterns []string, format string, stdin io.Reader) ([]Input, error) 
 			out = append(out, Input{Path: path, Format: format})
 		}
 		if len(out) > MaxFiles {
-			return nil, badOption(p, "more than %d files in all: name fewer", MaxFiles)
+			return nil, inputerr.BadOption(p, "more than %d files in all: name fewer", MaxFiles)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Input) int { return cmp.Compare(a.Path, b.Path) })
@@ -78,10 +80,10 @@ func Expand(patterns []string, format string, stdin io.Reader) ([]Input, error) 
 
 func stdinInput(format string, stdin io.Reader) (Input, error) {
 	if format == "" || format == "auto" {
-		return Input{}, badOption("-", "standard input has no name to tell its format by: add --format csv, jsonl or parquet")
+		return Input{}, inputerr.BadOption("-", "standard input has no name to tell its format by: add --format csv, jsonl or parquet")
 	}
 	if stdin == nil {
-		return Input{}, badOption("-", "standard input cannot be read here: name a file")
+		return Input{}, inputerr.BadOption("-", "standard input cannot be read here: name a file")
 	}
 	return Input{Path: "-", Format: format, Stdin: true, Reader: stdin}, nil
 }
@@ -91,7 +93,7 @@ func checkFormat(format string) error {
 	case "", "auto", "csv", "jsonl", "parquet":
 		return nil
 	}
-	return badOption("format "+format, "unknown format: use auto, csv, jsonl or parquet")
+	return inputerr.BadOption("format "+format, "unknown format: use auto, csv, jsonl or parquet")
 }
 
 // expandOne returns the files of one path or pattern, at least one.
@@ -110,9 +112,9 @@ func expandOne(p string) ([]string, error) {
 		return []string{p}, nil
 	case !errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(p, globChars):
 		if errors.Is(err, fs.ErrPermission) {
-			return nil, &Error{Path: p, Class: ErrUnreadable, Message: "cannot be read", Err: pathCause(err)}
+			return nil, &Error{Path: p, Class: ErrUnreadable, Message: "cannot be read", Err: inputerr.Cause(err)}
 		}
-		return nil, &Error{Path: p, Class: ErrNotFound, Message: "no such file", Err: pathCause(err)}
+		return nil, &Error{Path: p, Class: ErrNotFound, Message: "no such file", Err: inputerr.Cause(err)}
 	case strings.ContainsAny(p, globChars):
 		return glob(p)
 	}
@@ -128,22 +130,13 @@ func isScheme(s string) bool {
 	return s != ""
 }
 
-// pathCause drops the path from a file system error, since ours names it already.
-func pathCause(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
-}
-
 // walkDir lists the data files below a directory.
 func walkDir(dir string) ([]string, error) {
 	var out []string
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return &Error{Path: path, Class: ErrUnreadable, Message: "cannot be listed", Err: pathCause(err)}
+			return &Error{Path: path, Class: ErrUnreadable, Message: "cannot be listed", Err: inputerr.Cause(err)}
 		case path != dir && strings.HasPrefix(d.Name(), "."):
 			if d.IsDir() {
 				return filepath.SkipDir
@@ -152,7 +145,7 @@ func walkDir(dir string) ([]string, error) {
 		case d.IsDir() || formatOf(path) == "" || !isFile(path, d):
 			return nil
 		case len(out) == MaxFiles:
-			return badOption(dir, "more than %d files: name fewer", MaxFiles)
+			return inputerr.BadOption(dir, "more than %d files: name fewer", MaxFiles)
 		}
 		out = append(out, path)
 		return nil

@@ -1,4 +1,4 @@
-package source
+package source_test
 
 import (
 	"context"
@@ -9,11 +9,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-func asMalformed(err error, e **Error) bool {
-	return errors.Is(err, ErrMalformed) && errors.As(err, e)
-}
+	"sfsync/pipeline/source"
+	"sfsync/pipeline/source/sourcetest"
+)
 
 // tree makes files below a new directory and returns it.
 func tree(t *testing.T, files ...string) string {
@@ -60,7 +59,7 @@ func TestExpand(t *testing.T) {
 		{"in/notes.md", "in/notes.md"},
 	}
 	for _, tt := range tests {
-		ins, err := Expand(strings.Fields(tt.patterns), "auto", nil)
+		ins, err := source.Expand(strings.Fields(tt.patterns), "auto", nil)
 		if err != nil {
 			t.Errorf("%s: %v", tt.patterns, err)
 			continue
@@ -73,11 +72,11 @@ func TestExpand(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", tt.patterns, got, tt.want)
 		}
 	}
-	if ins, err := Expand(nil, "", nil); err != nil || len(ins) != 0 {
+	if ins, err := source.Expand(nil, "", nil); err != nil || len(ins) != 0 {
 		t.Error(ins, err)
 	}
 	abs, _ := filepath.Abs("in/*.csv")
-	if ins, err := Expand([]string{abs}, "csv", nil); err != nil || len(ins) != 1 || !filepath.IsAbs(ins[0].Path) || ins[0].Format != "csv" {
+	if ins, err := source.Expand([]string{abs}, "csv", nil); err != nil || len(ins) != 1 || !filepath.IsAbs(ins[0].Path) || ins[0].Format != "csv" {
 		t.Error(ins, err)
 	}
 }
@@ -90,44 +89,44 @@ func TestExpandErrors(t *testing.T) {
 		want            error
 		text            string
 	}{
-		{"b.csv", "", ErrNotFound, "b.csv: no such file"},
-		{"x/y/b.csv", "", ErrNotFound, "x/y/b.csv"},
-		{"a.csv/b.csv", "", ErrNotFound, "a.csv/b.csv"},
-		{"*.tsv", "", ErrNotFound, "*.tsv: no file matches"},
-		{"a.csv/*", "", ErrNotFound, "a.csv/*"},
-		{"x/**/*.csv", "", ErrNotFound, "x/**/*.csv"},
-		{"b[.csv", "", ErrNotFound, "no valid pattern"},
-		{"docs", "", ErrNotFound, "docs: no data files"},
-		{"", "", ErrNotFound, "empty path"},
-		{"https://example.com/a.csv", "", ErrNotYet, "not yet"},
-		{"s3://bucket/a.csv", "", ErrNotYet, "not yet"},
-		{"a.csv", "xml", ErrOption, "use auto, csv, jsonl or parquet"},
-		{"-", "", ErrOption, "--format"},
-		{"-", "auto", ErrOption, "--format"},
+		{"b.csv", "", source.ErrNotFound, "b.csv: no such file"},
+		{"x/y/b.csv", "", source.ErrNotFound, "x/y/b.csv"},
+		{"a.csv/b.csv", "", source.ErrNotFound, "a.csv/b.csv"},
+		{"*.tsv", "", source.ErrNotFound, "*.tsv: no file matches"},
+		{"a.csv/*", "", source.ErrNotFound, "a.csv/*"},
+		{"x/**/*.csv", "", source.ErrNotFound, "x/**/*.csv"},
+		{"b[.csv", "", source.ErrNotFound, "no valid pattern"},
+		{"docs", "", source.ErrNotFound, "docs: no data files"},
+		{"", "", source.ErrNotFound, "empty path"},
+		{"https://example.com/a.csv", "", source.ErrNotYet, "not yet"},
+		{"s3://bucket/a.csv", "", source.ErrNotYet, "not yet"},
+		{"a.csv", "xml", source.ErrOption, "use auto, csv, jsonl or parquet"},
+		{"-", "", source.ErrOption, "--format"},
+		{"-", "auto", source.ErrOption, "--format"},
 	}
 	for _, tt := range tests {
-		_, err := Expand([]string{tt.pattern}, tt.format, stdin)
+		_, err := source.Expand([]string{tt.pattern}, tt.format, stdin)
 		if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
 			t.Errorf("%q %q: %v, want %v with %q", tt.pattern, tt.format, err, tt.want, tt.text)
 		}
 	}
-	if _, err := Expand([]string{"-"}, "csv", nil); !errors.Is(err, ErrOption) {
+	if _, err := source.Expand([]string{"-"}, "csv", nil); !errors.Is(err, source.ErrOption) {
 		t.Error(err)
 	}
 }
 
 func TestStdin(t *testing.T) {
 	t.Parallel()
-	ins, err := Expand([]string{"-", "-"}, "csv", strings.NewReader("a,b\n1,2\n"))
+	ins, err := source.Expand([]string{"-", "-"}, "csv", strings.NewReader("a,b\n1,2\n"))
 	if err != nil || len(ins) != 1 || !ins[0].Stdin || ins[0].Path != "-" {
 		t.Fatal(ins, err)
 	}
-	r, err := Open(context.Background(), ins[0], Options{Format: "jsonl"}) // the input's format wins
+	r, err := source.Open(context.Background(), ins[0], source.Options{Format: "jsonl"}) // the input's format wins
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer closing(t, r)
-	if c, err := readAll(t, r); err != nil || len(c.Rows) != 1 {
+	defer sourcetest.Close(t, r)
+	if c, err := sourcetest.ReadAll(t, r); err != nil || len(c.Rows) != 1 {
 		t.Error(c, err)
 	}
 }
@@ -137,40 +136,40 @@ func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
 	tests := []struct {
 		name, content string
-		opt           Options
+		opt           source.Options
 		want          error
 		text          string
 	}{
-		{"gone.csv", "-", Options{}, ErrNotFound, "no such file"},
-		{"x.parquet", "PAR1\x15\x00\x15\x00PAR1", Options{}, ErrMalformed, "is no sound Parquet file"},
-		{"x.csv", "PAR1\x15\x00\x15\x00....", Options{}, ErrMalformed, "it does not end with PAR1"},
-		{"x2.csv", "PAR1\x15\x00\x15\x00....", Options{Format: "csv"}, ErrMalformed, "set the format to parquet"},
-		{"y.parquet", "a,b\n", Options{}, ErrMalformed, "is named like a Parquet file and is none"},
-		{"y.parquet.gz", string(gz(t, []byte("PAR1\x15\x00\x15\x00PAR1"))), Options{}, ErrMalformed, "packed with gzip"},
-		{"empty.parquet", "", Options{}, ErrMalformed, "is empty"},
-		{"x.xlsx", "PK\x03\x04....", Options{}, ErrMalformed, "save it as CSV"},
-		{"x.xls.csv", "\xD0\xCF\x11\xE0\xA1\xB1", Options{}, ErrMalformed, "Excel"},
-		{"x.pdf", "%PDF-1.7", Options{}, ErrMalformed, "PDF"},
-		{"x.bz2", "BZh91AY&SY\x00\x01", Options{}, ErrMalformed, "bzip2"},
-		{"x.tar", "a.csv" + strings.Repeat("\x00", 252) + "ustar\x00", Options{}, ErrMalformed, "tar archive"},
-		{"x.html.csv", "\n<!DOCTYPE html><html>", Options{}, ErrMalformed, "web page"},
-		{"x.jsonl.csv", "{\"a\":1}\n{\"a\":2}\n", Options{}, ErrMalformed, "JSON Lines"},
-		{"twice.gz", string(gz(t, gz(t, []byte("a,b\n")))), Options{}, ErrMalformed, "compressed twice"},
-		{"bad.gz", "\x1F\x8B\x07" + strings.Repeat("rest", 20), Options{}, ErrMalformed, "gzip stream is damaged"},
-		{"cut.gz", "\x1F\x8B\x08", Options{}, ErrMalformed, "cut off"},
-		{"bad.zst", "\x28\xB5\x2F\xFDrubbish", Options{}, ErrMalformed, "zstd stream"},
-		{"nul.csv", "a\x00,\x00b\x00\n\x001\x00", Options{}, ErrMalformed, "utf-16le"},
-		{"quote.csv", "a,\"b\n1,2\n", Options{}, ErrMalformed, ":1: the header has a quote"},
-		{"latin.csv", "a,caf\xE9\n1,2\n", Options{}, ErrMalformed, "windows-1252"},
-		{"long.csv", strings.Repeat("a", 100) + "\n", Options{MaxLine: 50}, ErrMalformed, "longer than 50 bytes"},
-		{"wide.csv", strings.Repeat(",", 10_000) + "\n", Options{}, ErrMalformed, "10001 columns"},
-		{"enc.csv", "a\n", Options{Encoding: "windows-1225"}, ErrOption, "did you mean windows-125"},
-		{"enc2.csv", "a\n", Options{Encoding: "iso-2022-kr"}, ErrOption, "no such encoding"},
-		{"delim.csv", "a\n", Options{Delimiter: "::"}, ErrOption, "one ASCII character"},
-		{"delim2.csv", "a\n", Options{Delimiter: "\""}, ErrOption, "one ASCII character"},
-		{"delim3.csv", "a\n", Options{Delimiter: "\n"}, ErrOption, "one ASCII character"},
-		{"format.csv", "a\n", Options{Format: "xlsx"}, ErrOption, "unknown format"},
-		{"format2.csv", "a\n", Options{Format: "parquet"}, ErrMalformed, "should be Parquet"},
+		{"gone.csv", "-", source.Options{}, source.ErrNotFound, "no such file"},
+		{"x.parquet", "PAR1\x15\x00\x15\x00PAR1", source.Options{}, source.ErrMalformed, "is no sound Parquet file"},
+		{"x.csv", "PAR1\x15\x00\x15\x00....", source.Options{}, source.ErrMalformed, "it does not end with PAR1"},
+		{"x2.csv", "PAR1\x15\x00\x15\x00....", source.Options{Format: "csv"}, source.ErrMalformed, "set the format to parquet"},
+		{"y.parquet", "a,b\n", source.Options{}, source.ErrMalformed, "is named like a Parquet file and is none"},
+		{"y.parquet.gz", string(gz(t, []byte("PAR1\x15\x00\x15\x00PAR1"))), source.Options{}, source.ErrMalformed, "packed with gzip"},
+		{"empty.parquet", "", source.Options{}, source.ErrMalformed, "is empty"},
+		{"x.xlsx", "PK\x03\x04....", source.Options{}, source.ErrMalformed, "save it as CSV"},
+		{"x.xls.csv", "\xD0\xCF\x11\xE0\xA1\xB1", source.Options{}, source.ErrMalformed, "Excel"},
+		{"x.pdf", "%PDF-1.7", source.Options{}, source.ErrMalformed, "PDF"},
+		{"x.bz2", "BZh91AY&SY\x00\x01", source.Options{}, source.ErrMalformed, "bzip2"},
+		{"x.tar", "a.csv" + strings.Repeat("\x00", 252) + "ustar\x00", source.Options{}, source.ErrMalformed, "tar archive"},
+		{"x.html.csv", "\n<!DOCTYPE html><html>", source.Options{}, source.ErrMalformed, "web page"},
+		{"x.jsonl.csv", "{\"a\":1}\n{\"a\":2}\n", source.Options{}, source.ErrMalformed, "JSON Lines"},
+		{"twice.gz", string(gz(t, gz(t, []byte("a,b\n")))), source.Options{}, source.ErrMalformed, "compressed twice"},
+		{"bad.gz", "\x1F\x8B\x07" + strings.Repeat("rest", 20), source.Options{}, source.ErrMalformed, "gzip stream is damaged"},
+		{"cut.gz", "\x1F\x8B\x08", source.Options{}, source.ErrMalformed, "cut off"},
+		{"bad.zst", "\x28\xB5\x2F\xFDrubbish", source.Options{}, source.ErrMalformed, "zstd stream"},
+		{"nul.csv", "a\x00,\x00b\x00\n\x001\x00", source.Options{}, source.ErrMalformed, "utf-16le"},
+		{"quote.csv", "a,\"b\n1,2\n", source.Options{}, source.ErrMalformed, ":1: the header has a quote"},
+		{"latin.csv", "a,caf\xE9\n1,2\n", source.Options{}, source.ErrMalformed, "windows-1252"},
+		{"long.csv", strings.Repeat("a", 100) + "\n", source.Options{MaxLine: 50}, source.ErrMalformed, "longer than 50 bytes"},
+		{"wide.csv", strings.Repeat(",", 10_000) + "\n", source.Options{}, source.ErrMalformed, "10001 columns"},
+		{"enc.csv", "a\n", source.Options{Encoding: "windows-1225"}, source.ErrOption, "did you mean windows-125"},
+		{"enc2.csv", "a\n", source.Options{Encoding: "iso-2022-kr"}, source.ErrOption, "no such encoding"},
+		{"delim.csv", "a\n", source.Options{Delimiter: "::"}, source.ErrOption, "one ASCII character"},
+		{"delim2.csv", "a\n", source.Options{Delimiter: "\""}, source.ErrOption, "one ASCII character"},
+		{"delim3.csv", "a\n", source.Options{Delimiter: "\n"}, source.ErrOption, "one ASCII character"},
+		{"format.csv", "a\n", source.Options{Format: "xlsx"}, source.ErrOption, "unknown format"},
+		{"format2.csv", "a\n", source.Options{Format: "parquet"}, source.ErrMalformed, "should be Parquet"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -181,23 +180,23 @@ func TestOpenErrors(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			r, err := Open(context.Background(), Input{Path: path}, tt.opt)
+			r, err := source.Open(context.Background(), source.Input{Path: path}, tt.opt)
 			if err == nil {
-				defer closing(t, r)
-				_, err = readAll(t, r)
+				defer sourcetest.Close(t, r)
+				_, err = sourcetest.ReadAll(t, r)
 			}
 			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("got %v, want %v with %q", err, tt.want, tt.text)
 			}
-			if tt.want != ErrOption && !strings.HasPrefix(err.Error(), path) && tt.name != "format2.csv" {
+			if tt.want != source.ErrOption && !strings.HasPrefix(err.Error(), path) && tt.name != "format2.csv" {
 				t.Errorf("%v does not name the path", err)
 			}
 		})
 	}
-	if _, err := Open(context.Background(), Input{Path: dir}, Options{}); !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), "directory") {
+	if _, err := source.Open(context.Background(), source.Input{Path: dir}, source.Options{}); !errors.Is(err, source.ErrUnreadable) || !strings.Contains(err.Error(), "directory") {
 		t.Error(err)
 	}
-	if _, err := Open(context.Background(), Input{Path: "-", Stdin: true}, Options{Format: "csv"}); !errors.Is(err, ErrOption) {
+	if _, err := source.Open(context.Background(), source.Input{Path: "-", Stdin: true}, source.Options{Format: "csv"}); !errors.Is(err, source.ErrOption) {
 		t.Error(err)
 	}
 }
@@ -206,7 +205,7 @@ func TestOpenErrors(t *testing.T) {
 func TestPlainLetters(t *testing.T) {
 	t.Parallel()
 	for _, in := range []string{"ORC,b\n1,2\n", "BZh,b\n1,2\n"} {
-		if c, err := readBytes(t, "x.csv", []byte(in), Options{}); err != nil || len(c.Rows) != 1 {
+		if c, err := sourcetest.ReadBytes(t, "x.csv", []byte(in), source.Options{}); err != nil || len(c.Rows) != 1 {
 			t.Errorf("%q: %v", in, err)
 		}
 	}
@@ -215,21 +214,9 @@ func TestPlainLetters(t *testing.T) {
 // TestGzipMembers: several gzip streams in one file are one file, as gzip -d has it.
 func TestGzipMembers(t *testing.T) {
 	t.Parallel()
-	c, err := readBytes(t, "x.csv.gz", gz(t, []byte("a,b\n1,2\n"), []byte("3,4\n")), Options{})
-	if diff := cmp.Diff("a|b\n2: 1|2\n3: 3|4\n", show(c)); diff != "" || err != nil {
+	c, err := sourcetest.ReadBytes(t, "x.csv.gz", gz(t, []byte("a,b\n1,2\n"), []byte("3,4\n")), source.Options{})
+	if diff := cmp.Diff("a|b\n2: 1|2\n3: 3|4\n", c.String()); diff != "" || err != nil {
 		t.Error(err, diff)
-	}
-}
-
-func TestFindEncoding(t *testing.T) {
-	t.Parallel()
-	for _, n := range encodingNames {
-		if _, _, err := findEncoding(n); err != nil {
-			t.Error(err)
-		}
-	}
-	if _, _, err := findEncoding("utf-88"); !errors.Is(err, ErrOption) || !strings.Contains(err.Error(), "did you mean utf-8") {
-		t.Error(err)
 	}
 }
 
@@ -251,12 +238,12 @@ func TestUnreadable(t *testing.T) {
 		f.Close()
 		t.Skip("this user may read everything")
 	}
-	_, err := Open(t.Context(), Input{Path: filepath.Join(dir, "a.csv")}, Options{})
-	if !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), "a.csv: cannot be opened: permission denied") {
+	_, err := source.Open(t.Context(), source.Input{Path: filepath.Join(dir, "a.csv")}, source.Options{})
+	if !errors.Is(err, source.ErrUnreadable) || !strings.Contains(err.Error(), "a.csv: cannot be opened: permission denied") {
 		t.Errorf("a file: %v", err)
 	}
 	for _, pattern := range []string{filepath.Join(locked, "b.csv"), locked, dir} {
-		if _, err := Expand([]string{pattern}, "", nil); !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), "permission denied") {
+		if _, err := source.Expand([]string{pattern}, "", nil); !errors.Is(err, source.ErrUnreadable) || !strings.Contains(err.Error(), "permission denied") {
 			t.Errorf("%s: %v", pattern, err)
 		}
 	}

@@ -1,16 +1,15 @@
 package source
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"sfsync/pipeline/row"
 	"sfsync/pipeline/source/events"
+	"sfsync/pipeline/source/inputerr"
+	"sfsync/pipeline/source/textfile"
 )
 
 // DefaultMaxLine is the longest line (CSV: row) that is read.
@@ -52,7 +51,9 @@ type Options struct {
 	// means parquet.DefaultMemory.
 	Memory int64
 
-	block int // bytes read at a time, for tests; 0 means blockSize
+	// Block is how many bytes of CSV and JSON Lines are read at a time; 0 means 256 KiB. What is
+	// read does not depend on it.
+	Block int
 }
 
 // Info says what is known of an input so far.
@@ -136,9 +137,6 @@ func (o *Options) defaults() {
 	if o.Pool == nil {
 		o.Pool = &row.Pool{}
 	}
-	if o.block == 0 {
-		o.block = blockSize
-	}
 	o.Rest = o.Rest || o.All
 }
 
@@ -147,14 +145,14 @@ func openInput(in Input) (io.Reader, func() error, error) {
 		return in.Reader, func() error { return nil }, nil
 	}
 	if in.Stdin {
-		return nil, nil, badOption(in.Path, "standard input cannot be read here")
+		return nil, nil, inputerr.BadOption(in.Path, "standard input cannot be read here")
 	}
 	f, err := os.Open(in.Path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, nil, &Error{Path: in.Path, Class: ErrNotFound, Message: "no such file"}
 	case err != nil:
-		return nil, nil, &Error{Path: in.Path, Class: ErrUnreadable, Message: "cannot be opened", Err: pathCause(err)}
+		return nil, nil, &Error{Path: in.Path, Class: ErrUnreadable, Message: "cannot be opened", Err: inputerr.Cause(err)}
 	}
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		_ = f.Close()
@@ -165,11 +163,11 @@ func openInput(in Input) (io.Reader, func() error, error) {
 
 // open builds the reader over the bytes of a file.
 func open(ctx context.Context, in Input, format string, opt Options, raw io.Reader, closer func() error) (Reader, error) {
-	st, err := newStream(in.Path, raw, closer)
+	st, err := textfile.NewStream(in.Path, raw, closer)
 	if err != nil {
 		return nil, err
 	}
-	head, err := st.peek()
+	head, err := st.Peek()
 	if err != nil {
 		return nil, err
 	}
@@ -189,160 +187,26 @@ func open(ctx context.Context, in Input, format string, opt Options, raw io.Read
 			named = "jsonl"
 		}
 	case named == "csv" && (format == "" || format == "auto") && looksLikeJSONLines(head):
-		return nil, malformed(in.Path, "is named like a CSV file but holds JSON Lines: rename it to .jsonl, or set the format to jsonl")
+		return nil, inputerr.Malformed(in.Path, "is named like a CSV file but holds JSON Lines: rename it to .jsonl, or set the format to jsonl")
 	}
-	c := common{stream: st, path: in.Path, opt: opt}
-	c.info.Format, c.info.Total = named, -1
-	c.info.Compression = st.compression
-	if named != "csv" {
-		c.opt.Encoding = "auto"
-	} else if d, ok := oursHeader(head); ok {
-		c.info.Ours = true
-		c.opt.Delimiter, c.opt.Encoding = string(rune(d)), "utf-8"
-	}
-	if err := c.decode(); err != nil {
-		return nil, err
-	}
-	c.buf = newBuffer(c.text, c.opt.MaxLine, c.opt.block)
-	if err := c.fill(ctx); err != nil {
-		return nil, err
-	}
-	if named == "csv" {
-		return newCSV(ctx, c)
-	}
-	return newJSONL(c)
+	return openText(ctx, in.Path, named, opt, st, head)
 }
 
 // openBinary opens what is a Parquet file, or should be one.
-func openBinary(ctx context.Context, path, format string, opt Options, head []byte, raw io.Reader, st *stream, closer func() error) (Reader, error) {
+func openBinary(ctx context.Context, path, format string, opt Options, head []byte, raw io.Reader, st *textfile.Stream, closer func() error) (Reader, error) {
 	should := "should be Parquet by the format given"
 	if format != "parquet" {
 		should = "is named like a Parquet file"
 	}
 	switch {
 	case len(head) == 0:
-		return nil, malformed(path, "%s and is empty", should)
+		return nil, inputerr.Malformed(path, "%s and is empty", should)
 	case !isParquet(head):
-		return nil, malformed(path, "%s and is none: it does not begin with PAR1", should)
-	case st.compression != "":
-		return nil, malformed(path, "is a Parquet file packed with %s: unpack it, its columns are compressed as they are", st.compression)
+		return nil, inputerr.Malformed(path, "%s and is none: it does not begin with PAR1", should)
+	case st.Compression() != "":
+		return nil, inputerr.Malformed(path, "is a Parquet file packed with %s: unpack it, its columns are compressed as they are", st.Compression())
 	case format != "" && format != "auto" && format != "parquet":
-		return nil, malformed(path, "is a Parquet file, not %s: set the format to parquet, or to auto", format)
+		return nil, inputerr.Malformed(path, "is a Parquet file, not %s: set the format to parquet, or to auto", format)
 	}
-	return openParquet(ctx, path, opt, raw, st.content, closer)
-}
-
-// startsLikeJSON reports whether the first character that is no blank opens a JSON value.
-func startsLikeJSON(head []byte) bool {
-	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), " \t\r\n")
-	if len(head) > 1 && head[0] == 0 { // UTF-16, most significant byte first
-		head = head[1:]
-	}
-	if bytes.HasPrefix(head, []byte{0xFF, 0xFE}) || bytes.HasPrefix(head, []byte{0xFE, 0xFF}) {
-		head = bytes.Trim(head[2:min(len(head), 4)], "\x00")
-	}
-	return len(head) > 0 && (head[0] == '{' || head[0] == '[')
-}
-
-// looksLikeJSONLines reports whether the first line is a JSON object.
-func looksLikeJSONLines(head []byte) bool {
-	line, _, _ := bytes.Cut(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), []byte("\n"))
-	line = bytes.TrimSpace(line)
-	return len(line) > 1 && line[0] == '{' && validJSON(line)
-}
-
-// common is what the readers of all formats share.
-type common struct {
-	*stream
-	path     string
-	opt      Options
-	info     Info
-	text     io.Reader // the file as UTF-8
-	recoded  bool      // text was converted from another encoding
-	buf      *buffer
-	warnings []string
-	schema   *row.Schema
-	err      error  // final, to be returned once the batch before it was handed out
-	damaged  *Error // that error, while it lacks the number of rows
-}
-
-func (c *common) Schema() *row.Schema { return c.schema }
-
-func (c *common) Warnings() []string { return c.warnings }
-
-// maxWarnings bounds the warnings kept of one file.
-const maxWarnings = 100
-
-func (c *common) warnf(format string, args ...any) {
-	c.warnings = warn(c.warnings, format, args...)
-}
-
-func warn(warnings []string, format string, args ...any) []string {
-	if len(warnings) < maxWarnings {
-		warnings = append(warnings, fmt.Sprintf(format, args...))
-	}
-	return warnings
-}
-
-func (c *common) Info() Info {
-	info := c.info
-	info.Bytes, info.SHA256 = c.raw.n, c.sum
-	return info
-}
-
-func (c *common) Close() error { return c.stream.close() }
-
-// fill reads the next block. The error is the context's, or one about the file.
-func (c *common) fill(ctx context.Context) error {
-	err := c.buf.fill(ctx)
-	switch {
-	case err == nil:
-		if c.buf.eof {
-			c.finish()
-		}
-		return nil
-	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return err
-	}
-	e := c.readError(err)
-	if errors.Is(e, ErrMalformed) {
-		c.damaged = e
-	}
-	return e
-}
-
-// done wraps up a batch: a batch without rows gives the end of the file, or the error that
-// ended it. A batch that an interruption cut short is not handed out: it would end where no
-// batch ends when the file is read again.
-func (c *common) done(b *row.Batch, err error) (*row.Batch, error) {
-	if err != nil && c.err == nil {
-		c.err = err
-	}
-	if b.Len() == 0 || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		b.Free()
-		return nil, c.final()
-	}
-	c.info.Rows += int64(b.Len())
-	return b, nil
-}
-
-// final returns the error that ended the file. That of a damaged stream says how much of it
-// was fine, which is known only once the rows before it were handed out.
-func (c *common) final() error {
-	if c.damaged != nil {
-		c.damaged.Message += fmt.Sprintf(" (%s before that could be read)", plural(c.info.Rows, "row"))
-		c.damaged = nil
-	}
-	return c.err
-}
-
-// excerpt returns the beginning of a line that is too long to keep whole.
-func (c *common) excerpt() []byte { return cutRune(c.buf.rest()[:min(c.opt.MaxLine, 4<<10)]) }
-
-// quoteShort quotes a text for a message, cut to 40 characters.
-func quoteShort(s string) string {
-	if r := []rune(s[:min(len(s), 200)]); len(r) > 40 {
-		s = string(r[:40]) + "…"
-	}
-	return fmt.Sprintf("%q", strings.ToValidUTF8(s, "\uFFFD"))
+	return openParquet(ctx, path, opt, raw, st.Content(), closer)
 }

@@ -12,7 +12,10 @@ import (
 	"strings"
 
 	"sfsync/pipeline/row"
+	"sfsync/pipeline/source/columns"
+	"sfsync/pipeline/source/inputerr"
 	"sfsync/pipeline/source/parquet"
+	"sfsync/pipeline/source/textfile"
 )
 
 // isParquet recognizes the beginning of a Parquet file. What follows its magic bytes is no
@@ -32,7 +35,7 @@ type parquetReader struct {
 	rows     *parquet.Rows // nil before the first row is wanted
 	want     []bool        // the columns whose values are read
 	schema   *row.Schema
-	warnings []string
+	warnings inputerr.Warnings
 	info     Info
 	hash     hash.Hash
 	buf      []byte
@@ -84,15 +87,15 @@ func openParquet(ctx context.Context, path string, opt Options, raw, content io.
 func (r *parquetReader) spool(ctx context.Context, content io.Reader) (remove func() error, err error) {
 	f, err := os.CreateTemp("", "sfsync-*.parquet") // mode 0600
 	if err != nil {
-		return nil, &Error{Path: r.path, Class: ErrUnreadable, Message: "is a stream, and Parquet needs a file; no temporary one can be made", Err: pathCause(err)}
+		return nil, &Error{Path: r.path, Class: ErrUnreadable, Message: "is a stream, and Parquet needs a file; no temporary one can be made", Err: inputerr.Cause(err)}
 	}
 	remove = func() error { return errors.Join(f.Close(), os.Remove(f.Name())) }
-	buf := make([]byte, blockSize)
+	buf := make([]byte, textfile.BlockSize)
 	for {
 		n, err := content.Read(buf)
 		if _, werr := f.Write(buf[:n]); werr != nil {
 			_ = remove()
-			return nil, &Error{Path: r.path, Class: ErrUnreadable, Message: "is a stream, and cannot be copied into a temporary file", Err: pathCause(werr)}
+			return nil, &Error{Path: r.path, Class: ErrUnreadable, Message: "is a stream, and cannot be copied into a temporary file", Err: inputerr.Cause(werr)}
 		}
 		r.size += int64(n)
 		switch {
@@ -101,7 +104,7 @@ func (r *parquetReader) spool(ctx context.Context, content io.Reader) (remove fu
 			return remove, nil
 		case err != nil:
 			_ = remove()
-			return nil, &Error{Path: r.path, Class: ErrUnreadable, Message: "cannot be read", Err: pathCause(err)}
+			return nil, &Error{Path: r.path, Class: ErrUnreadable, Message: "cannot be read", Err: inputerr.Cause(err)}
 		case ctx.Err() != nil:
 			_ = remove()
 			return nil, ctx.Err()
@@ -116,18 +119,18 @@ func (r *parquetReader) classify(ctx context.Context, err error) error {
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return err
 	case errors.As(err, &re) && !errors.Is(err, io.ErrUnexpectedEOF):
-		return &Error{Path: r.path, Class: ErrUnreadable, Message: "cannot be read", Err: pathCause(re.Err)}
+		return &Error{Path: r.path, Class: ErrUnreadable, Message: "cannot be read", Err: inputerr.Cause(re.Err)}
 	case errors.Is(err, parquet.ErrEncrypted), errors.Is(err, parquet.ErrMemory), errors.Is(err, parquet.ErrRefused):
-		return malformed(r.path, "is a Parquet file that cannot be read: %v", err)
+		return inputerr.Malformed(r.path, "is a Parquet file that cannot be read: %v", err)
 	}
-	return malformed(r.path, "is no sound Parquet file: %v", err)
+	return inputerr.Malformed(r.path, "is no sound Parquet file: %v", err)
 }
 
 // columns makes the schema and chooses what is read of the file.
 func (r *parquetReader) columns() error {
 	cols := r.file.Columns()
 	if len(cols) > row.MaxColumns {
-		return malformed(r.path, "has %d columns; at most %d are read", len(cols), row.MaxColumns)
+		return inputerr.Malformed(r.path, "has %d columns; at most %d are read", len(cols), row.MaxColumns)
 	}
 	// A column at the top that is spelled like a path wins over it.
 	names, order := make([]string, len(cols)), make([]int, 0, len(cols))
@@ -142,27 +145,27 @@ func (r *parquetReader) columns() error {
 			order = append(order, i)
 		}
 	}
-	unique := uniqueNames(names, order, func(format string, args ...any) { r.warnings = warn(r.warnings, format, args...) })
-	columns := make([]row.Column, len(cols))
+	unique := columns.Unique(names, order, r.warnings.Addf)
+	schema := make([]row.Column, len(cols))
 	r.want = make([]bool, len(cols))
 	paths := make(map[string]bool, len(r.opt.Paths))
 	for _, p := range r.opt.Paths {
 		paths[p] = true
 	}
 	for i, c := range cols {
-		columns[i] = row.Column{Name: unique[i], Type: c.Type}
+		schema[i] = row.Column{Name: unique[i], Type: c.Type}
 		named := paths[unique[i]] || r.opt.Rest
 		r.want[i] = named || !r.opt.Only
 		if c.Refused == "" {
 			continue
 		}
 		if named {
-			return malformed(r.path, "is a Parquet file that cannot be read: column %s: %s", quoteShort(unique[i]), c.Refused)
+			return inputerr.Malformed(r.path, "is a Parquet file that cannot be read: column %s: %s", inputerr.Quote(unique[i]), c.Refused)
 		}
 		r.want[i] = false
-		r.warnings = warn(r.warnings, "column %s is left out: %s", quoteShort(unique[i]), c.Refused)
+		r.warnings.Addf("column %s is left out: %s", inputerr.Quote(unique[i]), c.Refused)
 	}
-	r.schema = row.NewSchema(columns...)
+	r.schema = row.NewSchema(schema...)
 	r.info.Total = r.file.Rows()
 	return nil
 }
@@ -188,7 +191,7 @@ func (r *parquetReader) Close() error {
 		r.err = &Error{Path: r.path, Class: ErrUnreadable, Message: "was closed"}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return &Error{Path: r.path, Class: ErrUnreadable, Message: "cannot be closed", Err: pathCause(err)}
+		return &Error{Path: r.path, Class: ErrUnreadable, Message: "cannot be closed", Err: inputerr.Cause(err)}
 	}
 	return nil
 }
@@ -226,12 +229,12 @@ func (r *parquetReader) end(ctx context.Context, err error) error {
 		return io.EOF
 	}
 	if errors.Is(err, io.EOF) {
-		return malformed(r.path, "is no sound Parquet file: it promises %d rows and has %d", r.info.Total, r.info.Rows)
+		return inputerr.Malformed(r.path, "is no sound Parquet file: it promises %d rows and has %d", r.info.Total, r.info.Rows)
 	}
 	err = r.classify(ctx, err)
 	var e *Error
 	if errors.As(err, &e) && errors.Is(e.Class, ErrMalformed) {
-		e.Message += " (" + plural(r.info.Rows, "row") + " before that could be read)"
+		return e.After(r.info.Rows)
 	}
 	return err
 }
@@ -239,7 +242,7 @@ func (r *parquetReader) end(ctx context.Context, err error) error {
 // sum hashes the file up to an offset.
 func (r *parquetReader) sum(ctx context.Context, to int64) error {
 	if r.buf == nil {
-		r.buf = make([]byte, min(blockSize, r.size))
+		r.buf = make([]byte, min(textfile.BlockSize, r.size))
 	}
 	for r.info.Bytes < to {
 		if err := ctx.Err(); err != nil {
@@ -250,7 +253,7 @@ func (r *parquetReader) sum(ctx context.Context, to int64) error {
 			if err == nil || errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
-			return &Error{Path: r.path, Class: ErrUnreadable, Message: "cannot be read", Err: pathCause(err)}
+			return &Error{Path: r.path, Class: ErrUnreadable, Message: "cannot be read", Err: inputerr.Cause(err)}
 		}
 		r.hash.Write(p)
 		r.info.Bytes += int64(len(p))

@@ -1,4 +1,4 @@
-package source
+package source_test
 
 import (
 	"bytes"
@@ -21,7 +21,9 @@ import (
 	"pgregory.net/rapid"
 
 	"sfsync/pipeline/row"
+	"sfsync/pipeline/source"
 	pt "sfsync/pipeline/source/parquet/parquettest"
+	"sfsync/pipeline/source/sourcetest"
 )
 
 func parquetText(name string) pt.Node {
@@ -54,7 +56,7 @@ func TestParquetSame(t *testing.T) {
 	rows := sampleRows(2*row.MaxRows + 17)
 	data := parquetOf(sampleColumns, rows, 700)
 	sum := sha256.Sum256(data)
-	base, err := readBytes(t, "x", data, Options{})
+	base, err := sourcetest.ReadBytes(t, "x", data, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,13 +64,13 @@ func TestParquetSame(t *testing.T) {
 		t.Fatalf("%d rows: %+v", len(base.Rows), base.Info)
 	}
 	for i, r := range base.Rows {
-		want := got{Line: int64(i + 1), Cells: []string{"text:" + rows[i][0], "text:" + rows[i][1], "text:" + rows[i][2]}}
+		want := sourcetest.Row{Line: int64(i + 1), Cells: []string{"text:" + rows[i][0], "text:" + rows[i][1], "text:" + rows[i][2]}}
 		if d := cmp.Diff(want, r); d != "" {
 			t.Fatal(d)
 		}
 	}
 	for _, a := range arrivals {
-		c, err := readFrom(t, a.wrap(bytes.NewReader(data)), Options{Format: "parquet"})
+		c, err := sourcetest.ReadFrom(t, a.wrap(bytes.NewReader(data)), source.Options{Format: "parquet"})
 		if err != nil {
 			t.Fatal(a.name, err)
 		}
@@ -84,7 +86,7 @@ func TestParquetSame(t *testing.T) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := read(t, Input{Path: path}, Options{})
+		c, err := sourcetest.Read(t, source.Input{Path: path}, source.Options{})
 		if err != nil || c.Info.Format != "parquet" || !slices.Equal(c.Batches, base.Batches) {
 			t.Errorf("%s: %v %+v", name, err, c.Info)
 		}
@@ -97,13 +99,13 @@ func TestParquetBroken(t *testing.T) {
 	data := parquetOf(sampleColumns, sampleRows(30_000), 5000)
 	bad := bytes.Clone(data)
 	clear(bad[len(bad)*2/3 : len(bad)*2/3+2000])
-	r, err := Open(context.Background(), Input{Path: "in/x.parquet", Reader: bytes.NewReader(bad)}, Options{})
+	r, err := source.Open(context.Background(), source.Input{Path: "in/x.parquet", Reader: bytes.NewReader(bad)}, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer closing(t, r)
-	c, err := readAll(t, r)
-	if !errors.Is(err, ErrMalformed) || !strings.HasPrefix(err.Error(), "in/x.parquet: is no sound Parquet file: row group ") ||
+	defer sourcetest.Close(t, r)
+	c, err := sourcetest.ReadAll(t, r)
+	if !errors.Is(err, source.ErrMalformed) || !strings.HasPrefix(err.Error(), "in/x.parquet: is no sound Parquet file: row group ") ||
 		!strings.Contains(err.Error(), fmt.Sprintf("(%d rows before", len(c.Rows))) || len(c.Rows) == 0 || c.Info.SHA256 != "" {
 		t.Errorf("%d rows: %v", len(c.Rows), err)
 	}
@@ -123,18 +125,18 @@ func TestParquetSpool(t *testing.T) {
 		return len(files)
 	}
 	data := parquetOf(sampleColumns, sampleRows(10), 10)
-	r, err := Open(context.Background(), Input{Path: "-", Reader: iotest.HalfReader(bytes.NewReader(data))}, Options{Format: "parquet"})
+	r, err := source.Open(context.Background(), source.Input{Path: "-", Reader: iotest.HalfReader(bytes.NewReader(data))}, source.Options{Format: "parquet"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if left() != 1 {
 		t.Error("no temporary file")
 	}
-	closing(t, r)
+	sourcetest.Close(t, r)
 	if left() != 0 {
 		t.Error("the temporary file stays")
 	}
-	if _, err := Open(context.Background(), Input{Path: "-", Reader: iotest.HalfReader(bytes.NewReader(data[:len(data)-3]))}, Options{Format: "parquet"}); !errors.Is(err, ErrMalformed) {
+	if _, err := source.Open(context.Background(), source.Input{Path: "-", Reader: iotest.HalfReader(bytes.NewReader(data[:len(data)-3]))}, source.Options{Format: "parquet"}); !errors.Is(err, source.ErrMalformed) {
 		t.Error(err)
 	}
 	if left() != 0 {
@@ -147,11 +149,11 @@ func TestParquetContext(t *testing.T) {
 	t.Parallel()
 	data := parquetOf(sampleColumns, sampleRows(50_000), 5000)
 	ctx, cancel := context.WithCancel(context.Background())
-	r, err := Open(ctx, Input{Path: "x", Reader: bytes.NewReader(data)}, Options{})
+	r, err := source.Open(ctx, source.Input{Path: "x", Reader: bytes.NewReader(data)}, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer closing(t, r)
+	defer sourcetest.Close(t, r)
 	if b, err := r.Next(ctx); err != nil {
 		t.Fatal(err)
 	} else {
@@ -167,7 +169,7 @@ func TestParquetContext(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Next: %v", err)
 	}
-	if _, err := Open(ctx, Input{Path: "x", Reader: bytes.NewReader(data)}, Options{}); !errors.Is(err, context.Canceled) {
+	if _, err := source.Open(ctx, source.Input{Path: "x", Reader: bytes.NewReader(data)}, source.Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Open: %v", err)
 	}
 }
@@ -184,11 +186,11 @@ func TestParquetNames(t *testing.T) {
 	for i := range leaves {
 		leaves[i] = []pt.Entry{{Def: 1, Value: []byte(strconv.Itoa(i))}}
 	}
-	r, err := Open(context.Background(), Input{Path: "x", Reader: bytes.NewReader(pt.Write(fields, []pt.RowGroup{{Rows: 1, Leaves: leaves}}, pt.Options{}))}, Options{})
+	r, err := source.Open(context.Background(), source.Input{Path: "x", Reader: bytes.NewReader(pt.Write(fields, []pt.RowGroup{{Rows: 1, Leaves: leaves}}, pt.Options{}))}, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer closing(t, r)
+	defer sourcetest.Close(t, r)
 	if d := cmp.Diff([]string{"a.b_2", "a.c", "a.b", "x", "column_5", "x_3", "X", "x_2"}, r.Schema().Names()); d != "" {
 		t.Error(d)
 	}
@@ -205,21 +207,21 @@ func TestParquetOnly(t *testing.T) {
 	one := []pt.Entry{{Def: 1, Value: []byte("v")}}
 	data := pt.Write(fields, []pt.RowGroup{{Rows: 1, Leaves: [][]pt.Entry{one, one, one}}}, pt.Options{})
 	tests := []struct {
-		opt  Options
+		opt  source.Options
 		want []string
 	}{
-		{Options{}, []string{"text:v", "text:v", "-"}},
-		{Options{Paths: []string{"b"}}, []string{"text:v", "text:v", "-"}},
-		{Options{Paths: []string{"b"}, Only: true}, []string{"-", "text:v", "-"}},
+		{source.Options{}, []string{"text:v", "text:v", "-"}},
+		{source.Options{Paths: []string{"b"}}, []string{"text:v", "text:v", "-"}},
+		{source.Options{Paths: []string{"b"}, Only: true}, []string{"-", "text:v", "-"}},
 	}
 	for _, tt := range tests {
-		c, err := readBytes(t, "x", data, tt.opt)
+		c, err := sourcetest.ReadBytes(t, "x", data, tt.opt)
 		if err != nil || len(c.Rows) != 1 || !slices.Equal(c.Rows[0].Cells, tt.want) || len(c.Columns) != 3 {
 			t.Errorf("%+v: %v %+v", tt.opt, err, c.Rows)
 		}
 	}
-	for _, opt := range []Options{{Paths: []string{"c"}}, {Only: true, Paths: []string{"a"}, Rest: true}, {All: true}} {
-		if _, err := readBytes(t, "x", data, opt); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), `column "c": BSON`) {
+	for _, opt := range []source.Options{{Paths: []string{"c"}}, {Only: true, Paths: []string{"a"}, Rest: true}, {All: true}} {
+		if _, err := sourcetest.ReadBytes(t, "x", data, opt); !errors.Is(err, source.ErrMalformed) || !strings.Contains(err.Error(), `column "c": BSON`) {
 			t.Errorf("%+v: %v", opt, err)
 		}
 	}
@@ -258,7 +260,7 @@ func TestFormatsAgree(t *testing.T) {
 			cells[0], cells[1], cells[2], cells[3], cells[4] = strconv.Itoa(i), name, city, score, strconv.FormatBool(ok)
 			cells[5] = dayText(day)
 			csvRows = append(csvRows, cells)
-			fmt.Fprintf(&lines, "{\"id\":%d,\"name\":%s,\"company\":{\"city\":%s},\"score\":%s,\"ok\":%v,\"day\":%q}\n", i, appendString(nil, name), appendString(nil, city), score, ok, cells[5])
+			fmt.Fprintf(&lines, "{\"id\":%d,\"name\":%s,\"company\":{\"city\":%s},\"score\":%s,\"ok\":%v,\"day\":%q}\n", i, quoted(name), quoted(city), score, ok, cells[5])
 			flag := byte(0)
 			if ok {
 				flag = 1
@@ -282,7 +284,7 @@ func TestFormatsAgree(t *testing.T) {
 			}),
 		}
 		for format, data := range files {
-			r, err := Open(context.Background(), Input{Path: "x." + format, Reader: bytes.NewReader(data)}, Options{Paths: columns})
+			r, err := source.Open(context.Background(), source.Input{Path: "x." + format, Reader: bytes.NewReader(data)}, source.Options{Paths: columns})
 			if err != nil {
 				t.Fatal(format, err)
 			}

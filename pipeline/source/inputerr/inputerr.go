@@ -1,13 +1,15 @@
-package source
+// Package inputerr says what is wrong with an input, and what is odd about it.
+package inputerr
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
-// The classes of an error about a file or pattern, for errors.Is. Every error of this
-// package but a context's is of one of them.
+// The classes of an error about a file or pattern, for errors.Is. Every error of package source
+// but a context's is of one of them.
 var (
 	// ErrNotFound: a path or pattern that matches no file.
 	ErrNotFound = errors.New("input not found")
@@ -60,10 +62,57 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Class, e.Err}
 }
 
-func malformed(path, format string, args ...any) *Error {
+// After returns the error of a file that cannot be read on, with how many rows of it were fine.
+func (e *Error) After(rows int64) *Error {
+	after := *e
+	after.Message += fmt.Sprintf(" (%s before that could be read)", Plural(rows, "row"))
+	return &after
+}
+
+// Malformed returns an error about a file that is not what it should be.
+func Malformed(path, format string, args ...any) *Error {
 	return &Error{Path: path, Class: ErrMalformed, Message: fmt.Sprintf(format, args...)}
 }
 
-func badOption(path, format string, args ...any) *Error {
+// BadOption returns an error about an option that cannot be.
+func BadOption(path, format string, args ...any) *Error {
 	return &Error{Path: path, Class: ErrOption, Message: fmt.Sprintf(format, args...)}
+}
+
+// Cause drops the path from a file system error, since an [Error] names it already.
+func Cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// maxWarnings bounds the warnings kept of one file.
+const maxWarnings = 100
+
+// Warnings are what is odd about a file: the first 100 of them.
+type Warnings []string
+
+// Addf adds a warning.
+func (w *Warnings) Addf(format string, args ...any) {
+	if len(*w) < maxWarnings {
+		*w = append(*w, fmt.Sprintf(format, args...))
+	}
+}
+
+// Quote quotes a text for a message, cut to 40 characters.
+func Quote(s string) string {
+	if r := []rune(s[:min(len(s), 200)]); len(r) > 40 {
+		s = string(r[:40]) + "…"
+	}
+	return fmt.Sprintf("%q", strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// Plural writes a count with its noun.
+func Plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

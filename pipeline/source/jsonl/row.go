@@ -1,4 +1,4 @@
-package source
+package jsonl
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ type pendingCell struct {
 }
 
 // object scans an object that is looked into and stores what is wanted of it.
-func (r *jsonlReader) object(p int, n *pathNode, depth int) int {
+func (r *Reader) object(p int, n *pathNode, depth int) int {
 	s := &r.scan
 	if !s.enter(p, depth) {
 		return -1
@@ -63,7 +63,7 @@ func (r *jsonlReader) object(p int, n *pathNode, depth int) int {
 
 // keyIs reports whether the key k, which may be nil, stands at p as it is: a comparison, where
 // scanning a string costs three times as much.
-func (s *jsonScanner) keyIs(p int, k *pathKey) bool {
+func (s *scanner) keyIs(p int, k *pathKey) bool {
 	if k == nil || !k.plain {
 		return false
 	}
@@ -73,12 +73,12 @@ func (s *jsonScanner) keyIs(p int, k *pathKey) bool {
 
 // find returns the key of that name, or nil for one that nobody wants. With Rest, a new
 // top-level key is wanted; badKey is set if it cannot be had.
-func (r *jsonlReader) find(n *pathNode, name []byte, escaped bool) *pathKey {
+func (r *Reader) find(n *pathNode, name []byte, escaped bool) *pathKey {
 	if escaped {
 		r.name = appendUnescaped(r.name[:0], name)
 		name = r.name
 	}
-	if n != r.tree.root || !r.opt.Rest {
+	if n != r.tree.root || !r.rest {
 		return n.find(name)
 	}
 	if k := n.keys[string(name)]; k != nil {
@@ -98,7 +98,7 @@ func (r *jsonlReader) find(n *pathNode, name []byte, escaped bool) *pathKey {
 }
 
 // member scans and stores the value of a key that is wanted.
-func (r *jsonlReader) member(v int, k *pathKey, depth int) int {
+func (r *Reader) member(v int, k *pathKey, depth int) int {
 	if k.seen == r.stamp {
 		r.repeated(k)
 	}
@@ -137,7 +137,7 @@ func (r *jsonlReader) member(v int, k *pathKey, depth int) int {
 }
 
 // put stores the text between two places of the line as the value of a key.
-func (r *jsonlReader) put(k *pathKey, kind row.Kind, start, end int, escaped bool) {
+func (r *Reader) put(k *pathKey, kind row.Kind, start, end int, escaped bool) {
 	switch c := k.column; {
 	case c >= 0:
 		if k.dotted {
@@ -151,7 +151,7 @@ func (r *jsonlReader) put(k *pathKey, kind row.Kind, start, end int, escaped boo
 	}
 }
 
-func (r *jsonlReader) store(c int, kind row.Kind, start, end int, escaped bool) {
+func (r *Reader) store(c int, kind row.Kind, start, end int, escaped bool) {
 	switch {
 	case kind == row.Null:
 		r.batch.SetKind(r.row, c, row.Null)
@@ -163,7 +163,7 @@ func (r *jsonlReader) store(c int, kind row.Kind, start, end int, escaped bool) 
 }
 
 // repeated notes that a key was named before in the same object, and forgets what it gave.
-func (r *jsonlReader) repeated(k *pathKey) {
+func (r *Reader) repeated(k *pathKey) {
 	if r.repeatedRow != r.stamp {
 		r.repeatedRow = r.stamp
 		if r.repeats++; r.repeats == 1 {
@@ -173,7 +173,7 @@ func (r *jsonlReader) repeated(k *pathKey) {
 	r.forget(k)
 }
 
-func (r *jsonlReader) forget(k *pathKey) {
+func (r *Reader) forget(k *pathKey) {
 	k.seen = 0
 	if c := k.column; c >= 0 && (k.dotted || r.tree.exact[c] != r.stamp) {
 		r.batch.SetKind(r.row, c, row.Absent)
@@ -195,7 +195,7 @@ const maxGrowth = 1000
 
 // widen gives the new keys of the row columns, and their cells what was found. It returns
 // false if that would be too many columns.
-func (r *jsonlReader) widen() bool {
+func (r *Reader) widen() bool {
 	if r.growth++; r.growth > maxGrowth {
 		return false
 	}

@@ -1,21 +1,19 @@
-package source
+package csv
 
 import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+
+	"sfsync/pipeline/source/textfile"
 )
 
-// Words of eight equal bytes. The bytes of a word that are 0 have their high bit set in
-//
-//	(w - lowBits) &^ w & highBits
-//
-// and so may bytes above one of them, of which there is no need to be sure: whoever looks for
-// the first one takes the lowest bit, and whoever goes through all looks at each byte.
+// quotes is a word of them, see [textfile.LowBits].
+const quotes = lowBits * '"'
+
 const (
-	lowBits  = 0x0101010101010101
-	highBits = 0x8080808080808080
-	quotes   = lowBits * '"'
+	lowBits  = textfile.LowBits
+	highBits = textfile.HighBits
 )
 
 // cell is where the text of a CSV cell stands in its record, quotes left out.
@@ -57,7 +55,7 @@ func newScanner(delim, eol byte) scanner {
 	}
 }
 
-// record scans the record at the start of data[:end], which slack zero bytes follow, and
+// record scans the record at the start of data[:end], which [textfile.Slack] zero bytes follow, and
 // returns its length with its line end; for quoteOpen and quoteInner, how far it got. With
 // last set, nothing follows data[:end].
 func (s *scanner) record(data []byte, end int, last bool) (int, scanStatus) {

@@ -1,12 +1,10 @@
-package source
+package csv
 
 import (
 	"bytes"
-	"fmt"
-	"strconv"
 	"strings"
 
-	"sfsync/pipeline/row"
+	"sfsync/pipeline/source/inputerr"
 )
 
 // delimiters are the characters that are looked for, in the order that decides a draw.
@@ -34,7 +32,7 @@ func parseDelimiter(path, name string) (byte, error) {
 		return ' ', nil
 	}
 	if len(name) != 1 || name[0] < ' ' && name[0] != '\t' && name[0] != 0x1F || name[0] == '"' || name[0] >= 0x7F {
-		return 0, badOption(path, "delimiter %s: it must be one ASCII character (or comma, tab, semicolon, pipe, auto), and no quote", quoteShort(name))
+		return 0, inputerr.BadOption(path, "delimiter %s: it must be one ASCII character (or comma, tab, semicolon, pipe, auto), and no quote", inputerr.Quote(name))
 	}
 	return name[0], nil
 }
@@ -132,63 +130,4 @@ func separatorLine(text []byte, eol byte) (delim byte, n int) {
 		return line[4], n
 	}
 	return 0, 0
-}
-
-// uniqueColumns makes columns of header cells by [uniqueNames].
-func uniqueColumns(names []string, warnf func(string, ...any)) []row.Column {
-	order := make([]int, len(names))
-	for i := range order {
-		order[i] = i
-	}
-	cols := make([]row.Column, len(names))
-	for i, n := range uniqueNames(names, order, warnf) {
-		cols[i] = row.Column{Name: n, Type: "text"}
-	}
-	return cols
-}
-
-// uniqueNames makes names unique: an empty one becomes column_3, a repeated one email_2. The
-// numbers avoid names that are there already. Of equal names the first in order keeps it.
-func uniqueNames(names []string, order []int, warnf func(string, ...any)) []string {
-	taken := make(map[string]bool, len(names))
-	for _, n := range names {
-		taken[n] = true
-	}
-	used := make(map[string]bool, len(names))
-	next := make(map[string]int)
-	free := func(base string, from int) string {
-		if from == 0 && !taken[base] && !used[base] {
-			return base
-		}
-		n := max(from, 2, next[base])
-		for taken[base+"_"+strconv.Itoa(n)] || used[base+"_"+strconv.Itoa(n)] {
-			n++
-		}
-		next[base] = n + 1
-		return base + "_" + strconv.Itoa(n)
-	}
-	out := make([]string, len(names))
-	for _, i := range order {
-		n := names[i]
-		name := n
-		switch {
-		case n == "":
-			name = free("column_"+strconv.Itoa(i+1), 0)
-			warnf("column %d has no name: read as %s", i+1, name)
-		case used[n]:
-			name = free(n, 2)
-			warnf("column %d: the name %s appears again: read as %s", i+1, quoteShort(n), quoteShort(name))
-		}
-		used[name] = true
-		out[i] = name
-	}
-	return out
-}
-
-// plural writes a count with its noun.
-func plural(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

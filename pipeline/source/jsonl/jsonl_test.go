@@ -1,4 +1,4 @@
-package source
+package jsonl_test
 
 import (
 	"bytes"
@@ -15,16 +15,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sfsync/pipeline/row"
+	"sfsync/pipeline/source"
+	"sfsync/pipeline/source/jsonl"
+	"sfsync/pipeline/source/sourcetest"
 )
 
 func TestJSONL(t *testing.T) {
 	t.Parallel()
-	all := Options{All: true}
-	paths := func(p ...string) Options { return Options{Paths: p} }
+	all := source.Options{All: true}
+	paths := func(p ...string) source.Options { return source.Options{Paths: p} }
 	deep := func(n int) string { return `{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}` }
 	tests := []struct {
 		name, in string
-		opt      Options
+		opt      source.Options
 		want     string
 	}{
 		{
@@ -49,7 +52,7 @@ func TestJSONL(t *testing.T) {
 		{"same path twice", `{"a":1}`, paths("a", "a"), "a\n1: number:1\n"},
 		{"empty keys", `{"":{"":1}}`, paths(".", ""), ".|\n1: number:1|json:{\"\":1}\n"},
 		{"order changes", "{\"a\":1,\"x\":0,\"b\":2}\n{\"b\":3,\"a\":4}\n{\"y\":1,\"a\":5,\"b\":6}", paths("a", "b"), "a|b\n1: number:1|number:2\n2: number:4|number:3\n3: number:5|number:6\n"},
-		{"rest", `{"a":{"b":1,"c":2},"d":3,"e.f":4}`, Options{Paths: []string{"a.b"}, Rest: true}, "a.b|d|e.f\n1: number:1|number:3|number:4\n"},
+		{"rest", `{"a":{"b":1,"c":2},"d":3,"e.f":4}`, source.Options{Paths: []string{"a.b"}, Rest: true}, "a.b|d|e.f\n1: number:1|number:3|number:4\n"},
 
 		{"named twice", `{"a":1,"a":2}`, paths("a"), "a\n1: number:2\n"},
 		{"named twice, new key", `{"a":1,"a":"x\n"}`, all, "a\n1: x\n\n"},
@@ -78,11 +81,11 @@ func TestJSONL(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tt.opt.Format = "jsonl"
-			c, err := readBytes(t, "x.jsonl", []byte(tt.in), tt.opt)
+			c, err := sourcetest.ReadBytes(t, "x.jsonl", []byte(tt.in), tt.opt)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, show(c)); diff != "" {
+			if diff := cmp.Diff(tt.want, c.String()); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -110,7 +113,7 @@ func TestJSONLMessages(t *testing.T) {
 		{"{\"ö\":\"\xE9\"}", "column 7: byte 0xE9 is not valid UTF-8: convert the file, such as by iconv"},
 	}
 	for _, tt := range tests {
-		r, err := Open(context.Background(), Input{Path: "x.jsonl", Reader: strings.NewReader(tt.in)}, Options{All: true})
+		r, err := source.Open(context.Background(), source.Input{Path: "x.jsonl", Reader: strings.NewReader(tt.in)}, source.Options{All: true})
 		if err != nil {
 			t.Fatalf("%s: %v", tt.in, err)
 		}
@@ -121,19 +124,19 @@ func TestJSONLMessages(t *testing.T) {
 		if p, _ := b.Problem(0); p.Message != tt.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", tt.in, p.Message, tt.want)
 		}
-		closing(t, r)
+		sourcetest.Close(t, r)
 	}
 }
 
 func TestJSONLWarnings(t *testing.T) {
 	t.Parallel()
 	in := "{\"a\":1}\n{\"a\":1,\"a\":2,\"a\":3}\n{\"x\":1,\"x\":2}\n{\"b\":{\"c\":1,\"c\":2}}\n"
-	r, err := Open(context.Background(), Input{Path: "x.jsonl", Reader: strings.NewReader(in)}, Options{Paths: []string{"a", "b.c"}})
+	r, err := source.Open(context.Background(), source.Input{Path: "x.jsonl", Reader: strings.NewReader(in)}, source.Options{Paths: []string{"a", "b.c"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer closing(t, r)
-	if _, err := readAll(t, r); err != nil {
+	defer sourcetest.Close(t, r)
+	if _, err := sourcetest.ReadAll(t, r); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{`line 2: the key "a" is named twice in one object; the last one counts (so in 2 rows)`}
@@ -161,18 +164,18 @@ func TestJSONLManyKeys(t *testing.T) {
 	for range 500 {
 		in.WriteString("{\"z\":1}\n")
 	}
-	r, err := Open(context.Background(), Input{Path: "x.jsonl", Reader: &in}, Options{All: true})
+	r, err := source.Open(context.Background(), source.Input{Path: "x.jsonl", Reader: &in}, source.Options{All: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer closing(t, r)
+	defer sourcetest.Close(t, r)
 	bad, rows := 0, 0
 	for {
 		b, err := r.Next(context.Background())
 		if err != nil {
 			break
 		}
-		if b.Size() > 2*maxSize {
+		if b.Size() > 2*jsonl.MaxSize {
 			t.Errorf("a batch of %d bytes", b.Size())
 		}
 		for i := range b.Len() {
@@ -201,32 +204,10 @@ func TestNotLines(t *testing.T) {
 		"one object over lines":          "{\n  \"a\": 1\n}\n",
 		"one object, opened on one line": "{\"a\": {\n  \"b\": 1\n}}\n",
 	} {
-		_, err := readBytes(t, "in/x.json", []byte(in), Options{})
-		var e *Error
-		if !asMalformed(err, &e) || !strings.Contains(e.Message, "jq -c") || e.Path != "in/x.json" {
+		_, err := sourcetest.ReadBytes(t, "in/x.json", []byte(in), source.Options{})
+		var e *source.Error
+		if !errors.As(err, &e) || !errors.Is(err, source.ErrMalformed) || !strings.Contains(e.Message, "jq -c") || e.Path != "in/x.json" {
 			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-func TestAppendJSON(t *testing.T) {
-	t.Parallel()
-	in := `{"a":"x\n\"é","n":1.50,"t":true,"z":null,"o":{"p": [1]},"":""}`
-	r, err := Open(context.Background(), Input{Path: "x.jsonl", Reader: strings.NewReader(in + "\n{\"n\":2}\n{\"n\":\xE9}\n")}, Options{All: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer closing(t, r)
-	b, err := r.Next(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []string{
-		in, `{"n":2}`,
-		`{"sfsync_line":3,"sfsync_code":"BAD_ENCODING","sfsync_message":"column 6: byte 0xE9 is not valid UTF-8: convert the file, such as by iconv","sfsync_raw":"{\"n\":` + "\uFFFD" + `}"}`,
-	} {
-		if got := string(AppendJSON(nil, b, i)); got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
 }
@@ -258,11 +239,11 @@ func lookup(t *testing.T, object map[string]json.RawMessage, path string) (json.
 func sameAsEncodingJSON(t *testing.T, line []byte, paths []string) {
 	t.Helper()
 	b, reason := (*row.Batch)(nil), ""
-	r, err := Open(context.Background(), Input{Path: "x", Reader: bytes.NewReader(line)}, Options{Format: "jsonl", Paths: paths})
+	r, err := source.Open(context.Background(), source.Input{Path: "x", Reader: bytes.NewReader(line)}, source.Options{Format: "jsonl", Paths: paths})
 	if err != nil {
 		return // another kind of file
 	}
-	defer closing(t, r)
+	defer sourcetest.Close(t, r)
 	if b, err = r.Next(context.Background()); err != nil {
 		t.Fatalf("%q: %v", line, err)
 	}
@@ -326,10 +307,10 @@ func FuzzJSONL(f *testing.F) {
 		if len(data) > 1<<16 {
 			return
 		}
-		opt := Options{Format: "jsonl", MaxLine: 8 + int(maxLine), Paths: []string{"a", "a.b", "a.b.c", "b.c"}}
-		again(t, data, opt)
+		opt := source.Options{Format: "jsonl", MaxLine: 8 + int(maxLine), Paths: []string{"a", "a.b", "a.b.c", "b.c"}}
+		sourcetest.Again(t, data, opt)
 		opt.Rest = true
-		again(t, data, opt)
+		sourcetest.Again(t, data, opt)
 		line := bytes.TrimSpace(data)
 		if len(line) > 0 && !bytes.ContainsAny(line, "\n\x00") && utf8.Valid(line) && line[0] < 0x80 && !bytes.Contains(line, []byte("sfsync_")) {
 			sameAsEncodingJSON(t, line, opt.Paths)

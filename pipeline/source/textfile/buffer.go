@@ -1,4 +1,4 @@
-package source
+package textfile
 
 import (
 	"bytes"
@@ -7,17 +7,17 @@ import (
 )
 
 const (
-	// blockSize is what is read at a time. 256 KiB measured as fast as any larger block.
-	blockSize = 256 << 10
-	// slack zero bytes follow the text in a buffer, so that eight bytes can be loaded at any
+	// BlockSize is what is read of a file at a time. 256 KiB measured as fast as any larger block.
+	BlockSize = 256 << 10
+	// Slack zero bytes follow the text in a buffer, so that eight bytes can be loaded at any
 	// place of it.
-	slack = 8
+	Slack = 8
 )
 
 // buffer holds the unread text of a file. It grows to one line of the allowed length.
 type buffer struct {
 	r        io.Reader
-	data     []byte // data[pos:end] is unread text; data[end:end+slack] is zero
+	data     []byte // data[pos:end] is unread text; data[end:end+Slack] is zero
 	pos, end int
 	limit    int // most bytes of text the buffer may hold
 	nul      int // index of the first NUL byte at or after pos, or end
@@ -25,12 +25,21 @@ type buffer struct {
 	err      error // why reading ended before the end of the file
 }
 
-func newBuffer(r io.Reader, maxLine, block int) *buffer {
-	return &buffer{r: r, data: make([]byte, block+slack), limit: maxLine + block}
+func newBuffer(r io.Reader, maxLine, block int) buffer {
+	return buffer{r: r, data: make([]byte, block+Slack), limit: maxLine + block}
 }
 
-// rest is the unread text.
-func (b *buffer) rest() []byte { return b.data[b.pos:b.end] }
+// Rest is the unread text that was fetched. It is valid until the next Fill, as is Padded.
+func (b *buffer) Rest() []byte { return b.data[b.pos:b.end] }
+
+// Padded is Rest with its [Slack].
+func (b *buffer) Padded() []byte { return b.data[b.pos : b.end+Slack] }
+
+// NUL is the index of the first NUL byte in Rest, or its length.
+func (b *buffer) NUL() int { return b.nul - b.pos }
+
+// EOF reports whether nothing follows Rest.
+func (b *buffer) EOF() bool { return b.eof }
 
 // fill reads until the buffer is full or the file at its end, so that what a caller finds
 // there does not depend on how the bytes arrive. A buffer without room grows. An error is
@@ -51,14 +60,14 @@ func (b *buffer) fill(ctx context.Context) error {
 		b.nul -= b.pos
 		b.pos = 0
 	}
-	if room := len(b.data) - slack; b.end > room/2 && room < b.limit {
-		grown := make([]byte, min(2*room, b.limit)+slack)
+	if room := len(b.data) - Slack; b.end > room/2 && room < b.limit {
+		grown := make([]byte, min(2*room, b.limit)+Slack)
 		copy(grown, b.data[:b.end])
 		b.data = grown
 	}
 	old := b.end
-	for empty := 0; b.end < len(b.data)-slack; {
-		n, err := b.r.Read(b.data[b.end : len(b.data)-slack])
+	for empty := 0; b.end < len(b.data)-Slack; {
+		n, err := b.r.Read(b.data[b.end : len(b.data)-Slack])
 		b.end += n
 		if err == io.EOF {
 			b.eof = true
@@ -78,7 +87,7 @@ func (b *buffer) fill(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	clear(b.data[b.end : b.end+slack])
+	clear(b.data[b.end : b.end+Slack])
 	if b.nul >= old {
 		b.nul = b.findNUL(old)
 	}
@@ -95,8 +104,8 @@ func (b *buffer) findNUL(from int) int {
 	return b.end
 }
 
-// skip moves on by n bytes.
-func (b *buffer) skip(n int) {
+// Skip moves on by n bytes.
+func (b *buffer) Skip(n int) {
 	b.pos += n
 	if b.nul < b.pos {
 		b.nul = b.findNUL(b.pos)

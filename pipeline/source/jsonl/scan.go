@@ -1,22 +1,31 @@
-package source
+package jsonl
 
 import (
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"sfsync/pipeline/source/textfile"
 )
 
 // maxDepth is how deep JSON may be nested.
 const maxDepth = 128
 
-// jsonScanner validates one line of JSON (RFC 8259) and finds where its values stand, without
+// Words, see [textfile.LowBits].
+const (
+	lowBits  = textfile.LowBits
+	highBits = textfile.HighBits
+	quotes   = lowBits * '"'
+)
+
+// scanner validates one line of JSON (RFC 8259) and finds where its values stand, without
 // building anything. UTF-8 is not checked here: wide says whether there is anything to check.
 //
 // Its methods take the index at which to go on in data and return the index behind what they
 // scanned, or -1 with at and why set.
-type jsonScanner struct {
-	data []byte // slack more bytes follow data[:end], the first of them white space or NUL
+type scanner struct {
+	data []byte // [textfile.Slack] more bytes follow data[:end], the first of them white space or NUL
 	end  int
 	wide uint64 // all words of strings or-ed
 
@@ -25,17 +34,17 @@ type jsonScanner struct {
 	deep bool // it went wrong by depth
 }
 
-func (s *jsonScanner) reset(data []byte, end int) {
+func (s *scanner) reset(data []byte, end int) {
 	s.data, s.end, s.wide, s.deep = data, end, 0, false
 }
 
-func (s *jsonScanner) fail(at int, why string) int {
+func (s *scanner) fail(at int, why string) int {
 	s.at, s.why = min(at, s.end), why
 	return -1
 }
 
 // space passes over white space.
-func (s *jsonScanner) space(p int) int {
+func (s *scanner) space(p int) int {
 	for p < s.end && s.data[p] <= ' ' {
 		switch s.data[p] {
 		case ' ', '\t', '\r', '\n':
@@ -48,7 +57,7 @@ func (s *jsonScanner) space(p int) int {
 }
 
 // peek returns the byte at p, or 0 at the end, which is no part of JSON.
-func (s *jsonScanner) peek(p int) byte {
+func (s *scanner) peek(p int) byte {
 	if p < s.end {
 		return s.data[p]
 	}
@@ -56,7 +65,7 @@ func (s *jsonScanner) peek(p int) byte {
 }
 
 // str scans a string from behind its opening quote and returns the index of the closing one.
-func (s *jsonScanner) str(p int) (quote int, escaped bool) {
+func (s *scanner) str(p int) (quote int, escaped bool) {
 	const (
 		backslash = lowBits * '\\'
 		controls  = lowBits * ' '
@@ -90,7 +99,7 @@ func (s *jsonScanner) str(p int) (quote int, escaped bool) {
 }
 
 // escape scans an escape from behind its backslash.
-func (s *jsonScanner) escape(p int) int {
+func (s *scanner) escape(p int) int {
 	switch s.peek(p) {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return p + 1
@@ -111,7 +120,7 @@ func (s *jsonScanner) escape(p int) int {
 	return s.fail(p, `half of a surrogate pair (\uD800 to \uDFFF) stands alone`)
 }
 
-func (s *jsonScanner) hex4(p int) (u rune, ok bool) {
+func (s *scanner) hex4(p int) (u rune, ok bool) {
 	if p+4 > s.end {
 		return 0, false
 	}
@@ -134,7 +143,7 @@ func parseHex4(b []byte) (u rune, ok bool) {
 }
 
 // number scans a number.
-func (s *jsonScanner) number(p int) int {
+func (s *scanner) number(p int) int {
 	if s.peek(p) == '-' {
 		p++
 	}
@@ -167,14 +176,14 @@ func (s *jsonScanner) number(p int) int {
 	return p
 }
 
-func (s *jsonScanner) digits(p int) int {
+func (s *scanner) digits(p int) int {
 	for p < s.end && s.data[p]-'0' <= 9 {
 		p++
 	}
 	return p
 }
 
-func (s *jsonScanner) literal(p int, word string) int {
+func (s *scanner) literal(p int, word string) int {
 	if p+len(word) > s.end || string(s.data[p:p+len(word)]) != word {
 		return s.fail(p, "a value must be an object, an array, a string, a number, true, false or null")
 	}
@@ -182,7 +191,7 @@ func (s *jsonScanner) literal(p int, word string) int {
 }
 
 // value scans any value that begins at p, inside depth containers.
-func (s *jsonScanner) value(p, depth int) int {
+func (s *scanner) value(p, depth int) int {
 	switch c := s.peek(p); c {
 	case '"':
 		q, _ := s.str(p + 1)
@@ -212,7 +221,7 @@ func (s *jsonScanner) value(p, depth int) int {
 }
 
 // enter checks the depth at which a container opens.
-func (s *jsonScanner) enter(p, depth int) bool {
+func (s *scanner) enter(p, depth int) bool {
 	if depth < maxDepth {
 		return true
 	}
@@ -221,7 +230,7 @@ func (s *jsonScanner) enter(p, depth int) bool {
 	return false
 }
 
-func (s *jsonScanner) object(p, depth int) int {
+func (s *scanner) object(p, depth int) int {
 	if !s.enter(p, depth) {
 		return -1
 	}
@@ -241,7 +250,7 @@ func (s *jsonScanner) object(p, depth int) int {
 	return p
 }
 
-func (s *jsonScanner) array(p, depth int) int {
+func (s *scanner) array(p, depth int) int {
 	if !s.enter(p, depth) {
 		return -1
 	}
@@ -258,7 +267,7 @@ func (s *jsonScanner) array(p, depth int) int {
 }
 
 // open goes to the first element of a container, or behind the container if it is empty.
-func (s *jsonScanner) open(p int, closing byte) (n int, more bool) {
+func (s *scanner) open(p int, closing byte) (n int, more bool) {
 	p = s.space(p)
 	if s.peek(p) == closing {
 		return p + 1, false
@@ -267,7 +276,7 @@ func (s *jsonScanner) open(p int, closing byte) (n int, more bool) {
 }
 
 // next goes from behind an element to the next one, or behind the container.
-func (s *jsonScanner) next(p int, closing byte) (n int, more bool) {
+func (s *scanner) next(p int, closing byte) (n int, more bool) {
 	if s.data[p] == ',' && s.data[p+1] > ' ' {
 		return p + 1, true
 	}
@@ -287,7 +296,7 @@ func (s *jsonScanner) next(p int, closing byte) (n int, more bool) {
 
 // key scans a key with its colon. The key is data[p+1:quote]; its value begins at v, which is
 // -1 on failure.
-func (s *jsonScanner) key(p int) (quote int, escaped bool, v int) {
+func (s *scanner) key(p int) (quote int, escaped bool, v int) {
 	if s.peek(p) != '"' {
 		if p >= s.end {
 			return 0, false, s.fail(p, "the line ends inside an object")
@@ -302,7 +311,7 @@ func (s *jsonScanner) key(p int) (quote int, escaped bool, v int) {
 }
 
 // colon goes from behind a key to its value.
-func (s *jsonScanner) colon(p int) int {
+func (s *scanner) colon(p int) int {
 	if s.data[p] != ':' {
 		if p = s.space(p); s.peek(p) != ':' {
 			return s.fail(p, "a colon must follow a key")
@@ -314,17 +323,17 @@ func (s *jsonScanner) colon(p int) int {
 	return s.space(p)
 }
 
-// validJSON reports whether line is one JSON value.
-func validJSON(line []byte) bool {
+// Valid reports whether line is one JSON value.
+func Valid(line []byte) bool {
 	_, ok := scanLine(line)
 	return ok
 }
 
 // scanLine scans a line that holds one JSON value; the scanner says what is wrong with any
 // other one. It copies the line: it is for beginnings of files, not for rows.
-func scanLine(line []byte) (jsonScanner, bool) {
-	var s jsonScanner
-	s.reset(append(append(make([]byte, 0, len(line)+slack), line...), make([]byte, slack)...), len(line))
+func scanLine(line []byte) (scanner, bool) {
+	var s scanner
+	s.reset(append(append(make([]byte, 0, len(line)+textfile.Slack), line...), make([]byte, textfile.Slack)...), len(line))
 	p := s.value(s.space(0), 0)
 	return s, p >= 0 && s.space(p) == s.end
 }

@@ -1,4 +1,4 @@
-package source
+package textfile
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 
 	"sfsync/mapping/diag"
 	"sfsync/pipeline/row"
+	"sfsync/pipeline/source/inputerr"
 )
 
 // encodingNames are the names that a misspelt one is compared with; many more are known.
@@ -47,18 +48,18 @@ func findEncoding(name string) (encoding.Encoding, string, error) {
 		if hint == "" {
 			hint = "such as utf-8, utf-16, windows-1252, iso-8859-15"
 		}
-		return nil, "", badOption("encoding "+quoteShort(name), "no such encoding: %s", hint)
+		return nil, "", inputerr.BadOption("encoding "+inputerr.Quote(name), "no such encoding: %s", hint)
 	}
 	return e, n, nil
 }
 
 // decode sets text to the file as UTF-8 without a byte order mark.
-func (c *common) decode() error {
-	enc, name, err := findEncoding(c.opt.Encoding)
+func (f *File) decode(encoding string) error {
+	enc, name, err := findEncoding(encoding)
 	if err != nil {
 		return err
 	}
-	head, err := c.peek()
+	head, err := f.Peek()
 	if err != nil {
 		return err
 	}
@@ -72,41 +73,39 @@ func (c *common) decode() error {
 		mark, marked, enc = 2, "utf-16be", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
 	}
 	if marked != "" {
-		if o := c.opt.Encoding; o != "" && o != "auto" && name != marked {
-			c.warnf("the byte order mark says %s: read as that, not as %s", marked, name)
+		if encoding != "" && encoding != "auto" && name != marked {
+			f.warnings.Addf("the byte order mark says %s: read as that, not as %s", marked, name)
 		}
 		name = marked
-		if _, err := c.content.Discard(mark); err != nil {
-			return c.readError(err)
+		if _, err := f.content.Discard(mark); err != nil {
+			return f.readError(err)
 		}
 	}
-	c.info.Encoding, c.text = name, c.content
+	f.encoding, f.text = name, f.content
 	if enc != nil {
-		c.recoded = true
-		c.text = transform.NewReader(c.content, enc.NewDecoder())
+		f.recoded = true
+		f.text = transform.NewReader(f.content, enc.NewDecoder())
 	}
 	return nil
 }
 
-// badText returns what is wrong with the characters of a row, if anything. Text that was
-// converted holds U+FFFD where bytes meant nothing in the encoding; a source that holds
-// that very character is refused too, since its text was lost before.
-func (c *common) badText(text []byte, line int64, eol byte) (row.Problem, bool) {
+// BadText returns what is wrong with the characters of a row that begins on a line, if anything;
+// advice ends the message about bytes that are not UTF-8. Text that was converted holds U+FFFD
+// where bytes meant nothing in the encoding; a source that holds that very character is refused
+// too, since its text was lost before.
+func (f *File) BadText(text []byte, line int64, eol byte, advice string) (row.Problem, bool) {
 	at := invalidAt(text)
-	if c.recoded {
+	if f.recoded {
 		at = bytes.Index(text, []byte("\uFFFD"))
 	}
 	if at < 0 {
 		return row.Problem{}, false
 	}
 	p := row.Problem{Code: "BAD_ENCODING"}
-	switch where := place(text, at, eol, line); {
-	case c.recoded:
-		p.Message = fmt.Sprintf("%s: bytes that mean nothing in %s: is the file in another encoding?", where, c.info.Encoding)
-	case c.info.Format == "csv":
-		p.Message = fmt.Sprintf("%s: byte 0x%02X is not valid UTF-8; if the file has another encoding, name it, such as encoding: windows-1252", where, text[at])
-	default:
-		p.Message = fmt.Sprintf("%s: byte 0x%02X is not valid UTF-8: convert the file, such as by iconv", where, text[at])
+	if where := Place(text, at, eol, line); f.recoded {
+		p.Message = fmt.Sprintf("%s: bytes that mean nothing in %s: is the file in another encoding?", where, f.encoding)
+	} else {
+		p.Message = fmt.Sprintf("%s: byte 0x%02X is not valid UTF-8%s", where, text[at], advice)
 	}
 	return p, true
 }
@@ -126,9 +125,9 @@ func invalidAt(text []byte) int {
 	return -1
 }
 
-// place says where a byte of a row stands: its column, in characters, and its line where that
+// Place says where a byte of a row stands: its column, in characters, and its line where that
 // is not the one on which the row begins.
-func place(text []byte, at int, eol byte, line int64) string {
+func Place(text []byte, at int, eol byte, line int64) string {
 	before := text[:at]
 	lines := bytes.Count(before, []byte{eol})
 	before = before[bytes.LastIndexByte(before, eol)+1:]

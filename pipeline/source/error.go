@@ -1,0 +1,21 @@
+package source
+
+import "sfsync/pipeline/source/inputerr"
+
+// The classes of an error about a file or pattern, for errors.Is. Every error of this
+// package but a context's is of one of them.
+var (
+	// ErrNotFound: a path or pattern that matches no file.
+	ErrNotFound = inputerr.ErrNotFound
+	// ErrUnreadable: the file is there and cannot be read.
+	ErrUnreadable = inputerr.ErrUnreadable
+	// ErrMalformed: the file is not what it should be.
+	ErrMalformed = inputerr.ErrMalformed
+	// ErrNotYet: a format or kind of input that this version does not read.
+	ErrNotYet = inputerr.ErrNotYet
+	// ErrOption: an option that cannot be (an unknown encoding, no format for stdin).
+	ErrOption = inputerr.ErrOption
+)
+
+// Error is what is wrong with one input.
+type Error = inputerr.Error

@@ -1,0 +1,3 @@
+package jsonl
+
+const MaxSize = maxSize
