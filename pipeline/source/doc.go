@@ -32,4 +32,18 @@
 // 4 MiB of bookkeeping where JSON Lines have very many columns), however the bytes
 // arrive. The same file read with the same options therefore gives the same batches,
 // which is what a resumed run counts on.
+//
+// # Where things are
+//
+// This package finds inputs (input.go, glob.go), tells their format (sniff.go, open.go) and is
+// the face of the readers below it:
+//
+//	csv, jsonl  find the rows and cells of a text file
+//	textfile    what both stand on: decompression, hash, encodings, the buffer of unread text
+//	rowfile     the sfsync_ columns of row files of an earlier run
+//	columns     unique names of columns
+//	parquet     Parquet files, with packages of its own; parquet.go is the way to it
+//	events      what events of an event stream say of a record
+//	inputerr    errors and warnings about inputs
+//	sourcetest  reads inputs for tests
 package source
