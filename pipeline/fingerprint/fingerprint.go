@@ -7,8 +7,14 @@
 // one merges first. A key that was sent and whose outcome nobody knows has no fingerprint afterwards, so its
 // next row is sent: doubt costs a call, never a change.
 //
-// Memory is bounded whatever the number of keys: 8 bytes for each block of 170 of them, and two bytes for
-// each key that the run has sent, in a filter of at most 32 MiB.
+// A changed row is taken for an unchanged one only if two contents have the same 96 bits of SHA-256: a chance of
+// 1 in 8·10²⁸ for each changed row. Two keys of ten million share a hash with a chance of 1 in 10¹⁵; they then
+// share a fingerprint, so that both are sent more often than needed.
+//
+// Memory hardly depends on the number of keys: 8 bytes for each block of 170 of them and a bit for each, which
+// are 1.7 MB for ten million, and the 40 MB in which a journal is sorted, a part at a time. Disk is 24 bytes a
+// key. While a run goes on its journal takes 48 bytes for each record that is sent, and the merge as much again as
+// the keys that were sent and the new file.
 package fingerprint
 
 import (
@@ -18,6 +24,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 )
 
@@ -44,20 +51,27 @@ func SumOf(b []byte) Sum {
 // Store is the fingerprints of a mapping and an org. It is safe for concurrent use by one process: the caller
 // holds the lock of the run.
 type Store struct {
-	path    string
-	mu      sync.Mutex
-	table   *table // what earlier runs left; nil for nothing
+	path string
+
+	reading sync.Mutex // of table and touched
+	table   *table     // what earlier runs left; nil for nothing
+	touched []uint64   // a bit for each record of the table: this run has sent its key
+
+	writing sync.Mutex
 	journal *journal
-	touched *filter // the keys that this run has sent
 }
 
-// Open opens the store called name in a directory, which it makes. What a killed run left is merged first. A
-// damaged file is an error that says so: removing it makes the next run send everything again.
+// Open opens the store called name in a directory, which it makes. What a killed run left is merged first, and
+// what a killed merge left is removed. A damaged file is an error that says so: removing it makes the next run
+// send everything again.
 func Open(dir, name string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	s := &Store{path: filepath.Join(dir, name+suffix)}
+	if err := removeTemporary(s.path); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStore, err)
+	}
 	left := s.path + journalSuffix
 	if _, err := os.Stat(left); err == nil {
 		if err := merge(s.path, left); err != nil {
@@ -73,7 +87,7 @@ func Open(dir, name string) (*Store, error) {
 	if s.journal, err = newJournal(left); err != nil {
 		return nil, errors.Join(err, s.table.close())
 	}
-	s.touched = newFilter(s.table.len())
+	s.touched = make([]uint64, (s.table.len()+63)/64)
 	return s, nil
 }
 
@@ -83,33 +97,51 @@ func (s *Store) Len() int64 { return s.table.len() }
 // Same reports whether the org last accepted exactly this for the key, as far as earlier runs tell, and the
 // run under way has sent nothing for it.
 func (s *Store) Same(key, content Sum) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.touched.has(key) {
-		return false, nil
-	}
-	known, ok, err := s.table.find(key)
-	return ok && known == content, err
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	at, known, err := s.table.find(key)
+	return at >= 0 && known == content && s.touched[at/64]&(1<<(at%64)) == 0, err
 }
 
-// Sending says that records with these keys are about to be sent. When it returns without an error that is on
-// disk.
+// Sending says that what the org holds for these keys may change from here on: records are about to be sent.
+// When it returns without an error that is on disk.
 func (s *Store) Sending(keys []Sum) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.Doubt(keys); err != nil {
+		return err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.journal.sync()
+}
+
+// Doubt says that what the org holds for these keys is not known any more. It is on disk with what is sent next.
+func (s *Store) Doubt(keys []Sum) error {
+	s.reading.Lock()
 	for _, k := range keys {
-		s.touched.add(k)
+		at, _, err := s.table.find(k)
+		if err != nil {
+			s.reading.Unlock()
+			return err
+		}
+		if at >= 0 {
+			s.touched[at/64] |= 1 << (at % 64)
+		}
+	}
+	s.reading.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	for _, k := range keys {
 		if err := s.journal.add(k, Sum{}); err != nil {
 			return err
 		}
 	}
-	return s.journal.sync()
+	return nil
 }
 
 // Accepted says that the org accepted this for a key that was sent.
 func (s *Store) Accepted(key, content Sum) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	return s.journal.add(key, content)
 }
 
@@ -125,6 +157,9 @@ func Exists(dir, name string) bool {
 // not known. Nobody may have it open.
 func Remove(dir, name string) error {
 	path := filepath.Join(dir, name+suffix)
+	if err := removeTemporary(path); err != nil {
+		return fmt.Errorf("%w: %w", ErrStore, err)
+	}
 	for _, p := range []string{path + journalSuffix, path} {
 		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%w: %w", ErrStore, err)
@@ -133,10 +168,28 @@ func Remove(dir, name string) error {
 	return nil
 }
 
-// Close merges what the run has learned into the file and closes the store.
+// Close merges what the run has learned into the file and closes the store. If that fails the journal stays, and
+// the next run merges it first: nothing is forgotten.
 func (s *Store) Close() error {
 	if err := errors.Join(s.journal.close(), s.table.close()); err != nil {
 		return err
 	}
 	return merge(s.path, s.journal.path)
+}
+
+// temporary is what the names of files begin with that the merge into path leaves if it is killed.
+func temporary(path string) string { return path + ".tmp-" }
+
+func removeTemporary(path string) error {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if name := filepath.Join(filepath.Dir(path), e.Name()); strings.HasPrefix(name, temporary(path)) {
+			errs = append(errs, os.Remove(name))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -193,16 +194,16 @@ func TestStoreIsAMap(t *testing.T) {
 				t.Fatalf("%d keys, want %d", s.len(), len(known))
 			}
 			for k := range 41 {
-				got, ok, err := s.find(sum(k))
-				if want, there := known[k]; err != nil || ok != there || ok && got != sum(want) {
-					t.Fatalf("key %d: %v %v %v, want %v %v", k, got, ok, err, want, there)
+				at, got, err := s.find(sum(k))
+				if want, there := known[k]; err != nil || at >= 0 != there || there && got != sum(want) {
+					t.Fatalf("key %d: %v %v %v, want %v %v", k, at, got, err, want, there)
 				}
 			}
 			if err := s.close(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if left, err := filepath.Glob(filepath.Join(dir, "*tmp*")); err != nil || len(left) > 0 {
+		if left, err := filepath.Glob(filepath.Join(dir, "*.tmp-*")); err != nil || len(left) > 0 {
 			t.Fatalf("left behind: %v, %v", left, err)
 		}
 	})
@@ -234,24 +235,107 @@ func TestManyBlocks(t *testing.T) {
 	}
 }
 
-func BenchmarkSame(b *testing.B) {
-	dir := b.TempDir()
-	s := open(b, dir)
-	const n = 1_000_000
+// A run knows exactly which keys it has sent, be they few or many.
+func TestOnlyWhatWasSentIsInDoubt(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	const n = 5000
 	for i := range n {
 		if err := s.Accepted(sum(i), sum(i)); err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
 	}
-	shut(b, s)
-	s = open(b, dir)
-	defer shut(b, s)
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		if !same(b, s, i%n, i%n) {
-			b.Fatal(i)
+	shut(t, s)
+	s = open(t, dir)
+	defer shut(t, s)
+	var keys []Sum
+	for i := range n + 1000 { // the last thousand are new
+		if i%3 == 0 {
+			keys = append(keys, sum(i))
 		}
-		i++
+	}
+	if err := s.Doubt(keys[:100]); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Sending(keys[100:]); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		if same(t, s, i, i) != (i%3 != 0) {
+			t.Fatalf("key %d", i)
+		}
+	}
+}
+
+// A merge that is killed at any step leaves what the next run needs, and nothing for good.
+func TestKilledMerge(t *testing.T) {
+	old := map[int]int{1: 1, 2: 2, 3: 3}
+	journal := []struct{ key, content int }{{1, -1}, {1, 11}, {2, -1}, {4, -1}, {4, 14}}
+	want := map[int]int{1: 11, 3: 3, 4: 14}
+	for _, killed := range []string{"before it begins", "while it sorts", "while it writes", "before the journal is removed"} {
+		dir := t.TempDir()
+		s := open(t, dir)
+		for k, c := range old {
+			if err := s.Accepted(sum(k), sum(c)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		shut(t, s)
+		s = open(t, dir)
+		for _, r := range journal {
+			content := Sum{}
+			if r.content >= 0 {
+				content = sum(r.content)
+			}
+			if err := s.journal.add(sum(r.key), content); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(s.journal.close(), s.table.close()); err != nil {
+			t.Fatal(err)
+		}
+		kept, err := os.ReadFile(s.journal.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave := func(name, text string) {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		other := "n.fingerprints.tmp-run-1" // of another mapping, whose run may be under way
+		leave(other, "")
+		switch killed {
+		case "while it sorts":
+			leave("m.fingerprints.tmp-run-1", string(kept[:recordLen]))
+		case "while it writes":
+			leave("m.fingerprints.tmp-run-1", string(kept))
+			leave("m.fingerprints.tmp-table-2", magic)
+		case "before the journal is removed":
+			if err := merge(s.path, s.journal.path); err != nil {
+				t.Fatal(err)
+			}
+			leave("m.fingerprints.journal", string(kept))
+		}
+		s = open(t, dir)
+		for k := range 6 {
+			for _, c := range []int{k, 10 + k} {
+				if w, ok := want[k]; same(t, s, k, c) != (ok && w == c) {
+					t.Errorf("killed %s: key %d content %d", killed, k, c)
+				}
+			}
+		}
+		shut(t, s)
+		var names []string
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		if want := []string{"m.fingerprints", other}; !slices.Equal(names, want) {
+			t.Errorf("killed %s: the directory holds %q, want %q", killed, names, want)
+		}
 	}
 }

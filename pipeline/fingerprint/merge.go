@@ -3,7 +3,9 @@ package fingerprint
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"container/heap"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +14,8 @@ import (
 	"slices"
 )
 
-// chunkRecs is how many records of a journal are sorted in memory at once: 24 MB. It is a variable of merger
-// so that tests can do with fewer.
+// chunkRecs is how many records of a journal are sorted in memory at once: 24 MB, and 16 MB for their order. It is
+// a variable of merger so that tests can do with fewer.
 const chunkRecs = 1 << 20
 
 // merge makes the table at path anew from itself and a journal, then removes the journal. It can be repeated
@@ -62,10 +64,17 @@ func (m *merger) run(journalPath string) (err error) {
 	return m.write()
 }
 
+// place is where a record stands in a chunk, with the first bytes of its key.
+type place struct {
+	head uint64
+	at   int32
+}
+
 // sort cuts the journal into sorted runs in which each key stands once, with what was learned last.
 func (m *merger) sort(r io.Reader) error {
 	buf := make([]byte, min(int64(m.chunk)*recordLen, m.whole))
-	var index []int32
+	places := make([]place, 0, len(buf)/recordLen)
+	rec := func(p place) []byte { return buf[int(p.at)*recordLen:][:recordLen] }
 	for {
 		n, err := io.ReadFull(r, buf)
 		if n == 0 {
@@ -77,28 +86,27 @@ func (m *merger) sort(r io.Reader) error {
 		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return err
 		}
-		rec := func(i int32) []byte { return buf[int(i)*recordLen:][:recordLen] }
-		index = index[:0]
+		places = places[:0]
 		for i := range n / recordLen {
-			index = append(index, int32(i)) //nolint:gosec // less than a chunk
+			places = append(places, place{binary.BigEndian.Uint64(buf[i*recordLen:]), int32(i)}) //nolint:gosec // less than a chunk
 		}
-		slices.SortFunc(index, func(a, b int32) int {
-			if c := bytes.Compare(rec(a)[:sumLen], rec(b)[:sumLen]); c != 0 {
-				return c
+		slices.SortFunc(places, func(a, b place) int {
+			if a.head != b.head {
+				return cmp.Compare(a.head, b.head)
 			}
-			return int(b - a) // the later one first
+			return cmp.Or(bytes.Compare(rec(a)[:sumLen], rec(b)[:sumLen]), cmp.Compare(b.at, a.at)) // the later one first
 		})
-		f, err := os.CreateTemp(filepath.Dir(m.path), ".tmp-run-*") // 0600
+		f, err := os.CreateTemp(filepath.Dir(m.path), filepath.Base(temporary(m.path))+"run-*") // 0600
 		if err != nil {
 			return err
 		}
 		m.runs = append(m.runs, f)
 		w := bufio.NewWriterSize(f, 256<<10)
-		for k, i := range index {
-			if k > 0 && bytes.Equal(rec(i)[:sumLen], rec(index[k-1])[:sumLen]) {
+		for k, p := range places {
+			if k > 0 && bytes.Equal(rec(p)[:sumLen], rec(places[k-1])[:sumLen]) {
 				continue
 			}
-			if _, err := w.Write(rec(i)); err != nil {
+			if _, err := w.Write(rec(p)); err != nil {
 				return err
 			}
 		}
@@ -130,7 +138,7 @@ func (m *merger) write() (err error) {
 			return err
 		}
 	}
-	out, err := os.CreateTemp(filepath.Dir(m.path), ".tmp-*") // 0600
+	out, err := os.CreateTemp(filepath.Dir(m.path), filepath.Base(temporary(m.path))+"table-*") // 0600
 	if err != nil {
 		return err
 	}

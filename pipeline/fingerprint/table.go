@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"sort"
 )
 
@@ -69,20 +70,23 @@ func (t *table) check() error {
 	if _, err := io.ReadFull(r, head); err != nil || string(head) != magic {
 		return errors.Join(errDamaged, err)
 	}
-	sum, last := uint32(0), Sum{}
-	var rec [recordLen]byte
-	for i := range t.n {
-		if _, err := io.ReadFull(r, rec[:]); err != nil {
+	sum, last := uint32(0), []byte(nil)
+	var end Sum
+	for b := range int64(cap(t.first)) {
+		recs := t.buf[:min(blockRecs, t.n-b*blockRecs)*recordLen]
+		if _, err := io.ReadFull(r, recs); err != nil {
 			return errors.Join(errDamaged, err)
 		}
-		sum = crc32.Update(sum, castagnoli(), rec[:])
-		if i > 0 && bytes.Compare(rec[:sumLen], last[:]) <= 0 {
-			return errDamaged
+		sum = crc32.Update(sum, castagnoli(), recs)
+		t.first = append(t.first, binary.BigEndian.Uint64(recs[:8]))
+		for ; len(recs) > 0; recs = recs[recordLen:] {
+			if last != nil && bytes.Compare(last, recs[:sumLen]) >= 0 {
+				return errDamaged
+			}
+			last = recs[:sumLen]
 		}
-		last = Sum(rec[:sumLen])
-		if i%blockRecs == 0 {
-			t.first = append(t.first, binary.BigEndian.Uint64(rec[:8]))
-		}
+		end = Sum(last)
+		last = end[:] // the next block takes the place of this one
 	}
 	var tail [tailLen]byte
 	if _, err := io.ReadFull(r, tail[:]); err != nil {
@@ -101,26 +105,27 @@ func (t *table) len() int64 {
 	return t.n
 }
 
-// find returns the content of a key.
-func (t *table) find(key Sum) (Sum, bool, error) {
-	if t == nil || t.n == 0 {
-		return Sum{}, false, nil
+// find returns which record a key has, -1 for none, and its content.
+func (t *table) find(key Sum) (int64, Sum, error) {
+	if t == nil {
+		return -1, Sum{}, nil
 	}
 	head := binary.BigEndian.Uint64(key[:8])
 	// Blocks may begin with the same eight bytes: the key is in the last block that begins before it, or in
 	// one of those that begin like it.
-	for b := max(0, sort.Search(len(t.first), func(i int) bool { return t.first[i] >= head })-1); b < len(t.first) && t.first[b] <= head; b++ {
+	b, _ := slices.BinarySearch(t.first, head)
+	for b = max(0, b-1); b < len(t.first) && t.first[b] <= head; b++ {
 		recs, err := t.load(b)
 		if err != nil {
-			return Sum{}, false, err
+			return -1, Sum{}, err
 		}
 		n := len(recs) / recordLen
 		i := sort.Search(n, func(i int) bool { return bytes.Compare(recs[i*recordLen:][:sumLen], key[:]) >= 0 })
 		if i < n && bytes.Equal(recs[i*recordLen:][:sumLen], key[:]) {
-			return Sum(recs[i*recordLen+sumLen:][:sumLen]), true, nil
+			return int64(b)*blockRecs + int64(i), Sum(recs[i*recordLen+sumLen:][:sumLen]), nil
 		}
 	}
-	return Sum{}, false, nil
+	return -1, Sum{}, nil
 }
 
 // load reads a block; the last one read is kept.
