@@ -9,6 +9,8 @@ var (
 	ErrNotFound = inputerr.ErrNotFound
 	// ErrUnreadable: the file is there and cannot be read.
 	ErrUnreadable = inputerr.ErrUnreadable
+	// ErrUnavailable: what the input is read from cannot be reached, or has broken off; another try may do.
+	ErrUnavailable = inputerr.ErrUnavailable
 	// ErrMalformed: the file is not what it should be.
 	ErrMalformed = inputerr.ErrMalformed
 	// ErrNotYet: a format or kind of input that this version does not read.

@@ -104,7 +104,7 @@ func (r *parquetReader) spool(ctx context.Context, content io.Reader) (remove fu
 			return remove, nil
 		case err != nil:
 			_ = remove()
-			return nil, &Error{Path: r.path, Class: ErrUnreadable, Message: "cannot be read", Err: inputerr.Cause(err)}
+			return nil, inputerr.Unreadable(r.path, err)
 		case ctx.Err() != nil:
 			_ = remove()
 			return nil, ctx.Err()
@@ -119,7 +119,7 @@ func (r *parquetReader) classify(ctx context.Context, err error) error {
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return err
 	case errors.As(err, &re) && !errors.Is(err, io.ErrUnexpectedEOF):
-		return &Error{Path: r.path, Class: ErrUnreadable, Message: "cannot be read", Err: inputerr.Cause(re.Err)}
+		return inputerr.Unreadable(r.path, re.Err)
 	case errors.Is(err, parquet.ErrEncrypted), errors.Is(err, parquet.ErrMemory), errors.Is(err, parquet.ErrRefused):
 		return inputerr.Malformed(r.path, "is a Parquet file that cannot be read: %v", err)
 	}
@@ -253,7 +253,7 @@ func (r *parquetReader) sum(ctx context.Context, to int64) error {
 			if err == nil || errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
-			return &Error{Path: r.path, Class: ErrUnreadable, Message: "cannot be read", Err: inputerr.Cause(err)}
+			return inputerr.Unreadable(r.path, err)
 		}
 		r.hash.Write(p)
 		r.info.Bytes += int64(len(p))

@@ -15,6 +15,8 @@ var (
 	ErrNotFound = errors.New("input not found")
 	// ErrUnreadable: the file is there and cannot be read.
 	ErrUnreadable = errors.New("input unreadable")
+	// ErrUnavailable: what the input is read from cannot be reached, or has broken off; another try may do.
+	ErrUnavailable = errors.New("input unavailable")
 	// ErrMalformed: the file is not what it should be.
 	ErrMalformed = errors.New("input malformed")
 	// ErrNotYet: a format or kind of input that this version does not read.
@@ -77,6 +79,16 @@ func Malformed(path, format string, args ...any) *Error {
 // BadOption returns an error about an option that cannot be.
 func BadOption(path, format string, args ...any) *Error {
 	return &Error{Path: path, Class: ErrOption, Message: fmt.Sprintf(format, args...)}
+}
+
+// Unreadable returns the error of an input that could not be read: err, where the one who reads it says itself
+// what is wrong.
+func Unreadable(path string, err error) *Error {
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return &Error{Path: path, Class: ErrUnreadable, Message: "cannot be read", Err: Cause(err)}
 }
 
 // Cause drops the path from a file system error, since an [Error] names it already.

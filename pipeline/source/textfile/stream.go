@@ -96,8 +96,11 @@ func (s *Stream) Peek() ([]byte, error) {
 
 // readError says why the content could not be read on.
 func (s *Stream) readError(err error) *inputerr.Error {
-	if s.compression == "" || s.raw.err != nil {
-		return &inputerr.Error{Path: s.path, Class: inputerr.ErrUnreadable, Message: "cannot be read", Err: inputerr.Cause(err)}
+	if s.raw.err != nil {
+		return inputerr.Unreadable(s.path, s.raw.err)
+	}
+	if s.compression == "" {
+		return inputerr.Unreadable(s.path, err)
 	}
 	message := "the " + s.compression + " stream is damaged"
 	switch {

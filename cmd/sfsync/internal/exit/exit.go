@@ -256,6 +256,7 @@ func sentinels() []sentinel {
 		{keys.ErrSpill, CannotWrite},
 		{source.ErrNotFound, InputNotFound},
 		{source.ErrUnreadable, BadInput},
+		{source.ErrUnavailable, Unavailable},
 		{source.ErrMalformed, BadInput},
 		{source.ErrNotYet, BadConfig},
 		{source.ErrOption, BadConfig},
