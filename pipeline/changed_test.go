@@ -18,12 +18,17 @@ func changedOnly(t testing.TB, dir string, on bool) (edit func(*pipeline.Options
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(o *pipeline.Options) { o.Known, o.ChangedOnly = store, on }, func() {
-		t.Helper()
-		if err := store.Close(); err != nil {
-			t.Fatal(err)
+	return func(o *pipeline.Options) {
+			o.ChangedOnly = on
+			for i := range o.Targets {
+				o.Targets[i].Known = store
+			}
+		}, func() {
+			t.Helper()
+			if err := store.Close(); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
 }
 
 const visits = `

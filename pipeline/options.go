@@ -78,9 +78,8 @@ type Options struct {
 	// Stats is updated while the run goes on; nil for none.
 	Stats *Stats
 
-	// Known are the fingerprints of what the org last accepted from this mapping; the run keeps them true.
-	// With ChangedOnly a record that brings nothing new is Unchanged without a call. Nil for none.
-	Known       *fingerprint.Store
+	// ChangedOnly makes a record that brings nothing new Unchanged without a call, as far as its target's
+	// fingerprints tell.
 	ChangedOnly bool
 	// CompareStored looks every record up and sends only what differs from what the org has.
 	CompareStored bool
@@ -91,6 +90,8 @@ type Options struct {
 	// Planned gets what a rehearsal found out about each read batch, in reading order; an error
 	// ends the run. Nil for none.
 	Planned func(*plan.Batch) error
+
+	peers []*mapping.PlanTarget // the targets of the plan and of its second
 }
 
 // Target is where the records of one plan target go.
@@ -99,6 +100,9 @@ type Target struct {
 	// Matcher finds records by key; needed where the plan's target has Lookup, or refers to records
 	// by a lookup. It serves the finds of the first target that needs them.
 	Matcher sink.Matcher
+	// Known are the fingerprints of what this org last accepted from this mapping; the run keeps them true.
+	// Targets of one org share them. Nil for none.
+	Known *fingerprint.Store
 }
 
 // Threshold is a number of records or a share of those read so far.
@@ -133,7 +137,13 @@ func (o *Options) defaults() {
 	o.Source.Pool = &row.Pool{}
 	o.Source.Paths = o.Plan.Paths()
 	o.Source.Rest = o.Plan.Rest() || o.Wide
+	for i := range o.Plan.Targets {
+		o.peers = append(o.peers, &o.Plan.Targets[i])
+	}
 	if second := o.Plan.Second; second != nil { // both passes read the same
+		for i := range second.Targets {
+			o.peers = append(o.peers, &second.Targets[i])
+		}
 		for _, p := range second.Paths() {
 			if !slices.Contains(o.Source.Paths, p) {
 				o.Source.Paths = append(slices.Clip(o.Source.Paths), p)
@@ -167,8 +177,8 @@ func (o *Options) jobs() int {
 // form are the options that concern what is made of the records, and sent.
 func (o *Options) form() *form.Options {
 	f := &form.Options{
-		Options: deliver.Options{Ledger: o.Ledger, Known: o.Known, Backoff: o.Backoff, Stats: o.Stats, Rehearse: o.Rehearse},
-		Plan:    o.Plan, Workers: o.Workers, TooMany: o.StopAfter.Exceeded, Stop: o.Stop, Resume: o.Resume,
+		Options: deliver.Options{Ledger: o.Ledger, Backoff: o.Backoff, Stats: o.Stats, Rehearse: o.Rehearse},
+		Plan:    o.Plan, Peers: o.peers, Workers: o.Workers, TooMany: o.StopAfter.Exceeded, Stop: o.Stop, Resume: o.Resume,
 		ChangedOnly: o.ChangedOnly, CompareStored: o.CompareStored,
 	}
 	for _, t := range o.Targets {

@@ -116,6 +116,11 @@ func (p *pass) run(ctx context.Context) error {
 	err = g.Wait()
 
 	p.complete, p.end, p.inputs, p.warnings, p.retried = read.Complete, read.Seq, read.Inputs, read.Warnings, former.Retried
+	for _, l := range p.lanes {
+		if why := l.Whole(); why != "" && p.opt.ChangedOnly {
+			p.warnings = append(p.warnings, why)
+		}
+	}
 	err = cmp.Or(err, former.Err)
 	err = errors.Join(err, read.Err)
 	if err == nil && !read.Complete && outer.Err() != nil {

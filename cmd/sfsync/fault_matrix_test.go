@@ -432,16 +432,16 @@ func (m *matrixRun) try(c *salesforce.Client, dir *report.Dir, path, store strin
 		Plan: m.plan, Inputs: []source.Input{{Path: path}}, Ledger: l, Resume: resume, Rows: files, Errors: &report.Errors{}, Workers: 3,
 		Backoff: func(attempt int) (time.Duration, bool) { return 0, attempt <= 5 },
 	}
-	for range m.plan.Targets {
-		opt.Targets = append(opt.Targets, to)
-	}
 	if store != "" {
-		opt.Known, opt.ChangedOnly = m.known(store), true
+		to.Known, opt.ChangedOnly = m.known(store), true
 		defer func() {
-			if err := opt.Known.Close(); err != nil {
+			if err := to.Known.Close(); err != nil {
 				m.t.Error(err)
 			}
 		}()
+	}
+	for range m.plan.Targets {
+		opt.Targets = append(opt.Targets, to)
 	}
 	return pipeline.Run(m.t.Context(), opt)
 }

@@ -19,6 +19,7 @@ package fingerprint
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -61,6 +62,19 @@ type Store struct {
 	journal *journal
 }
 
+// Name is the name of the store of a mapping and an org, fit for a file on every system. Names that only differ in
+// their case have stores of their own on those, too, that do not tell them apart.
+func Name(mapping, org string) string {
+	sum := sha256.Sum256([]byte(mapping))
+	clean := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
+			return r
+		}
+		return '-'
+	}, mapping)
+	return clean[:min(len(clean), 60)] + "-" + org + "-" + hex.EncodeToString(sum[:4])
+}
+
 // Open opens the store called name in a directory, which it makes. What a killed run left is merged first, and
 // what a killed merge left is removed. A damaged file is an error that says so: removing it makes the next run
 // send everything again.
@@ -101,6 +115,14 @@ func (s *Store) Same(key, content Sum) (bool, error) {
 	defer s.reading.Unlock()
 	at, known, err := s.table.find(key)
 	return at >= 0 && known == content && s.touched[at/64]&(1<<(at%64)) == 0, err
+}
+
+// Last returns what the org last accepted for a key as far as earlier runs tell; the zero Sum for nothing.
+func (s *Store) Last(key Sum) (Sum, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	_, content, err := s.table.find(key)
+	return content, err
 }
 
 // Sending says that what the org holds for these keys may change from here on: records are about to be sent.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"sfsync/pipeline/fingerprint"
 	"sfsync/pipeline/internal/target"
 	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/ledger"
@@ -19,7 +18,6 @@ import (
 // Options are those of a run that concern what is sent. The package pipeline documents them.
 type Options struct {
 	Ledger   *ledger.Ledger
-	Known    *fingerprint.Store
 	Backoff  func(attempt int) (time.Duration, bool)
 	Stats    *work.Stats
 	Rehearse bool
@@ -44,7 +42,7 @@ type Job struct {
 	records []sink.Record
 	results []sink.Result
 	marks   []ledger.Mark
-	prints  prints
+	prints  target.Prints
 }
 
 // Reuse makes the job ready for another call; its slices keep their memory.
@@ -145,7 +143,7 @@ func (j *Job) write(ctx context.Context, opt *Options, out *Outlet) {
 	}
 	j.Err = j.mark(ctx, opt, func(int) (ledger.Mark, bool) { return ledger.Mark{State: ledger.Sending}, true })
 	if j.Err == nil {
-		j.Err = j.leaving(opt)
+		j.Err = j.prints.Leaving(j.Target, j.Items)
 	}
 	j.Unsent = j.Err == nil && !once && !out.enter()
 	if j.Err != nil || j.Unsent {
@@ -168,7 +166,7 @@ func (j *Job) send(ctx context.Context, opt *Options, answered func()) {
 		req.Opened = func(id string, records []int) error { return j.opened(ctx, opt, id, records) }
 	}
 	j.Err = j.Target.Writer.Write(ctx, &req, j.results)
-	j.Err = errors.Join(j.Err, j.accepted(opt))
+	j.Err = errors.Join(j.Err, j.accepted())
 }
 
 // resume asks what became of records that an earlier try sent.

@@ -3,8 +3,6 @@ package deliver
 import (
 	"context"
 
-	"sfsync/pipeline/fingerprint"
-	"sfsync/pipeline/internal/target"
 	"sfsync/pipeline/ledger"
 	"sfsync/sink"
 )
@@ -37,35 +35,11 @@ func (j *Job) mark(ctx context.Context, opt *Options, of func(int) (ledger.Mark,
 	return opt.Ledger.Mark(context.WithoutCancel(ctx), j.marks)
 }
 
-// prints are the fingerprints of a job's records.
-type prints struct {
-	target.Prints
-	keys    []fingerprint.Sum
-	content []fingerprint.Sum
-}
-
-// leaving says to the fingerprints that the records of a job are about to be sent.
-func (j *Job) leaving(opt *Options) error {
-	if opt.Known == nil || !j.Target.Tracks() {
-		return nil
-	}
-	p := &j.prints
-	p.keys, p.content = p.keys[:0], p.content[:0]
-	for _, it := range j.Items {
-		key, content := p.Of(j.Target, it)
-		p.keys, p.content = append(p.keys, key), append(p.content, content)
-	}
-	return opt.Known.Sending(p.keys)
-}
-
-// accepted says to the fingerprints which of them the org has taken.
-func (j *Job) accepted(opt *Options) error {
-	if opt.Known == nil || !j.Target.Tracks() {
-		return nil
-	}
-	for i := range j.Items {
+// accepted says to the fingerprints which of the records the org has taken.
+func (j *Job) accepted() error {
+	for i, it := range j.Items {
 		if s := j.results[i].Status; s == sink.Created || s == sink.Updated {
-			if err := opt.Known.Accepted(j.prints.keys[i], j.prints.content[i]); err != nil {
+			if err := j.prints.Accepted(j.Target, i, it, s == sink.Created); err != nil {
 				return err
 			}
 		}

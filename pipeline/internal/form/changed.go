@@ -14,10 +14,10 @@ import (
 // is done with. If others of the row need the record's id it is looked up first: see [Former.arrive].
 func (f *Former) repeated(l *lane, it work.Item) bool {
 	rec := it.Record()
-	if f.opt.Known == nil || !f.opt.ChangedOnly || !l.Tracks() || l.Looks(it) || rec.Resend || rec.Attempts > 0 || rec.Redirected {
+	if !f.opt.ChangedOnly || l.Looks(it) || rec.Resend || rec.Attempts > 0 || rec.Redirected {
 		return false
 	}
-	same, err := f.opt.Known.Same(f.prints.Of(l.Target, it))
+	same, err := f.prints.Same(l.Target, it)
 	if err != nil {
 		f.halt(err)
 		return false

@@ -64,6 +64,11 @@ func New(ctx context.Context, opt *Options, lanes Lanes, window *intake.Window, 
 	if err != nil {
 		return nil, err
 	}
+	for _, l := range lanes {
+		if err := l.Follow(opt.Peers); err != nil {
+			return nil, err
+		}
+	}
 	return &Former{
 		Ends: ends, opt: opt, window: window, lanes: lanes, order: ordered(lanes), units: left,
 		keys: make([]turns.Table[work.Item], len(lanes)), undecided: make(map[int64]*work.Batch), failed: opt.Stats.Failed.Load(),

@@ -14,6 +14,8 @@ type Options struct {
 	deliver.Options
 	Plan    *mapping.Plan
 	Targets []target.Org // of each of Plan.Targets
+	// Peers are the targets of the plan of the first pass and of the second.
+	Peers []*mapping.PlanTarget
 
 	Workers int
 	// TooMany reports whether nothing more is to be sent once so many records out of so many rows have failed.

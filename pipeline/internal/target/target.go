@@ -5,6 +5,7 @@ package target
 import (
 	"sfsync/mapping"
 	"sfsync/mapping/schema"
+	"sfsync/pipeline/fingerprint"
 	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/row"
 	"sfsync/sink"
@@ -27,12 +28,14 @@ type Target struct {
 	Compare   bool  // only what differs from the org's record is sent
 
 	wants []*Want
+	trail *trail // nil where no fingerprints are kept, or put in doubt
 }
 
 // Org is where the records of a target go.
 type Org struct {
 	Writer  sink.Writer
-	Matcher sink.Matcher // nil where nothing is looked up
+	Matcher sink.Matcher       // nil where nothing is looked up
+	Known   *fingerprint.Store // nil where nothing is kept
 }
 
 // New returns target or find number index of a plan. In a rehearsal its records are not sent; with

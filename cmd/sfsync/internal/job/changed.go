@@ -1,11 +1,13 @@
 package job
 
 import (
+	"errors"
 	"path/filepath"
 
 	"github.com/spf13/pflag"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/pipeline"
 	"sfsync/pipeline/fingerprint"
 )
@@ -47,26 +49,57 @@ func (c *changedOnly) AddTo(fs *pflag.FlagSet) {
 	fs.Lookup("changed-only").NoOptDefVal = string(changedSent)
 }
 
-// fingerprints opens what is known of earlier runs of the mapping to the org, for a run that compares with it or
-// has to keep it true. The function closes it; nothing is learned of a run before.
+// fingerprints opens what is known of earlier runs of the mapping to each of the orgs, for a run that compares with
+// it or has to keep it true. The function closes it; nothing is learned of a run before.
 func (j *job) fingerprints(opt *pipeline.Options) (func() error, error) {
-	state, err := j.MakeStateDir(j.flags.State)
+	dir, err := j.fingerprintDir()
 	if err != nil {
 		return nil, err
 	}
-	dir, name := filepath.Join(state, "fingerprints"), j.file.Name+"-"+j.orgs.Main.Info.ID
 	only := changedOnly(j.settings.ChangedOnly)
 	opt.ChangedOnly, opt.CompareStored = only == changedSent, only == changedOrg
-	if only != changedSent && !fingerprint.Exists(dir, name) {
-		return func() error { return nil }, nil
+	stores := make(map[*remote.Org]*fingerprint.Store)
+	closeAll := func() error {
+		var errs []error
+		for _, s := range stores {
+			if err := s.Close(); err != nil {
+				errs = append(errs, exit.Errorf(exit.CannotWrite, "%w", err))
+			}
+		}
+		return errors.Join(errs...)
 	}
-	if opt.Known, err = fingerprint.Open(dir, name); err != nil {
-		return nil, exit.Errorf(exit.CannotWrite, "%w", err)
+	for _, org := range j.orgs.All() {
+		name := fingerprint.Name(j.file.Name, org.Info.ID)
+		if only != changedSent && !fingerprint.Exists(dir, name) {
+			continue
+		}
+		if stores[org], err = fingerprint.Open(dir, name); err != nil {
+			delete(stores, org)
+			return nil, errors.Join(exit.Errorf(exit.CannotWrite, "%w", err), closeAll())
+		}
 	}
-	return func() error {
-		if err := opt.Known.Close(); err != nil {
+	for i := range opt.Targets {
+		opt.Targets[i].Known = stores[j.orgs.Of(j.plan.Targets[i].Org)]
+	}
+	return closeAll, nil
+}
+
+// forget removes what is known of earlier runs: what the orgs last accepted is not what they hold from here on.
+func (j *job) forget() error {
+	dir, err := j.fingerprintDir()
+	if err != nil {
+		return err
+	}
+	for _, org := range j.orgs.All() {
+		if err := fingerprint.Remove(dir, fingerprint.Name(j.file.Name, org.Info.ID)); err != nil {
 			return exit.Errorf(exit.CannotWrite, "%w", err)
 		}
-		return nil
-	}, nil
+	}
+	return nil
+}
+
+// fingerprintDir is where fingerprints are kept.
+func (j *job) fingerprintDir() (string, error) {
+	state, err := j.MakeStateDir(j.flags.State)
+	return filepath.Join(state, "fingerprints"), err
 }

@@ -20,7 +20,6 @@ import (
 	"sfsync/mapping"
 	"sfsync/pipeline"
 	"sfsync/pipeline/backup"
-	"sfsync/pipeline/fingerprint"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
 )
@@ -248,13 +247,8 @@ func (u *undo) run(ctx context.Context) error {
 	if u.log, err = u.dir.OpenLog(); err != nil {
 		return err
 	}
-	state, err := u.MakeStateDir(u.flags.State)
-	if err != nil {
+	if err := u.forget(); err != nil {
 		return err
-	}
-	// What the org last accepted is not what it holds from here on.
-	if err := fingerprint.Remove(filepath.Join(state, "fingerprints"), u.file.Name+"-"+u.orgs.Main.Info.ID); err != nil {
-		return exit.Errorf(exit.CannotWrite, "%w", err)
 	}
 	drain, ended := u.drain()
 	defer ended()
