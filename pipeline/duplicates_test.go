@@ -215,7 +215,7 @@ func TestReadOnce(t *testing.T) {
 	plan := compilePlan(t, twoKeys)
 	for _, opt := range []pipeline.Options{{Duplicates: "last"}, {Sample: 2}} {
 		opt.Plan = plan
-		opt.Inputs = []source.Input{{Path: "-", Format: "csv", Stdin: true, Reader: io.MultiReader(strings.NewReader("id,email\n1,\n"))}}
+		opt.Inputs = []source.Input{{Path: "-", Format: "csv", Once: true, Reader: io.MultiReader(strings.NewReader("id,email\n1,\n"))}}
 		if _, err := pipeline.Check(t.Context(), opt, nil); !errors.Is(err, source.ErrOption) {
 			t.Errorf("%+v: %v", opt, err)
 		}

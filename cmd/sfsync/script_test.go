@@ -50,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"interrupt": interruptCmd,
 			"lastrun":   lastRunCmd,
 			"settings":  settingsCmd,
+			"files":     filesCmd,
 		},
 	})
 }

@@ -16,15 +16,16 @@ import (
 // MaxFiles is the most files the patterns of a run may match together.
 const MaxFiles = 100_000
 
-// Input is one file to read, or standard input.
+// Input is one file to read, standard input, or what a server sends.
 type Input struct {
 	// Path is the file as it is reported to users: the path as given, or below the
-	// directory or pattern that was given; "-" for standard input.
+	// directory or pattern that was given; "-" for standard input; a URL without what is secret
+	// in it, and with #2 behind it if it is the second to look like that.
 	Path string
 	// Format is auto, csv, jsonl or parquet; "" means auto.
 	Format string
-	// Stdin marks standard input.
-	Stdin bool
+	// Once marks what can be read only once: standard input, what a server sends.
+	Once bool
 	// Reader, where set, is read in place of the file at Path. It is not closed.
 	Reader io.Reader
 }
@@ -35,7 +36,7 @@ type Input struct {
 // a dot. A file whose name looks like a pattern is taken by its name.
 //
 // The error is an [*Error] that names the pattern: ErrNotFound if it matches nothing,
-// ErrNotYet for a URL, ErrOption for "-" without a format (stdin may be nil where "-"
+// ErrNotYet for a URL (those that the caller reads do not come here), ErrOption for "-" without a format (stdin may be nil where "-"
 // is not allowed), ErrUnreadable for a directory that cannot be listed.
 func Expand(patterns []string, format string, stdin io.Reader) ([]Input, error) {
 	if err := checkFormat(format); err != nil {
@@ -85,7 +86,7 @@ func stdinInput(format string, stdin io.Reader) (Input, error) {
 	if stdin == nil {
 		return Input{}, inputerr.BadOption("-", "standard input cannot be read here: name a file")
 	}
-	return Input{Path: "-", Format: format, Stdin: true, Reader: stdin}, nil
+	return Input{Path: "-", Format: format, Once: true, Reader: stdin}, nil
 }
 
 func checkFormat(format string) error {
@@ -102,7 +103,7 @@ func expandOne(p string) ([]string, error) {
 		return nil, &Error{Path: `""`, Class: ErrNotFound, Message: "an empty path names no file"}
 	}
 	if scheme, _, ok := strings.Cut(p, "://"); ok && isScheme(scheme) {
-		return nil, &Error{Path: p, Class: ErrNotYet, Message: "URLs are not yet supported as input: download the file and name it"}
+		return nil, &Error{Path: p, Class: ErrNotYet, Message: "only http and https URLs are read: download the file and name it"}
 	}
 	info, err := os.Stat(p)
 	switch {
@@ -177,7 +178,7 @@ var dataExts = [...]string{".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json",
 // formatOf tells the format by the name: csv, jsonl, parquet, auto for one that needs a
 // look inside, or "" for no data file.
 func formatOf(path string) string {
-	name := strings.ToLower(filepath.Base(path))
+	name := strings.ToLower(filepath.Base(unnumbered(path)))
 	for _, z := range [...]string{".gz", ".zst"} {
 		name = strings.TrimSuffix(name, z)
 	}
@@ -194,9 +195,17 @@ func formatOf(path string) string {
 	return ""
 }
 
+// unnumbered returns a path without the number that tells URLs apart: a fragment, which they have not.
+func unnumbered(path string) string {
+	if strings.Contains(path, "://") {
+		path, _, _ = strings.Cut(path, "#")
+	}
+	return path
+}
+
 // isTSV reports whether the name promises tabs.
 func isTSV(path string) bool {
-	name := strings.ToLower(path)
+	name := strings.ToLower(unnumbered(path))
 	for _, z := range [...]string{".gz", ".zst"} {
 		name = strings.TrimSuffix(name, z)
 	}

@@ -98,8 +98,7 @@ func TestExpandErrors(t *testing.T) {
 		{"b[.csv", "", source.ErrNotFound, "no valid pattern"},
 		{"docs", "", source.ErrNotFound, "docs: no data files"},
 		{"", "", source.ErrNotFound, "empty path"},
-		{"https://example.com/a.csv", "", source.ErrNotYet, "not yet"},
-		{"s3://bucket/a.csv", "", source.ErrNotYet, "not yet"},
+		{"s3://bucket/a.csv", "", source.ErrNotYet, "only http and https"},
 		{"a.csv", "xml", source.ErrOption, "use auto, csv, jsonl or parquet"},
 		{"-", "", source.ErrOption, "--format"},
 		{"-", "auto", source.ErrOption, "--format"},
@@ -118,7 +117,7 @@ func TestExpandErrors(t *testing.T) {
 func TestStdin(t *testing.T) {
 	t.Parallel()
 	ins, err := source.Expand([]string{"-", "-"}, "csv", strings.NewReader("a,b\n1,2\n"))
-	if err != nil || len(ins) != 1 || !ins[0].Stdin || ins[0].Path != "-" {
+	if err != nil || len(ins) != 1 || !ins[0].Once || ins[0].Path != "-" {
 		t.Fatal(ins, err)
 	}
 	r, err := source.Open(context.Background(), ins[0], source.Options{Format: "jsonl"}) // the input's format wins
@@ -196,7 +195,7 @@ func TestOpenErrors(t *testing.T) {
 	if _, err := source.Open(context.Background(), source.Input{Path: dir}, source.Options{}); !errors.Is(err, source.ErrUnreadable) || !strings.Contains(err.Error(), "directory") {
 		t.Error(err)
 	}
-	if _, err := source.Open(context.Background(), source.Input{Path: "-", Stdin: true}, source.Options{Format: "csv"}); !errors.Is(err, source.ErrOption) {
+	if _, err := source.Open(context.Background(), source.Input{Path: "-", Once: true}, source.Options{Format: "csv"}); !errors.Is(err, source.ErrOption) {
 		t.Error(err)
 	}
 }

@@ -144,7 +144,7 @@ func openInput(in Input) (io.Reader, func() error, error) {
 	if in.Reader != nil {
 		return in.Reader, func() error { return nil }, nil
 	}
-	if in.Stdin {
+	if in.Once {
 		return nil, nil, inputerr.BadOption(in.Path, "standard input cannot be read here")
 	}
 	f, err := os.Open(in.Path)

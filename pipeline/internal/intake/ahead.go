@@ -62,7 +62,7 @@ func Rewind(in source.Input) (back func() error, err error) {
 func Preflight(ctx context.Context, opt *Options) error {
 	var errs []error
 	for _, in := range opt.Inputs {
-		if in.Stdin || in.Reader != nil {
+		if in.Once || in.Reader != nil {
 			continue
 		}
 		// What cannot be opened twice (a pipe, a FIFO) would lose its beginning.

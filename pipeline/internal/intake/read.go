@@ -147,7 +147,7 @@ func (rd *Reader) file(ctx context.Context, index int, in source.Input, emit fun
 // written reports whether a file is not any more as it was. One that was replaced or removed does not
 // count: what was open was read to its end.
 func written(in source.Input, was os.FileInfo) bool {
-	if was == nil || in.Stdin || in.Reader != nil {
+	if was == nil || in.Once || in.Reader != nil {
 		return false
 	}
 	now, err := os.Stat(in.Path)

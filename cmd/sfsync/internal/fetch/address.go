@@ -48,8 +48,11 @@ func (a *Address) String() string {
 	return shown.String()
 }
 
+// Login reports whether the URL has a user or password.
+func (a *Address) Login() bool { return a.user != "" || a.password != "" }
+
 // Secret reports whether String leaves anything out that the server gets.
-func (a *Address) Secret() bool { return a.user != "" || a.password != "" || a.url.RawQuery != "" }
+func (a *Address) Secret() bool { return a.Login() || a.url.RawQuery != "" }
 
 // Same reports whether two URLs ask for the same.
 func (a *Address) Same(b *Address) bool {

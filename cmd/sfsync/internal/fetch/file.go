@@ -133,7 +133,7 @@ func (f *file) request() error {
 	}
 	req.Header.Set("User-Agent", f.client.agent)
 	req.Header.Set("Accept-Encoding", "identity")
-	if f.address.user != "" || f.address.password != "" {
+	if f.address.Login() {
 		req.SetBasicAuth(f.address.user, f.address.password)
 	}
 	if f.offset > 0 {

@@ -38,7 +38,7 @@ func Entries(ctx context.Context, a *verb.App, file *mapping.File, inputs []sour
 		}
 	}()
 	for i := range inputs {
-		if in := &inputs[i]; in.Stdin || in.Reader == nil && !ReadAgain(in) {
+		if in := &inputs[i]; in.Once || in.Reader == nil && !ReadAgain(in) {
 			if err := Keep(ctx, a, in, kept); err != nil {
 				return nil, kept, err
 			}

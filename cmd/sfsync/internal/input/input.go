@@ -4,28 +4,47 @@ package input
 
 import (
 	"cmp"
+	"context"
 	"os"
 	"slices"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/fetch"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/mapping"
 	"sfsync/pipeline/source"
 )
 
-// Expand turns FILE arguments into inputs.
-func Expand(a *verb.App, files []string, format string) ([]source.Input, error) {
+// Expand turns FILE arguments into inputs, in lexical order of their paths. What a URL gives is asked for when it is
+// read, and ends with ctx.
+func Expand(ctx context.Context, a *verb.App, files []string, format string) ([]source.Input, error) {
 	if slices.Contains(files, "-") && (format == "" || format == "auto") {
 		return nil, exit.Usagef("stdin needs --format csv, jsonl or parquet")
 	}
-	return source.Expand(files, format, a.Sys.Stdin)
+	inputs, err := source.Expand(slices.DeleteFunc(slices.Clone(files), fetch.Is), format, a.Sys.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	remote, err := addresses(files)
+	if err != nil {
+		return nil, err
+	}
+	client := fetch.New("sfsync/"+verb.Version, a.Con.Warnf)
+	for i, name := range names(remote) {
+		inputs = append(inputs, source.Input{Path: name, Format: format, Once: true, Reader: client.Open(ctx, remote[i])})
+	}
+	slices.SortStableFunc(inputs, func(a, b source.Input) int { return cmp.Compare(a.Path, b.Path) })
+	return inputs, nil
 }
 
 // Files returns what is to be read: the files of the command line, else those of the mapping.
-func Files(a *verb.App, file *mapping.File, files []string, format string) ([]source.Input, error) {
+func Files(ctx context.Context, a *verb.App, file *mapping.File, files []string, format string) ([]source.Input, error) {
 	if len(files) == 0 {
 		if len(file.Source.Files) == 0 {
 			return nil, exit.Usagef("no input: name files, or list them in %s under source.files", file.Path)
+		}
+		if err := checkURLs(file); err != nil {
+			return nil, err
 		}
 		for _, f := range file.Source.Files {
 			files = append(files, f.Value)
@@ -34,7 +53,7 @@ func Files(a *verb.App, file *mapping.File, files []string, format string) ([]so
 			return nil, exit.Errorf(exit.BadConfig, "%s: stdin cannot be a file of the mapping: name it on the command line", file.Path)
 		}
 	}
-	return Expand(a, files, cmp.Or(format, file.Source.Format))
+	return Expand(ctx, a, files, cmp.Or(format, file.Source.Format))
 }
 
 // Options are the mapping's options about files.
@@ -56,7 +75,7 @@ func TotalBytes(inputs []source.Input) int64 {
 			}
 		}
 		info, err := os.Stat(in.Path)
-		if in.Stdin || err != nil {
+		if in.Once || err != nil {
 			return 0
 		}
 		sum += info.Size()

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/fetch"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/pipeline/source"
 )
@@ -25,6 +26,9 @@ func Spool(ctx context.Context, a *verb.App, drain <-chan struct{}, in *source.I
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return exit.Errorf(exit.CannotWrite, "keep %s: %w", in.Path, err)
+	}
+	if fetch.Is(in.Path) {
+		a.Con.Infof("fetching %s", in.Path)
 	}
 	// A signal ends the copy: opening a FIFO that nobody writes to and reading from a terminal
 	// wait for good, and cannot be told to stop. The goroutine then ends with the process.
@@ -58,6 +62,10 @@ func copyInput(to *os.File, in *source.Input) error {
 	if _, err := io.Copy(out, from); err != nil {
 		if out.err != nil {
 			return exit.Errorf(exit.CannotWrite, "keep %s: %w", in.Path, out.err)
+		}
+		var known *source.Error
+		if errors.As(err, &known) {
+			return known // it names the input, and says what to do
 		}
 		return exit.Errorf(exit.BadInput, "read %s: %w", in.Path, err)
 	}

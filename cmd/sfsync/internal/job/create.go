@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/fetch"
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/pipeline/ledger"
@@ -86,9 +87,11 @@ func (j *job) fill(ctx context.Context, drain <-chan struct{}, d *report.Dir) er
 		in := &j.inputs[i]
 		set := inputSetting{Path: in.Path, Format: in.Format}
 		switch {
-		case in.Stdin && in.Path == "-":
+		case in.Once && in.Path == "-":
 			set.Spool = "stdin." + in.Format
-		case in.Stdin: // what is left of another run
+		case in.Once && fetch.Is(in.Path):
+			set.Spool = fmt.Sprintf("url-%d", i+1)
+		case in.Once: // what is left of another run
 			set.Spool = in.Path
 		case !input.ReadAgain(in):
 			set.Spool = fmt.Sprintf("pipe-%d", i+1)
@@ -117,7 +120,7 @@ func (j *job) openSpool(in *source.Input, name string) error {
 		return exit.Errorf(exit.BadInput, "open what was kept of %s: %w", in.Path, err)
 	}
 	j.spools = append(j.spools, f)
-	in.Stdin, in.Reader = false, f
+	in.Once, in.Reader = false, f
 	return nil
 }
 

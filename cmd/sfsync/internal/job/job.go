@@ -41,7 +41,6 @@ type settings struct {
 	Mapping string    `json:"mapping"`
 	// Sums are the hashes of the mapping and of what it takes in, as the run was begun with them.
 	Sums   []report.FileSum `json:"mapping_sums,omitempty"`
-	Files  []string         `json:"files,omitempty"`
 	Format string           `json:"format,omitempty"`
 	Inputs []inputSetting   `json:"inputs"`
 	To     string           `json:"to"`

@@ -37,7 +37,7 @@ func (j *job) keepLimits(ctx context.Context) error {
 		return nil
 	}
 	for i := range j.inputs {
-		if in := &j.inputs[i]; in.Stdin || !input.ReadAgain(in) {
+		if in := &j.inputs[i]; in.Once || !input.ReadAgain(in) {
 			return exit.Usagef("%s needs an input that can be read twice, and %s cannot: keep it in a file first", &j.limits, in.Path)
 		}
 	}

@@ -50,7 +50,7 @@ func Plan(ctx context.Context, o *PlanOptions) error {
 	if err != nil {
 		return err
 	}
-	inputs, err := input.Files(o.App, file, o.Files, o.Format)
+	inputs, err := input.Files(ctx, o.App, file, o.Files, o.Format)
 	if err != nil {
 		return err
 	}

@@ -64,13 +64,13 @@ func Run(ctx context.Context, o *RunOptions) error {
 	if err != nil {
 		return err
 	}
-	inputs, err := input.Files(o.App, file, o.Files, o.Format)
+	inputs, err := input.Files(ctx, o.App, file, o.Files, o.Format)
 	if err != nil {
 		return err
 	}
 	j := &job{App: o.App, flags: &o.runFlags, command: "run", file: file, inputs: inputs, limit: o.Limit, sample: o.Sample, limits: o.Limits}
 	j.settings = settings{
-		Mapping: o.Mapping, Files: o.Files, Format: o.Format, To: o.To, API: o.API, Limit: o.Limit, Sample: o.Sample, ChangedOnly: string(o.ChangedOnly), Backup: o.Backup,
+		Mapping: o.Mapping, Format: o.Format, To: o.To, API: o.API, Limit: o.Limit, Sample: o.Sample, ChangedOnly: string(o.ChangedOnly), Backup: o.Backup,
 		NoInput: o.NoInput, Limits: o.Limits.String(),
 	}
 	if err := j.connect(ctx); err != nil {

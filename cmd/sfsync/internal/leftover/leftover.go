@@ -179,7 +179,7 @@ func (r *Rest) header(i int) []byte { return r.files[r.lines[i].file].header }
 func (r *Rest) Inputs() []source.Input {
 	var all []source.Input
 	for i, s := range r.segments {
-		in := source.Input{Format: "jsonl", Stdin: true}
+		in := source.Input{Format: "jsonl", Once: true}
 		var head []byte
 		if header := r.header(s[0]); header != nil {
 			in.Format, head = "csv", report.FailedHeader(header)

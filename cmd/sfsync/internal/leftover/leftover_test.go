@@ -105,7 +105,7 @@ func try(t *rapid.T, dir string, outcomes map[record]report.Outcome, files []str
 func read(t *rapid.T, rest *leftover.Rest) []record {
 	var got []record
 	for _, in := range rest.Inputs() {
-		in.Stdin = false // where the command keeps a copy, the text itself is read here
+		in.Once = false // where the command keeps a copy, the text itself is read here
 		r, err := source.Open(context.Background(), in, source.Options{All: true})
 		if err != nil {
 			t.Fatalf("%s: %v", in.Path, err)

@@ -64,7 +64,7 @@ FILE is a path, a glob (also **), a directory, or - for stdin (with --format).
 }
 
 func catRun(ctx context.Context, o *catOptions) error {
-	inputs, err := input.Expand(o.App, o.Files, o.Format)
+	inputs, err := input.Expand(ctx, o.App, o.Files, o.Format)
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,7 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 	var inputs []source.Input
 	var noInputs error // what is wrong with the mapping comes first
 	if len(o.Files) > 0 || len(file.Source.Files) > 0 {
-		inputs, noInputs = input.Files(o.App, file, o.Files, o.Format)
+		inputs, noInputs = input.Files(ctx, o.App, file, o.Files, o.Format)
 	}
 	all := slices.Concat(inputs, proof.Inputs(file))
 	entries, release, err := input.Entries(ctx, o.App, file, all, o.Limit)
@@ -172,7 +172,7 @@ func (o *checkOptions) keepTwice(ctx context.Context, file *mapping.File, inputs
 		return nil
 	}
 	for i := range inputs {
-		if in := &inputs[i]; in.Reader == nil && !input.ReadAgain(in) || in.Reader != nil && in.Stdin {
+		if in := &inputs[i]; in.Reader == nil && !input.ReadAgain(in) || in.Reader != nil && in.Once {
 			if err := input.Keep(ctx, o.App, in, kept); err != nil {
 				return err
 			}

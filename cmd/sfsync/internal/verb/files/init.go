@@ -111,9 +111,13 @@ func initRun(ctx context.Context, o *initOptions) error {
 	if err != nil {
 		return err
 	}
-	inputs, err := input.Expand(o.newMapping.App, o.Files, o.Format)
+	inputs, err := input.Expand(ctx, o.newMapping.App, o.Files, o.Format)
 	if err != nil {
 		return err
+	}
+	var secret bool
+	if o.Files, secret = input.Shown(o.Files); secret {
+		o.Con.Infof("a URL stands in the mapping without its password and query: where it needs them, name it on the command line of a run")
 	}
 	if dir := directory(o.Out); dir != "" {
 		return o.each(ctx, dir, inputs, objects, s)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/fetch"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/mapping"
 	"sfsync/mapping/diag"
@@ -56,6 +57,9 @@ func directory(out string) string {
 
 // relative returns what a mapping at out names a path, which is relative to the working directory.
 func relative(out, path string) (string, error) {
+	if fetch.Is(path) {
+		return path, nil
+	}
 	if out == "" || filepath.IsAbs(path) || path == "-" {
 		return filepath.ToSlash(path), nil
 	}
