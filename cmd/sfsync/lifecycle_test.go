@@ -147,7 +147,7 @@ type summaryDoc struct {
 	API      struct{ Calls int }
 	Duration float64 `json:"duration_s"`
 	Rows     struct{ Read, Succeeded, Unknown int }
-	Targets  []struct{ Created, Updated int }
+	Targets  []struct{ Created, Updated, Unchanged int }
 }
 
 func decodeSummary(t testing.TB, text []byte) (s summaryDoc) {

@@ -95,3 +95,42 @@ func TestReadOnlyDirectory(t *testing.T) {
 		t.Errorf("the org has %s leads", n)
 	}
 }
+
+// TestDiskFullOfFingerprints: there is room for what a run learns, and none for merging it. The run ends with 73, its
+// rows are sent, and the next one merges first: it knows them all.
+func TestDiskFullOfFingerprints(t *testing.T) {
+	t.Parallel()
+	const rows = 20000
+	out, k := onSmallDisk(t, rows, "1300k", `
+		mkdir -p state && ln -s ../disk state/fingerprints
+		sfsync run leads.yaml leads.csv --state state --runs runs --changed-only --quiet; echo "run $?"
+		sfsync run leads.yaml leads.csv --state state --runs more --changed-only --quiet; echo "still full $?"
+		mount -o remount,size=64m disk
+		sfsync resume runs/2* --state state --quiet; echo "resume $?"
+		sfsync run leads.yaml leads.csv --state state --runs last --changed-only --json > summary; echo "again $?"
+		ls disk; cat runs/2*/summary.json > first`)
+	for _, want := range []string{"run 73", "still full 73", "resume 0", "again 0"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if _, left, _ := strings.Cut(out, "again 0\n"); !strings.HasSuffix(left, ".fingerprints\n") || strings.Count(left, "\n") != 1 {
+		t.Errorf("the disk holds\n%s", left)
+	}
+	first, again := k.summaryIn(t, "first"), k.summaryIn(t, "summary")
+	if n := first.Targets[0].Created; n != rows {
+		t.Errorf("%d records were created", n)
+	}
+	if n := again.Targets[0].Unchanged; n != rows {
+		t.Errorf("%d records are known", n)
+	}
+}
+
+func (k *killer) summaryIn(t *testing.T, name string) summaryDoc {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(k.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decodeSummary(t, text)
+}
