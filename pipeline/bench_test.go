@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"testing"
+	"time"
 
 	"sfsync/mapping"
 	"sfsync/mapping/schema"
@@ -127,6 +128,64 @@ func BenchmarkPipeline(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// endless is a CSV file of leads that is made as it is read.
+type endless struct {
+	rows, next int
+	line       []byte
+}
+
+func (p *endless) Read(b []byte) (n int, err error) {
+	for n < len(b) {
+		if len(p.line) == 0 {
+			switch {
+			case p.next == 0:
+				p.line = append(p.line[:0], "lead,name\n"...)
+			case p.next > p.rows:
+				return n, io.EOF
+			default:
+				p.line = fmt.Appendf(p.line[:0], "MKT-%08d,Person %d\n", p.next, p.next)
+			}
+			p.next++
+		}
+		k := copy(b[n:], p.line)
+		n, p.line = n+k, p.line[k:]
+	}
+	return n, nil
+}
+
+// BenchmarkChangedOnly sends rows to a sink that accepts everything, then the same rows once more with the
+// fingerprints of the first run, which leave them all out. It keeps no ledger and no report. For memory see
+// benchRows.
+func BenchmarkChangedOnly(b *testing.B) {
+	rows := benchRows(b)
+	plan, _ := worldOf(b, `
+  - {name: lead, object: Lead, match: Ext__c, fields: {Ext__c: lead, LastName: name, Company: {value: Y}}}
+`)
+	defer debug.SetGCPercent(debug.SetGCPercent(50)) // as the command does
+	for b.Loop() {
+		dir := b.TempDir()
+		for _, lap := range []string{"first", "again"} {
+			begun := time.Now()
+			edit, done := changedOnly(b, dir, true)
+			opt := pipeline.Options{
+				Plan: plan, Inputs: []source.Input{{Path: "leads.csv", Reader: &endless{rows: rows}}}, Targets: []pipeline.Target{{Writer: &null.Writer{}}},
+			}
+			edit(&opt)
+			res, err := pipeline.Run(b.Context(), opt)
+			if err != nil {
+				b.Fatal(err)
+			}
+			ran := time.Now()
+			done()
+			b.ReportMetric(float64(rows)/ran.Sub(begun).Seconds(), lap+"-rows/s")
+			b.ReportMetric(time.Since(ran).Seconds(), lap+"-merge-s")
+			if n := res.Targets[0].Unchanged; lap == "again" && n != int64(rows) || lap == "first" && n != 0 {
+				b.Fatalf("%s: %d rows are left out", lap, n)
+			}
+		}
+	}
 }
 
 // BenchmarkCheck checks the same file as the command does: every row, the keys that come up again,

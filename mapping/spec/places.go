@@ -75,7 +75,7 @@ func fileKeys() []Key {
 func sourceKeys() []Key {
 	return []Key{
 		{
-			Name: "files", Form: Paths, Doc: "Files, globs (also `**`) and directories, relative to the mapping file, read in lexical order of their paths.",
+			Name: "files", Form: Paths, Doc: "Files, globs (also `**`) and directories, relative to the mapping file, and http or https URLs, read in lexical order of their paths. A URL here has no password.",
 			Fallback: "none: the command line names them", Example: `files: ["in/leads-*.csv.gz", more.jsonl]`,
 		},
 		{

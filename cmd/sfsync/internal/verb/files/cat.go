@@ -37,7 +37,7 @@ func newCat(a *verb.App, runF func(context.Context, *catOptions) error) *cobra.C
 decompressed, decoded, with the headers it would use. A row that cannot be read is reported
 on stderr with its file and line; the others are printed all the same.
 
-FILE is a path, a glob (also **), a directory, or - for stdin (with --format).
+FILE is a path, a glob (also **), a directory, a URL, or - for stdin (with --format).
 
 ` + exit.Help(exit.OK, exit.Usage, exit.BadInput, exit.InputNotFound, exit.BadConfig, exit.Interrupted),
 		Example: `  sfsync cat samples/leads/leads-2026-11-01.csv --limit 3

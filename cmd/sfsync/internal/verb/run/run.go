@@ -22,9 +22,11 @@ func newRun(a *verb.App, runF func(context.Context, *job.RunOptions) error) *cob
 		Long: `Read files, map their rows, upsert them into an org and write a run directory in which every
 row has exactly one outcome, with its file and line.
 
-FILE is a path, a glob (also **), a directory, or - for stdin (with --format). Files replace
-those of the mapping. They are read in lexical order of their paths: later rows of a key win. What
-can be read only once (stdin, a pipe, a FIFO) is kept in the run directory first.
+FILE is a path, a glob (also **), a directory, an http or https URL, or - for stdin (with --format).
+Files replace those of the mapping. They are read in lexical order of their paths: later rows of a
+key win. What can be read only once (stdin, a pipe, a FIFO, a URL) is kept in the run directory
+first. A password (https://USER:PASSWORD@HOST/PATH) or query in a URL is sent, and shown nowhere; a
+download that breaks off is taken up where the server gives a strong ETag.
 
 Without --to the rows go to the local org, a small Salesforce inside sfsync. --to NAME takes
 one that sfsync org login keeps, --to env takes it from the environment; the first of these that is
@@ -64,13 +66,18 @@ org already: how many it changes, how many it deletes, on how many it clears a f
 share of the records that the rows make, those that are skipped aside. With one of them the input
 is read, and its records are looked up, once before, as sfsync plan does; if that finds more than
 a limit, the command ends with 6, nothing was sent and no run directory is left. The input is then
-read twice: stdin and pipes are refused. What others change in the org between the look and the
-writing is not seen.
+read twice: stdin, pipes and URLs are refused. What others change in the org between the look and
+the writing is not seen.
 
 --changed-only leaves out, without a call, every row that says what the org last accepted from
 this mapping; the rows of a key that repeats are sent again if one of them is. The state directory
-keeps a fingerprint a key, which every later run of the mapping to the org keeps true; a run
-without the flag sends all. Inserts without a match key are always sent: nothing tells them apart.
+keeps a fingerprint a key (24 bytes), which every later run of the mapping to the org keeps true.
+What others change or delete in the org is not seen: a run without the flag sends all, and is the
+full resync to have now and then. Rows whose outcome was not a success are sent again, and all rows
+of a target are once after an edit of how it sends them (match, operation, defaults, only_if), or
+if the org has another type for one of its fields. Always sent are inserts without a match key,
+deletes, rows of several match keys that lack one of them, and targets whose fields another one
+of the same object writes by another match. Mappings are told apart by their names.
 --changed-only=org looks every record up instead and sends only what differs from what the org has.
 
 If the last run of the mapping was interrupted, this one starts afresh and says so. With
@@ -85,6 +92,7 @@ second stops at once.
 		Example: `  sfsync run samples/leads/leads.yaml
   sfsync run leads.yaml 'in/2026-11-*.csv.gz' --to env --workers 8
   sfsync run leads.yaml failed.csv --max-failed 1% --json
+  sfsync run leads.yaml https://exports.example.com/leads.csv.gz --changed-only
   zcat leads.csv.gz | sfsync run leads.yaml - --format csv`,
 		Args:              verb.AtLeast("MAPPING"),
 		ValidArgsFunction: verb.CompleteExt("yaml", "yml"),
