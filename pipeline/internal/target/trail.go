@@ -124,7 +124,10 @@ func (t *Target) how() []byte {
 	p := t.Plan
 	b := appendPart(nil, string(p.Operation))
 	b = appendLabels(b, p)
-	b = append(b, byte(p.OnMany), byte(p.Converted))
+	b = append(b, byte(p.OnMany), byte(p.Converted), 0)
+	if p.Redirected >= 0 {
+		b[len(b)-1] = 1
+	}
 	b = appendPart(b, p.AssignmentRule)
 	for c, col := range p.Schema.Columns {
 		b = appendPart(b, col.Name)
@@ -282,7 +285,7 @@ func (p *Prints) appendKeys(keys []fingerprint.Sum, t *Target, it work.Item, nam
 // count: they may come from what the org's record holds.
 func (p *Prints) contentOf(t *Target, it work.Item) fingerprint.Sum {
 	b, r := t.Cells(it.Batch), int(it.Row)
-	buf := append(p.buf[:0], t.trail.era[:]...)
+	buf := appendPart(p.buf[:0], string(t.trail.era[:]))
 	for c, col := range b.Schema().Columns {
 		cell := b.Cell(r, c)
 		if cell.Kind() == row.Absent || Hidden(col.Name) {

@@ -84,7 +84,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 }
 
 // Open returns what a URL gives, which is asked for with the first read. Its errors are [*source.Error], or the
-// cause of the context's end. Closing it ends a connection that is open.
+// context's. Closing it ends a connection that is open.
 func (c *Client) Open(ctx context.Context, a *Address) io.ReadCloser {
 	return &body{file: file{client: c, ctx: ctx, address: a, total: -1}}
 }

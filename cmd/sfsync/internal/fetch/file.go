@@ -74,7 +74,7 @@ var errSilent = errors.New("the server was silent for too long")
 // broken says whether a connection that broke is taken up: nil if it is.
 func (f *file) broken(cause error) error {
 	if f.ctx.Err() != nil {
-		return context.Cause(f.ctx)
+		return f.ctx.Err()
 	}
 	if errors.Is(cause, io.EOF) {
 		cause = io.ErrUnexpectedEOF
@@ -98,8 +98,8 @@ func (f *file) broken(cause error) error {
 func (f *file) connect() error {
 	for wait := time.Duration(0); ; {
 		if f.tries > 0 {
-			if err := retry.Sleep(f.ctx, max(wait, f.client.policy.Delay(f.tries, rand.Float64()))); err != nil {
-				return err
+			if retry.Sleep(f.ctx, max(wait, f.client.policy.Delay(f.tries, rand.Float64()))) != nil {
+				return f.ctx.Err()
 			}
 		}
 		f.tries++
@@ -109,7 +109,7 @@ func (f *file) connect() error {
 		}
 		f.close()
 		if f.ctx.Err() != nil {
-			return context.Cause(f.ctx)
+			return f.ctx.Err()
 		}
 		var r *refusal
 		if !errors.As(err, &r) {
@@ -140,7 +140,7 @@ func (f *file) request() error {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", f.offset))
 		req.Header.Set("If-Range", f.etag)
 	}
-	f.answer, err = f.client.http.Do(req)
+	f.answer, err = f.client.http.Do(req) //nolint:bodyclose // close does
 	if err != nil {
 		f.answer = nil
 		return f.unreached(err)

@@ -64,8 +64,8 @@ func copyInput(to *os.File, in *source.Input) error {
 			return exit.Errorf(exit.CannotWrite, "keep %s: %w", in.Path, out.err)
 		}
 		var known *source.Error
-		if errors.As(err, &known) {
-			return known // it names the input, and says what to do
+		if errors.As(err, &known) || errors.Is(err, context.Canceled) {
+			return err // it names the input, and says what to do; or the command is being stopped
 		}
 		return exit.Errorf(exit.BadInput, "read %s: %w", in.Path, err)
 	}
