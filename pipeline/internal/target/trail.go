@@ -285,7 +285,8 @@ func (p *Prints) appendKeys(keys []fingerprint.Sum, t *Target, it work.Item, nam
 // count: they may come from what the org's record holds.
 func (p *Prints) contentOf(t *Target, it work.Item) fingerprint.Sum {
 	b, r := t.Cells(it.Batch), int(it.Row)
-	buf := appendPart(p.buf[:0], string(t.trail.era[:]))
+	p.buf = append(p.buf[:0], t.trail.era[:]...)
+	buf := p.buf
 	for c, col := range b.Schema().Columns {
 		cell := b.Cell(r, c)
 		if cell.Kind() == row.Absent || Hidden(col.Name) {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -377,6 +378,38 @@ func TestAddress(t *testing.T) {
 	for _, file := range []string{"leads.csv", "C://x", "s3://bucket/x", "-", "", "https:/x"} {
 		if Is(file) {
 			t.Errorf("%q is a URL", file)
+		}
+	}
+}
+
+// Whatever a URL is, it is shown as one that names the same place without anything behind ? or in front of @.
+func FuzzAddress(f *testing.F) {
+	for _, seed := range []string{"https://me:hush@host:1/a%20b.csv?sig=hush#x", "http://[::1]/", "https://h/%2F?", "HTTP://H?q", "https://@h", "https://h/a@b?c"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		a, err := Parse(text)
+		if err != nil {
+			if !errors.Is(err, source.ErrOption) {
+				t.Fatal(err)
+			}
+			return
+		}
+		shown, err := url.Parse(a.String())
+		if err != nil || shown.User != nil || shown.RawQuery != "" || shown.Fragment != "" || shown.Host != a.url.Host || shown.Path != a.url.Path {
+			t.Fatalf("%q is shown as %q: %v", text, a, err)
+		}
+	})
+}
+
+func TestContentRange(t *testing.T) {
+	for text, want := range map[string]string{
+		"bytes 9-24/25": "9 25 true", "bytes 9-24/*": "9 -1 true", "bytes 9/25": "9 25 false", "bytes 9-24": "9 0 false", "bytes x-24/25": "0 -1 false",
+		"bytes 9-24/x": "9 0 false", "9-24/25": "9 25 false", "": "0 -1 false", "bytes */25": "0 -1 false",
+	} {
+		from, total, ok := contentRange(text)
+		if got := fmt.Sprint(from, total, ok); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
 }
