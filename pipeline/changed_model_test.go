@@ -55,6 +55,12 @@ var changing = map[string]struct{ runs, versions []string }{
 `, `
   - {name: lead, object: Lead, match: Email, fields: {Email: email, LastName: name, Value__c: {from: value, blank: null}, Company: {value: Y}}}
 `}},
+	"a target goes and comes": {[]string{"0 1,,N,a,", "1 1,,N,,x", "0 1,,N,a,"}, []string{`
+  - {name: lead, object: Lead, match: Ext__c, when: gone == "", fields: {Ext__c: lead, LastName: name, Value__c: {from: value, blank: null}, Company: {value: Y}}}
+  - {name: gone, object: Lead, match: Ext__c, operation: delete, when: gone != "", fields: {Ext__c: lead}}
+`, `
+  - {name: gone, object: Lead, match: Ext__c, operation: delete, when: gone != "", fields: {Ext__c: lead}}
+`}},
 	"a target comes and goes": {[]string{"0 1,,N,a,", "1 1,,N,,x", "0 1,,N,a,"}, []string{`
   - {name: lead, object: Lead, match: Ext__c, fields: {Ext__c: lead, LastName: name, Value__c: {from: value, blank: null}, Company: {value: Y}}}
 `, `

@@ -26,8 +26,8 @@ type trail struct {
 	own   bool   // fingerprints are kept
 	skips bool   // and records left out
 	why   string // not
-	// era changes with how the target sends records. It is part of every fingerprint, so that those of
-	// a mapping that was edited, and edited back, do not count.
+	// era changes with how the targets of the object send records, and which there are. It is part of every
+	// fingerprint, so that those of a mapping that was edited, and edited back, do not count.
 	era fingerprint.Sum
 	// rivals are the targets whose records are in doubt when this one sends its own, kin those besides
 	// that are if it creates one.
@@ -37,7 +37,7 @@ type trail struct {
 // Follow prepares the target to keep the fingerprints in the org's store. Peers are all targets of the mapping,
 // those of a second pass too.
 func (t *Target) Follow(peers []*mapping.PlanTarget) error {
-	if t.Known == nil || t.Rehearsed || t.Find || !t.Keyed() {
+	if t.Known == nil || t.Rehearsed || t.Find || !t.Keyed() && t.Plan.Redirected < 0 {
 		return nil
 	}
 	r := &trail{store: t.Known, name: t.Plan.Name, own: t.Tracks(), skips: t.Tracks()}
@@ -47,9 +47,13 @@ func (t *Target) Follow(peers []*mapping.PlanTarget) error {
 	case r.skips && !t.keeps():
 		r.skips, r.why = false, "a match field is not always sent"
 	}
-	how := t.how()
+	var hows []string // of all targets of the object
 	for _, q := range peers {
-		if q.Name == t.Plan.Name || q.Object.Name != t.Plan.Object.Name || q.Org != t.Plan.Org {
+		if q.Object.Name != t.Plan.Object.Name || q.Org != t.Plan.Org {
+			continue
+		}
+		hows = append(hows, string(how(q)))
+		if q.Name == t.Plan.Name {
 			continue
 		}
 		conflict, linked := conflicting(t.Plan, q), linked(t.Plan, q)
@@ -61,17 +65,15 @@ func (t *Target) Follow(peers []*mapping.PlanTarget) error {
 		case linked && t.MayCreate():
 			r.kin = append(r.kin, q.Name)
 		}
-		if conflict {
-			how = appendPart(how, q.Name)
-			how = appendLabels(how, q)
-		}
 	}
-	if r.own {
-		era, err := r.begin(fingerprint.SumOf(how))
-		if err != nil {
-			return err
-		}
-		r.era = era
+	slices.Sort(hows)
+	var all []byte
+	for _, h := range hows {
+		all = appendPart(all, h)
+	}
+	var err error
+	if r.era, err = r.begin(t.Plan.Object.Name, fingerprint.SumOf(all)); err != nil {
+		return err
 	}
 	t.trail = r
 	return nil
@@ -85,10 +87,11 @@ func (t *Target) Whole() string {
 	return "every record of target " + t.Plan.Name + " is sent, changed or not: " + t.trail.why
 }
 
-// begin returns the era of a target that sends records like this: the last one, or a new one if it did otherwise.
-func (r *trail) begin(how fingerprint.Sum) (fingerprint.Sum, error) {
-	howKey := fingerprint.SumOf(appendPart(appendPart(nil, r.name), "how"))
-	eraKey := fingerprint.SumOf(appendPart(appendPart(nil, r.name), "era"))
+// begin returns the era of an object whose targets send records like this: the last one, or a new one if they did
+// otherwise.
+func (r *trail) begin(object string, how fingerprint.Sum) (fingerprint.Sum, error) {
+	howKey := fingerprint.SumOf(appendPart(appendPart(nil, object), "how"))
+	eraKey := fingerprint.SumOf(appendPart(appendPart(nil, object), "era"))
 	known, err := r.store.Last(howKey)
 	if err != nil {
 		return known, err
@@ -119,10 +122,9 @@ func (t *Target) keeps() bool {
 	return true
 }
 
-// how is what decides how records are sent, besides their values.
-func (t *Target) how() []byte {
-	p := t.Plan
-	b := appendPart(nil, string(p.Operation))
+// how is what decides how the records of a target are sent, besides their values.
+func how(p *mapping.PlanTarget) []byte {
+	b := appendPart(appendPart(nil, p.Name), string(p.Operation))
 	b = appendLabels(b, p)
 	b = append(b, byte(p.OnMany), byte(p.Converted), 0)
 	if p.Redirected >= 0 {
