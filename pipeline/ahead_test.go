@@ -147,7 +147,7 @@ func TestReadAheadGoesBack(t *testing.T) {
 			t.Errorf("%+v, %v", a, err)
 		}
 	}
-	opt.Inputs = []source.Input{{Path: "-", Stdin: true, Reader: io.MultiReader(strings.NewReader("id\n"))}}
+	opt.Inputs = []source.Input{{Path: "-", Once: true, Reader: io.MultiReader(strings.NewReader("id\n"))}}
 	if _, err := pipeline.ReadAhead(t.Context(), opt, 10); err == nil {
 		t.Error("an input that can be read once was read ahead")
 	}

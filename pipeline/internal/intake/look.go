@@ -205,7 +205,7 @@ func sizeOf(in source.Input) int64 {
 		}
 	}
 	info, err := os.Stat(in.Path)
-	if in.Stdin || err != nil {
+	if in.Once || err != nil {
 		return 0
 	}
 	return info.Size()
