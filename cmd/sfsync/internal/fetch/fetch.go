@@ -6,16 +6,17 @@ package fetch
 import (
 	"compress/gzip"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"sfsync/pipeline/source"
 	"sfsync/sink/retry"
+	"sfsync/sink/salesforce/transport"
 )
 
 // Client asks servers. It is safe for concurrent use.
@@ -29,31 +30,26 @@ type Client struct {
 }
 
 const (
-	connectTimeout = 30 * time.Second
-	headerTimeout  = 2 * time.Minute // an export may be made on demand
-	idleTimeout    = 2 * time.Minute
-	maxRedirects   = 10
+	headerTimeout = 2 * time.Minute // an export may be made on demand
+	idleTimeout   = 2 * time.Minute
+	maxRedirects  = 10
 	// progress is what has to arrive by one connection for the tries before it not to count any more.
 	progress = 1 << 20
 )
 
-// New returns a client that calls itself agent and tells of tries that failed by warn. It obeys the proxy variables
-// of the environment. There is no limit of the time that an answer takes as a whole: a file may be large.
-func New(agent string, warn func(format string, args ...any)) *Client {
-	return newClient(&http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
-		TLSHandshakeTimeout:    connectTimeout,
-		ResponseHeaderTimeout:  headerTimeout,
-		MaxResponseHeaderBytes: 1 << 20,
-		DisableCompression:     true, // the bytes counted are those of the file
-		ForceAttemptHTTP2:      true,
-	}, agent, warn)
+// New returns a client that calls itself agent and tells of tries that failed by warn. Certificates of roots count, nil
+// for the system's. It obeys the proxy variables of the environment. There is no limit of the time that an answer takes
+// as a whole: a file may be large.
+func New(agent string, roots *x509.CertPool, warn func(format string, args ...any)) *Client {
+	t := transport.New(transport.Options{Roots: roots})
+	t.DisableCompression = true // the bytes counted are those of the file
+	t.ResponseHeaderTimeout = headerTimeout
+	return newClient(t, agent, warn)
 }
 
-func newClient(transport http.RoundTripper, agent string, warn func(string, ...any)) *Client {
+func newClient(t http.RoundTripper, agent string, warn func(string, ...any)) *Client {
 	return &Client{
-		http:  &http.Client{Transport: transport, CheckRedirect: checkRedirect},
+		http:  &http.Client{Transport: t, CheckRedirect: checkRedirect},
 		agent: agent, warn: warn, idle: idleTimeout,
 		policy: retry.Policy{Base: time.Second, Cap: 30 * time.Second, Attempts: 6},
 	}

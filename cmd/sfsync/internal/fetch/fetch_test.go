@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -291,8 +292,21 @@ func TestRedirectsElsewhere(t *testing.T) {
 		t.Errorf("from https to http: %v", err)
 	}
 	c, _ = quick(t, nil)
-	if _, err := read(t.Context(), c, safe.URL); !errors.Is(err, source.ErrUnavailable) || !strings.Contains(err.Error(), "SSL_CERT_FILE") {
+	if _, err := read(t.Context(), c, safe.URL); !errors.Is(err, source.ErrUnavailable) || !strings.Contains(err.Error(), "--ca-cert") {
 		t.Errorf("a certificate that nobody knows: %v", err)
+	}
+}
+
+// The authorities that are named count, and connections are given back.
+func TestRoots(t *testing.T) {
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, content) }))
+	defer srv.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(srv.Certificate())
+	c := New("sfsync/test", roots, func(string, ...any) {})
+	defer c.Close()
+	if got, err := read(t.Context(), c, srv.URL); err != nil || got != content {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"sfsync/pipeline/source"
+	"sfsync/sink"
+	"sfsync/sink/salesforce/transport"
 )
 
 // refusal is an answer, or the lack of one, that does not give what was asked for.
@@ -45,7 +47,7 @@ func (f *file) refused(a *http.Response) *refusal {
 		}
 		return f.refuse(source.ErrUnreadable, status+": "+remedy, nil)
 	case http.StatusProxyAuthRequired:
-		return f.refuse(source.ErrUnavailable, "the proxy wants a login: put it into HTTPS_PROXY", nil)
+		return f.refuse(source.ErrUnavailable, "the proxy: "+transport.ProxyLogin, nil)
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		r := f.refuse(source.ErrUnavailable, status+": try again later", nil)
@@ -73,8 +75,13 @@ func (f *file) unreached(err error) *refusal {
 	switch {
 	case errors.Is(err, errDowngrade), errors.Is(err, errRedirects):
 		return f.refuse(source.ErrUnreadable, "cannot be read", err)
-	case errors.As(err, new(*tls.CertificateVerificationError)), errors.As(err, new(tls.RecordHeaderError)):
-		return f.refuse(source.ErrUnavailable, "the server cannot be trusted: if its certificate is right, name the authority in SSL_CERT_FILE", err)
+	case errors.As(err, new(tls.RecordHeaderError)):
+		return f.refuse(source.ErrUnavailable, "the server does not speak https there", err)
+	}
+	if known := transport.Diagnose(err); known != nil {
+		r := f.refuse(source.ErrUnavailable, known.Message, nil)
+		r.passing = known.Class == sink.Network
+		return r
 	}
 	r := f.refuse(source.ErrUnavailable, "the server cannot be reached", err)
 	var name *net.DNSError

@@ -5,6 +5,7 @@ package input
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"os"
 	"slices"
 
@@ -16,8 +17,8 @@ import (
 )
 
 // Expand turns FILE arguments into inputs, in lexical order of their paths. What a URL gives is asked for when it is
-// read, and ends with ctx.
-func Expand(ctx context.Context, a *verb.App, files []string, format string) ([]source.Input, error) {
+// read, and ends with ctx; certificates of roots count for it, nil for the system's.
+func Expand(ctx context.Context, a *verb.App, files []string, format string, roots *x509.CertPool) ([]source.Input, error) {
 	if slices.Contains(files, "-") && (format == "" || format == "auto") {
 		return nil, exit.Usagef("stdin needs --format csv, jsonl or parquet")
 	}
@@ -29,7 +30,7 @@ func Expand(ctx context.Context, a *verb.App, files []string, format string) ([]
 	if err != nil {
 		return nil, err
 	}
-	client := fetch.New("sfsync/"+verb.Version, a.Con.Warnf)
+	client := fetch.New("sfsync/"+verb.Version, roots, a.Con.Warnf)
 	for i, name := range names(remote) {
 		inputs = append(inputs, source.Input{Path: name, Format: format, Once: true, Reader: client.Open(ctx, remote[i])})
 	}
@@ -38,7 +39,7 @@ func Expand(ctx context.Context, a *verb.App, files []string, format string) ([]
 }
 
 // Files returns what is to be read: the files of the command line, else those of the mapping.
-func Files(ctx context.Context, a *verb.App, file *mapping.File, files []string, format string) ([]source.Input, error) {
+func Files(ctx context.Context, a *verb.App, file *mapping.File, files []string, format string, roots *x509.CertPool) ([]source.Input, error) {
 	if len(files) == 0 {
 		if len(file.Source.Files) == 0 {
 			return nil, exit.Usagef("no input: name files, or list them in %s under source.files", file.Path)
@@ -53,7 +54,7 @@ func Files(ctx context.Context, a *verb.App, file *mapping.File, files []string,
 			return nil, exit.Errorf(exit.BadConfig, "%s: stdin cannot be a file of the mapping: name it on the command line", file.Path)
 		}
 	}
-	return Expand(ctx, a, files, cmp.Or(format, file.Source.Format))
+	return Expand(ctx, a, files, cmp.Or(format, file.Source.Format), roots)
 }
 
 // Options are the mapping's options about files.

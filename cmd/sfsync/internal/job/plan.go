@@ -11,6 +11,7 @@ import (
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/outcome"
 	"sfsync/cmd/sfsync/internal/rehearsal"
+	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/cmd/sfsync/internal/wording"
@@ -50,7 +51,11 @@ func Plan(ctx context.Context, o *PlanOptions) error {
 	if err != nil {
 		return err
 	}
-	inputs, err := input.Files(ctx, o.App, file, o.Files, o.Format)
+	roots, err := remote.Roots(o.App, o.CACert)
+	if err != nil {
+		return err
+	}
+	inputs, err := input.Files(ctx, o.App, file, o.Files, o.Format, roots)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/rehearsal"
+	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/pipeline"
 )
@@ -64,7 +65,11 @@ func Run(ctx context.Context, o *RunOptions) error {
 	if err != nil {
 		return err
 	}
-	inputs, err := input.Files(ctx, o.App, file, o.Files, o.Format)
+	roots, err := remote.Roots(o.App, o.CACert)
+	if err != nil {
+		return err
+	}
+	inputs, err := input.Files(ctx, o.App, file, o.Files, o.Format, roots)
 	if err != nil {
 		return err
 	}

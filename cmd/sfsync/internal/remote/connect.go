@@ -43,7 +43,7 @@ func (f *Flags) AddTo(fs *pflag.FlagSet) {
 // AddReach adds those about how an org is reached, for a command that has another way to say which.
 func (f *Flags) AddReach(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&f.AllowHosts, "allow-host", nil, "a `host` besides Salesforce's that may see credentials")
-	fs.StringVar(&f.CACert, "ca-cert", "", "trust the certificates of this PEM `file` as well as the system's")
+	AddRoots(fs, &f.CACert)
 }
 
 // AddState adds --state alone, for a command that asks no org but the local one.
@@ -120,7 +120,7 @@ func Connect(ctx context.Context, a *verb.App, f *Flags, start Start) (*Org, err
 
 // Config is the part of a client's configuration that is the same for every org.
 func Config(a *verb.App, f *Flags, since time.Time) (salesforce.Config, error) {
-	roots, err := readRoots(f.CACert, a.Sys.Now(), a.Con.Warnf)
+	roots, err := Roots(a, f.CACert)
 	return salesforce.Config{
 		Now: a.Sys.Now, Since: since, AllowHosts: f.AllowHosts, Roots: roots, Logger: a.Con.Logger(), Client: "sfsync/" + verb.Version, Budget: f.Budget,
 	}, err

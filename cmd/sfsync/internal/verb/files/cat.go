@@ -11,6 +11,7 @@ import (
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/input"
+	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/pipeline/row"
@@ -21,6 +22,7 @@ type catOptions struct {
 	*verb.App
 	Files  []string
 	Format string
+	CACert string
 	Limit  int64
 	Schema bool
 }
@@ -60,11 +62,16 @@ FILE is a path, a glob (also **), a directory, a URL, or - for stdin (with --for
 	fs.BoolVar(&o.Schema, "schema", false, "print the columns and their types instead of the rows")
 	fs.Lookup("schema").Annotations = map[string][]string{verb.NoEnvKey: nil} // elsewhere --schema takes a path
 	input.AddFormat(fs, &o.Format)
+	remote.AddRoots(fs, &o.CACert)
 	return cmd
 }
 
 func catRun(ctx context.Context, o *catOptions) error {
-	inputs, err := input.Expand(ctx, o.App, o.Files, o.Format)
+	roots, err := remote.Roots(o.App, o.CACert)
+	if err != nil {
+		return err
+	}
+	inputs, err := input.Expand(ctx, o.App, o.Files, o.Format, roots)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"sfsync/cmd/sfsync/internal/host"
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/outcome"
+	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/cmd/sfsync/internal/wording"
@@ -37,6 +38,7 @@ type checkOptions struct {
 	Mapping  string
 	Files    []string
 	Format   string
+	CACert   string
 	Schema   string
 	Mapped   string
 	Limit    int64
@@ -105,6 +107,7 @@ temporary file (24 bytes each, hashed), so that memory stays what it is.
 	fs.StringVar(&o.Progress, "progress", ui.ProgressAuto, "show progress as `auto|bar|plain|none`")
 	fs.BoolVar(&o.JSON, "json", false, "print the summary as JSON on stdout")
 	input.AddFormat(fs, &o.Format)
+	remote.AddRoots(fs, &o.CACert)
 	input.AddSample(fs, &o.Sample)
 	fs.BoolVar(&o.Profile, "profile", false, "say what each column of the input holds, with samples")
 	return cmd
@@ -119,7 +122,11 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 	var inputs []source.Input
 	var noInputs error // what is wrong with the mapping comes first
 	if len(o.Files) > 0 || len(file.Source.Files) > 0 {
-		inputs, noInputs = input.Files(ctx, o.App, file, o.Files, o.Format)
+		roots, err := remote.Roots(o.App, o.CACert)
+		if err != nil {
+			return err
+		}
+		inputs, noInputs = input.Files(ctx, o.App, file, o.Files, o.Format, roots)
 	}
 	all := slices.Concat(inputs, proof.Inputs(file))
 	entries, release, err := input.Entries(ctx, o.App, file, all, o.Limit)

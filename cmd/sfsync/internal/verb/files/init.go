@@ -13,6 +13,7 @@ import (
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/input"
+	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/mapping/diag"
@@ -27,6 +28,7 @@ type initOptions struct {
 	newMapping
 	Files   []string
 	Format  string
+	CACert  string
 	Objects []string
 	Preset  string
 	Schema  string
@@ -91,6 +93,7 @@ which editors complete and check it.
 	fs.BoolVar(&o.Force, "force", false, "replace the file of --out")
 	fs.Int64Var(&o.Rows, "rows", 1000, "look at the first `N` rows of each file")
 	input.AddFormat(fs, &o.Format)
+	remote.AddRoots(fs, &o.CACert)
 	completeFlag(cmd, "preset", presets.Names)
 	completeFlag(cmd, "object", standardObjects)
 	return cmd
@@ -111,7 +114,11 @@ func initRun(ctx context.Context, o *initOptions) error {
 	if err != nil {
 		return err
 	}
-	inputs, err := input.Expand(ctx, o.newMapping.App, o.Files, o.Format)
+	roots, err := remote.Roots(o.newMapping.App, o.CACert)
+	if err != nil {
+		return err
+	}
+	inputs, err := input.Expand(ctx, o.newMapping.App, o.Files, o.Format, roots)
 	if err != nil {
 		return err
 	}
