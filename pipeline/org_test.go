@@ -94,7 +94,11 @@ func (o *world) Lookup(ctx context.Context, l *sink.Lookup) error {
 	for i, k := range l.By {
 		names[i] = k.Name
 	}
-	o.lookups = append(o.lookups, fmt.Sprintf("%s by %s %d", l.Object, strings.Join(names, "+"), len(l.Keys)))
+	asked := fmt.Sprintf("%s by %s %d", l.Object, strings.Join(names, "+"), len(l.Keys))
+	if l.Fresh {
+		asked += " afresh"
+	}
+	o.lookups = append(o.lookups, asked)
 	index := map[string][]string{}
 	for _, id := range slices.Sorted(maps.Keys(o.objects[l.Object])) {
 		parts := make([]string, len(l.By))

@@ -302,6 +302,30 @@ func TestTroubleOnTheWay(t *testing.T) {
 	}
 }
 
+// A record whose answer was lost is looked up in the org itself, whatever a matcher remembers.
+func TestLostAnswersAreLookedUpAfresh(t *testing.T) {
+	t.Parallel()
+	in := generate(t, rand.New(rand.NewPCG(6, 6)), 40, 1000)
+	org := newFakeOrg(t, "Company")
+	org.after = func(call int) error {
+		if call == 1 {
+			return errLost
+		}
+		return nil
+	}
+	dir := t.TempDir()
+	res, err := try(t.Context(), t, dir, false, in, strategies["no key"], org, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkResult(t, dir, in, res, org)
+	n := len(in.want)
+	want := []string{fmt.Sprintf("Lead by Company %d", n), fmt.Sprintf("Lead by Company %d afresh", n)}
+	if got := org.lookups; len(got) < 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("lookups %q, want %q first", got, want)
+	}
+}
+
 // A run that is killed at any moment, before or after the org has written, and resumed as often
 // as it takes, ends as if it had not been.
 func TestKilledAndResumed(t *testing.T) {

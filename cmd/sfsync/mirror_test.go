@@ -39,7 +39,7 @@ func copies(t *testing.T, c *salesforce.Client, writes ...string) (*mirror.Match
 	t.Helper()
 	rest := &watched{Matcher: c.Writer()}
 	m := mirror.New(mirror.Options{
-		Org: c, Matcher: rest, Writes: writes, Dir: t.TempDir(), Now: time.Now, Ahead: func() int64 { return 1 << 40 },
+		Org: c, Matcher: rest, Writes: writes, Dir: t.TempDir(), Now: time.Now, Ahead: func() (int64, int64) { return 0, 1 << 40 },
 		Sleep: func(ctx context.Context, d time.Duration) error { return retry.Sleep(ctx, d/100) },
 	})
 	t.Cleanup(func() {
@@ -100,7 +100,7 @@ func TestCopiesAnswerAsTheOrg(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := row.New(row.NewSchema(cols...))
 		req := &sink.Request{Target: &sink.Target{Object: "Lead", KeyColumn: -1}}
-		for i := range rapid.IntRange(1, 60).Draw(rt, "records") {
+		for i := range rapid.IntRange(1, 25).Draw(rt, "records") {
 			r := b.AddRow(int64(i + 1))
 			records++
 			for c, name := range names {

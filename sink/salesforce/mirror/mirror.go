@@ -31,9 +31,9 @@ type Options struct {
 	Matcher sink.Matcher
 	// Writes are the objects of the org that the run writes; none for a dry run.
 	Writes []string
-	// Ahead, if set, says about how many rows are still to come, negative if that is not known: a copy is
-	// then made at once, or not at all.
-	Ahead func() int64
+	// Ahead, if set, says how many rows are decided and about how many are still to come, negative if that is
+	// not known: a copy is then made at once, or not at all.
+	Ahead func() (done, left int64)
 	// Stop, if set, is closed when the run is to end soon: a copy that is being made is given up.
 	Stop <-chan struct{}
 	// Dir is where copies are kept; "" for the directory of temporary files.
@@ -269,6 +269,9 @@ func (m *Matcher) copyOf(ctx context.Context, q *question, l *sink.Lookup) (*tab
 	if fit := m.Matcher.LookupKeys(l); fit > 0 {
 		calls = int64((len(l.Keys) + fit - 1) / fit)
 	}
+	m.mu.Lock()
+	q.keys += int64(len(l.Keys))
+	m.mu.Unlock()
 	for {
 		m.mu.Lock()
 		switch {
@@ -332,14 +335,16 @@ func (m *Matcher) worth(q *question, perCall int64) bool {
 	if q.records < 0 {
 		cost++ // the count itself
 	}
-	ahead := int64(-1)
+	done, ahead := int64(0), int64(-1)
 	if m.Ahead != nil {
-		ahead = m.Ahead()
+		done, ahead = m.Ahead()
 	}
 	if ahead < 0 {
 		return q.rented >= cost
 	}
-	left := ahead / max(perCall, 1)
+	// Not every row takes a lookup: many go by another key, or are unchanged.
+	keys := float64(ahead) * float64(q.keys) / float64(max(q.keys, done, 1))
+	left := int64(keys) / max(perCall, 1)
 	if q.again { // nobody knows how many lookups come before it is too old, too
 		return left > cost && q.rented >= cost
 	}

@@ -102,11 +102,11 @@ func TestCost(t *testing.T) {
 				o.rows, o.perCall = records, 1
 				calls, left := 0, int64(lookups)
 				cost := estimate.Copy(records).Calls + 1
-				m := matcher(t, t.TempDir(), o, func() int64 {
+				m := matcher(t, t.TempDir(), o, func() (int64, int64) {
 					if !known {
-						return -1
+						return 0, -1
 					}
-					return left
+					return int64(lookups) - left, left
 				})
 				for range lookups {
 					found(t, m, email("nobody"))
@@ -189,6 +189,19 @@ func TestCalls(t *testing.T) {
 	}
 	if n, ok := m.Calls("Lead", []string{"Ext__c"}, 1000, nil); ok {
 		t.Errorf("a question that nobody has asked: %d calls", n)
+	}
+}
+
+// A large input of which few rows are looked up takes no copy.
+func TestFewKeysOfManyRows(t *testing.T) {
+	o := newOrg()
+	o.rows = 200_000
+	m := matcher(t, t.TempDir(), o, func() (int64, int64) { return 1_000_000, 500_000 })
+	for range 9 {
+		found(t, m, email("nobody"))
+	}
+	if len(o.calls) != 9 {
+		t.Errorf("requests %q", o.calls)
 	}
 }
 

@@ -97,6 +97,7 @@ type question struct {
 	state   state
 	noting  bool // what is written is noted
 	done    chan struct{}
+	keys    int64 // that were asked for
 	rented  int64 // calls so far
 	perCall int64 // keys that one takes
 	records int64 // of the object, -1 if nobody has asked

@@ -30,7 +30,7 @@ func matcher(t interface {
 	Helper()
 	Cleanup(f func())
 	Error(args ...any)
-}, dir string, o *org, ahead func() int64, writes ...string,
+}, dir string, o *org, ahead func() (done, left int64), writes ...string,
 ) *Matcher {
 	t.Helper()
 	now := time.Unix(0, 0)
@@ -48,7 +48,7 @@ func matcher(t interface {
 	return m
 }
 
-func always() int64 { return 1 << 40 }
+func always() (done, left int64) { return 0, 1 << 40 }
 
 // run is a run against the fake org: a writer of it whose answers may get lost, and lookups that are
 // compared with what the org has at that moment.
@@ -266,7 +266,7 @@ func TestNoCopyIsStale(t *testing.T) {
 			o.add(rec)
 		}
 		r := &run{T: rt, ctx: t.Context(), o: o}
-		r.m = matcher(rt, dir, o, func() int64 { return r.ahead }, "Lead")
+		r.m = matcher(rt, dir, o, func() (done, left int64) { return 0, r.ahead }, "Lead")
 		now := time.Unix(0, 0)
 		r.m.Now = func() time.Time { return now }
 		r.m.Sleep = func(context.Context, time.Duration) error { return nil }
@@ -277,7 +277,7 @@ func TestNoCopyIsStale(t *testing.T) {
 			case 3:
 				r.land()
 			case 4, 5:
-				r.ahead = always()
+				_, r.ahead = always()
 			case 6:
 				now = now.Add(maxAge * 2 / 3)
 			default:

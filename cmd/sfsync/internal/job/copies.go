@@ -31,7 +31,7 @@ func (j *job) copies(org *remote.Org, objects []string, stats *pipeline.Stats, s
 		dir = j.dir.Path("")
 	}
 	m := mirror.New(mirror.Options{
-		Org: org.Client, Matcher: org.Writer(), Writes: objects, Ahead: func() int64 { return j.ahead(stats) },
+		Org: org.Client, Matcher: org.Writer(), Writes: objects, Ahead: func() (int64, int64) { return j.ahead(stats) },
 		Stop: stop, Dir: dir, Now: j.Sys.Now, Rand: rand.Float64, Logger: j.Con.Logger(),
 	})
 	j.copied = append(j.copied, m)
@@ -51,11 +51,13 @@ func (j *job) written(org *remote.Org) []string {
 	return objects
 }
 
-// ahead is about how many rows are still to be decided, -1 where the size of the input is not known.
-func (j *job) ahead(stats *pipeline.Stats) int64 {
+// ahead is how many rows are decided and about how many are still to be, -1 where the size of the input is not known.
+func (j *job) ahead(stats *pipeline.Stats) (done, left int64) {
+	records := stats.Written.Load() + stats.Failed.Load() + stats.Skipped.Load() + stats.Unknown.Load()
+	done = records / int64(len(j.plan.Targets))
 	read, bytes, total := stats.Read.Load(), stats.Bytes.Load(), stats.BytesTotal.Load()
 	if total == 0 || bytes == 0 || read == 0 {
-		return -1
+		return done, -1
 	}
 	all := int64(float64(read) / float64(bytes) * float64(max(total, bytes)))
 	for _, n := range [...]int64{j.limit, j.sample} {
@@ -63,8 +65,7 @@ func (j *job) ahead(stats *pipeline.Stats) int64 {
 			all = min(all, n)
 		}
 	}
-	records := stats.Written.Load() + stats.Failed.Load() + stats.Skipped.Load() + stats.Unknown.Load()
-	return max(0, all-records/int64(len(j.plan.Targets)))
+	return done, max(0, all-done)
 }
 
 // tellCopies adds to the reasons of the summary which objects were copied for lookups.
