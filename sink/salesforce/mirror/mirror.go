@@ -13,6 +13,7 @@ import (
 
 	"sfsync/sink"
 	"sfsync/sink/retry"
+	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/estimate"
 	"sfsync/sink/salesforce/transfer"
 )
@@ -380,7 +381,8 @@ func (m *Matcher) make(ctx context.Context, q *question) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	default:
-		if !errors.Is(err, errStopped) {
+		// What is beyond the budget the lookup itself will be told.
+		if e := (*sink.Error)(nil); !errors.Is(err, errStopped) && (!errors.As(err, &e) || e.Code != catalog.CodeBudget) {
 			m.Logger.WarnContext(ctx, "the key columns cannot be copied: lookups go on by REST", "object", q.soqlObject, "error", err)
 		}
 	}

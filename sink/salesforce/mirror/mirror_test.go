@@ -17,6 +17,7 @@ import (
 
 	"sfsync/pipeline/row"
 	"sfsync/sink"
+	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/estimate"
 )
 
@@ -400,6 +401,18 @@ func TestOneCopyForAll(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A budget that is used up is no trouble of the copy.
+func TestBudget(t *testing.T) {
+	o := three()
+	o.trouble = func(string, string) error { return &sink.Error{Class: sink.Later, Code: catalog.CodeBudget} }
+	var log bytes.Buffer
+	m := matcher(t, t.TempDir(), o, always)
+	m.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	if got := found(t, m, email("a@x")); got != "1" || log.Len() > 0 {
+		t.Errorf("found %s, the log says %q", got, log.String())
+	}
 }
 
 // A run that is to end soon does not wait for a copy; one that is cut off does not even ask.
