@@ -272,6 +272,9 @@ func (m *Matcher) copyOf(ctx context.Context, q *question, l *sink.Lookup) (*tab
 	}
 	m.mu.Lock()
 	q.keys += int64(len(l.Keys))
+	if q.perCall == 0 {
+		q.perCall = m.fits(l)
+	}
 	m.mu.Unlock()
 	for {
 		m.mu.Lock()
@@ -294,17 +297,30 @@ func (m *Matcher) copyOf(ctx context.Context, q *question, l *sink.Lookup) (*tab
 				return nil, context.Cause(ctx)
 			}
 			continue
-		case q.state == off || !m.worth(q, int64(len(l.Keys))/calls):
-			q.rented, q.perCall = q.rented+calls, int64(len(l.Keys))/calls
+		case q.state == off || !m.worth(q):
+			q.rented += calls
 			m.mu.Unlock()
 			return nil, nil
 		}
-		q.state, q.done, q.perCall = making, make(chan struct{}), int64(len(l.Keys))/calls
+		q.state, q.done = making, make(chan struct{})
 		m.mu.Unlock()
 		if err := m.make(ctx, q); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// manyKeys is how many keys make a call full where they are short: what the engine asks for at once.
+const manyKeys = 2000
+
+// fits returns how many keys like those of a lookup one call takes; there may be few of them.
+func (m *Matcher) fits(l *sink.Lookup) int64 {
+	probe := *l
+	probe.Keys = make([]string, manyKeys)
+	for i := range probe.Keys {
+		probe.Keys[i] = l.Keys[i%len(l.Keys)]
+	}
+	return int64(max(1, m.Matcher.LookupKeys(&probe)))
 }
 
 // maxAge is how long a copy answers. Then lookups go to the org until they have cost as much as another copy.
@@ -331,7 +347,7 @@ func (m *Matcher) leave(ctx context.Context, t *table, n int) {
 // worth reports whether a copy is worth its calls: where it is known what is to come, if that would cost
 // twice as many, since both are estimates; else once lookups have cost as many, which is never worse than
 // twice the best that could have been done.
-func (m *Matcher) worth(q *question, perCall int64) bool {
+func (m *Matcher) worth(q *question) bool {
 	cost := estimate.Copy(max(q.records, 0)).Calls
 	if q.records < 0 {
 		cost++ // the count itself
@@ -345,7 +361,7 @@ func (m *Matcher) worth(q *question, perCall int64) bool {
 	}
 	// Not every row takes a lookup: many go by another key, or are unchanged.
 	keys := float64(ahead) * float64(q.keys) / float64(max(q.keys, done, 1))
-	left := int64(keys) / max(perCall, 1)
+	left := int64(keys) / q.perCall
 	if q.again { // nobody knows how many lookups come before it is too old, too
 		return left > cost && q.rented >= cost
 	}
@@ -395,7 +411,7 @@ func (m *Matcher) agree(q *question) state {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
-	case !m.worth(q, q.perCall):
+	case !m.worth(q):
 		return asking
 	case m.copies >= maxCopies:
 		return off
