@@ -39,8 +39,9 @@ type Config struct {
 	Schema *schema.Schema
 	// Latency passes before each answer, from the arrival of the request on.
 	Latency time.Duration
-	// RowLatency is how long the writing of a record takes; meanwhile its transaction holds the locks on
-	// its records and their parents. JobLatency passes before a Bulk job's first record.
+	// RowLatency is how long the writing of a record takes, what the database needs included; meanwhile its
+	// transaction holds the locks on its records and their parents. JobLatency passes before a Bulk job's first
+	// record.
 	RowLatency, JobLatency time.Duration
 	// DailyCalls is how many API calls the org answers on a day; 0 means 5,000,000.
 	DailyCalls int64
