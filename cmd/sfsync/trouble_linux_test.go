@@ -76,7 +76,7 @@ func TestDiskFull(t *testing.T) {
 func TestReadOnlyDirectory(t *testing.T) {
 	t.Parallel()
 	out, k := onSmallDisk(t, 3000, "16m", `
-		sfsync run leads.yaml leads.csv --runs disk/runs --stop-after 0 --max-api-calls 2 --workers 1 --quiet; echo "stopped $?"
+		sfsync run leads.yaml leads.csv --runs disk/runs --stop-after 0 --max-api-calls 3 --workers 1 --quiet; echo "stopped $?"
 		mount -o remount,ro disk
 		sfsync run leads.yaml leads.csv --runs disk/more --quiet; echo "runs $?"
 		sfsync run leads.yaml leads.csv --state disk/state --quiet; echo "state $?"
