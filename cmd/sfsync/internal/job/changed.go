@@ -84,6 +84,27 @@ func (j *job) fingerprints(opt *pipeline.Options) (func() error, error) {
 	return closeAll, nil
 }
 
+// sendsAll reports whether every row is to be sent: not with --changed-only, unless nothing is known of an earlier run
+// to any of the orgs.
+func (j *job) sendsAll() (bool, error) {
+	switch changedOnly(j.settings.ChangedOnly) {
+	case changedOff:
+		return true, nil
+	case changedOrg:
+		return false, nil
+	}
+	dir, err := j.fingerprintDir()
+	if err != nil {
+		return false, err
+	}
+	for _, org := range j.orgs.All() {
+		if fingerprint.Exists(dir, fingerprint.Name(j.file.Name, org.Info.ID)) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 // forget removes what is known of earlier runs: what the orgs last accepted is not what they hold from here on.
 func (j *job) forget() error {
 	dir, err := j.fingerprintDir()

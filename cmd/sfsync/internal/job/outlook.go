@@ -39,8 +39,12 @@ func (j *job) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	all, err := j.sendsAll()
+	if err != nil {
+		return err
+	}
 	var o *outlook
-	if j.settings.ChangedOnly == "" { // nobody knows how many rows have changed
+	if all { // else nobody knows how many rows have changed
 		if o, err = j.lookAhead(ctx); err != nil {
 			return err
 		}
