@@ -137,12 +137,13 @@ func (a *account) check(p *pass, rd *intake.Reader) error {
 // result makes the account of the run.
 func (a *account) result(first, last *pass) *Result {
 	res := &Result{
-		Rows: a.rows, Targets: a.targets, Costs: first.lanes.Costs(), Retried: first.retried,
+		Rows: a.rows, Targets: a.targets, Costs: first.lanes.Costs(), Retried: first.retried, LastPass: first.late,
 		Inputs: first.inputs, Warnings: first.warnings,
 	}
 	if last != first {
 		res.Costs = append(res.Costs, last.lanes.Costs()...)
 		res.Retried += last.retried
+		res.LastPass += last.late
 		if a.begun > 0 { // the first pass was an earlier try's
 			res.Inputs, res.Warnings = last.inputs, last.warnings
 		}

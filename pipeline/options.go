@@ -64,6 +64,8 @@ type Options struct {
 	// Backoff says how long to wait before record attempt n (from 2) is sent, and false once
 	// there have been enough. Nil: records are not sent again.
 	Backoff func(attempt int) (time.Duration, bool)
+	// LastPass is the end of the patience with records whose failure may pass.
+	LastPass LastPass
 
 	// Ledger remembers what was sent; nil for none (benchmarks).
 	Ledger *ledger.Ledger
@@ -93,6 +95,11 @@ type Options struct {
 
 	peers []*mapping.PlanTarget // the targets of the plan and of its second
 }
+
+// LastPass says how records are sent whose failure may pass and that have failed as often as records are sent
+// beside others. They wait until nothing else of the run is under way, or until nothing more can be read before
+// they are decided, and then go with one request in flight, in smaller groups.
+type LastPass = work.LastPass
 
 // Target is where the records of one plan target go.
 type Target struct {
@@ -177,7 +184,7 @@ func (o *Options) jobs() int {
 // form are the options that concern what is made of the records, and sent.
 func (o *Options) form() *form.Options {
 	f := &form.Options{
-		Options: deliver.Options{Ledger: o.Ledger, Backoff: o.Backoff, Stats: o.Stats, Rehearse: o.Rehearse},
+		Options: deliver.Options{Ledger: o.Ledger, Backoff: o.Backoff, LastPass: o.LastPass, Stats: o.Stats, Rehearse: o.Rehearse},
 		Plan:    o.Plan, Peers: o.peers, Workers: o.Workers, TooMany: o.StopAfter.Exceeded, Stop: o.Stop, Resume: o.Resume,
 		ChangedOnly: o.ChangedOnly, CompareStored: o.CompareStored,
 	}

@@ -70,6 +70,7 @@ type pass struct {
 	inputs   []Input
 	warnings []string
 	retried  int64
+	late     int64 // records that came to the last pass
 }
 
 func (p *pass) run(ctx context.Context) error {
@@ -115,7 +116,8 @@ func (p *pass) run(ctx context.Context) error {
 	g.Go(func() error { return collect.run(ctx, decided) })
 	err = g.Wait()
 
-	p.complete, p.end, p.inputs, p.warnings, p.retried = read.Complete, read.Seq, read.Inputs, read.Warnings, former.Retried
+	p.complete, p.end, p.inputs, p.warnings = read.Complete, read.Seq, read.Inputs, read.Warnings
+	p.retried, p.late = former.Retried, former.Late
 	for _, l := range p.lanes {
 		if why := l.Whole(); why != "" && p.opt.ChangedOnly {
 			p.warnings = append(p.warnings, why)

@@ -41,6 +41,8 @@ type Result struct {
 	Keys []KeyCounts
 	// Retried counts the records that were sent again on their own.
 	Retried int64
+	// LastPass counts the records that came to the last pass.
+	LastPass int64
 	// Complete: every input was read to its end and every record is decided.
 	Complete bool
 }

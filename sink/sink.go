@@ -93,6 +93,9 @@ type Record struct {
 type Request struct {
 	Target  *Target
 	Records []Record
+	// Group, if it is not 0, is the most records that may share a transaction: [Limits.Group] if that is
+	// smaller. Sinks whose requests the org cuts up by itself pay no heed to it.
+	Group int
 	// Opened, if set, is told of the id under which the org will keep the results of some of the records,
 	// given by their places, before these are sent: a [Resumer] can ask for them later. Told again, the
 	// later id counts. An error keeps the records from being sent, and comes back from Write.

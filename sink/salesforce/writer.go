@@ -290,7 +290,11 @@ func (j *job) pause(ctx context.Context) error {
 // round sends the next parts as one call and settles what the answer says of them.
 func (j *job) round(ctx context.Context) {
 	level := j.w.level.Load()
-	j.take(shapes()[level])
+	s := shapes()[level]
+	if most := j.req.Group; most > 0 {
+		s.group = min(s.group, most)
+	}
+	j.take(s)
 	if len(j.batch) == 0 {
 		return
 	}

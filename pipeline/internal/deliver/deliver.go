@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Ledger   *ledger.Ledger
 	Backoff  func(attempt int) (time.Duration, bool)
+	LastPass work.LastPass
 	Stats    *work.Stats
 	Rehearse bool
 }
@@ -29,6 +30,7 @@ type Job struct {
 	Target *target.Target
 	Items  []work.Item
 	Lookup bool
+	Group  int // the most records in a transaction, 0 for as many as may be
 
 	Key      int            // of a lookup: which key, and what it asks for besides
 	Want     *target.Want   //
@@ -70,6 +72,7 @@ func grown[T any](s []T, n int) []T {
 type Verdict struct {
 	State   ledger.State // Pending and Sending: not decided
 	Again   bool         // send it again after a while
+	Last    bool         // send it again in the last pass
 	Resend  bool         // and it may have reached the org
 	ID      string
 	Problem *ledger.Problem
@@ -184,7 +187,7 @@ func (j *Job) resume(ctx context.Context, opt *Options) {
 // request makes the request for the job's records, and room for its results.
 func (j *Job) request() sink.Request {
 	j.records, j.results = grown(j.records, len(j.Items)), grown(j.results, len(j.Items))
-	req := sink.Request{Target: j.Target.Sink, Records: j.records}
+	req := sink.Request{Target: j.Target.Sink, Records: j.records, Group: j.Group}
 	for i, it := range j.Items {
 		rec := it.Record()
 		req.Records[i] = sink.Record{
@@ -253,8 +256,8 @@ func (j *Job) judge(opt *Options, res *sink.Result, it work.Item) Verdict {
 		return Verdict{State: open}
 	}
 	if retry {
-		if _, ok := opt.Backoff(attempts + 1); ok {
-			v.State, v.Again = open, true
+		if v.Again, v.Last = j.patience(opt, res, rec); v.Again || v.Last {
+			v.State = open
 			return v
 		}
 	}
@@ -271,6 +274,19 @@ func (j *Job) judge(opt *Options, res *sink.Result, it work.Item) Verdict {
 	}
 	v.Problem = &p
 	return v
+}
+
+// patience says whether a record that may be sent again is: beside others after a while, or in the last pass. What
+// the org has refused after trying by itself, as it does with requests whose results it keeps, waits for that at
+// once, and so does what was refused in it.
+func (j *Job) patience(opt *Options, res *sink.Result, rec *work.Record) (again, last bool) {
+	_, again = opt.Backoff(int(rec.Attempts) + 2)
+	refused := res.Status != sink.Unknown && res.Err != nil && res.Err.Class == sink.Retry
+	if !refused || opt.LastPass.Wait == nil || again && rec.Last == 0 && !j.Target.Resumes() {
+		return again, false
+	}
+	_, last = opt.LastPass.Wait(int(rec.Last) + 1)
+	return false, last
 }
 
 // gone reports whether an error says that a record does not exist.

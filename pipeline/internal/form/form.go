@@ -48,6 +48,7 @@ type Former struct {
 	again     []work.Item           // items to be sent again when the timer fires
 	timer     *time.Timer
 	attempt   int // the highest attempt among again
+	last      last
 
 	spare  []*deliver.Job
 	failed int64
@@ -55,6 +56,7 @@ type Former struct {
 
 	// What the stage found out; to be read after it has ended.
 	Retried int64 // records that were sent again on their own
+	Late    int64 // those that came to the last pass
 	Err     error // why nothing more is sent
 }
 
@@ -92,6 +94,8 @@ func (f *Former) Run(ctx context.Context) {
 func (f *Former) loop(ctx context.Context) {
 	f.timer = time.NewTimer(time.Hour)
 	defer f.timer.Stop()
+	f.last.timer = time.NewTimer(time.Hour)
+	defer f.last.timer.Stop()
 	stop, cut := f.opt.Stop, ctx.Done()
 	for f.advance(); !f.over(); f.advance() {
 		f.dispatch()
@@ -111,6 +115,8 @@ func (f *Former) loop(ctx context.Context) {
 			f.spare = append(f.spare, j)
 		case <-f.timer.C:
 			f.sendAgain()
+		case <-f.last.timer.C:
+			f.round()
 		case <-f.window.Starved:
 		case err := <-f.Trouble:
 			f.halt(err)
@@ -136,12 +142,14 @@ func (f *Former) laneOf(it work.Item) *lane { return f.lanes[int(it.Index)/it.Ba
 
 // stuck reports whether nothing can happen any more though records are open: a mistake of ours.
 func (f *Former) stuck() bool {
-	return f.ended && f.inflight == 0 && f.Err == nil && len(f.again) == 0 && len(f.undecided) > 0
+	return f.ended && f.inflight == 0 && f.Err == nil && len(f.again)+len(f.last.waiting) == 0 && len(f.undecided) > 0
 }
 
-// dispatch hands on what is worth sending, also what leaves only when an answer has come.
+// dispatch hands on what is worth sending, also what leaves only when an answer has come. In a round of the last pass
+// one request at a time is.
 func (f *Former) dispatch() {
-	for f.inflight < cap(f.Jobs) && f.Err == nil {
+	defer f.rest()
+	for f.Err == nil && f.inflight < cap(f.Jobs) && (f.last.open == 0 || f.inflight == 0) {
 		j := f.next()
 		if j == nil {
 			return
@@ -342,7 +350,10 @@ func (f *Former) form(l *lane, flush bool) *deliver.Job {
 	if f.settled(j, l, flush); len(j.Items) > 0 {
 		return j
 	}
-	if j.Items = l.write(j.Items, flush && f.lookups == 0 && !l.asking()); len(j.Items) > 0 {
+	if f.last.open > 0 {
+		j.Group = lastGroup
+	}
+	if j.Items = l.write(j.Items, flush && f.lookups == 0 && !l.asking(), j.Group); len(j.Items) > 0 {
 		return j
 	}
 	for k := range l.lookups {
@@ -370,7 +381,7 @@ func (f *Former) job(l *lane) *deliver.Job {
 func (f *Former) flush() bool {
 	switch {
 	case f.inflight == 0:
-		return f.ended || f.window.Exhausted(f.admitted)
+		return f.last.open > 0 || f.ended || f.window.Exhausted(f.admitted)
 	case f.ended:
 		return f.blocked == 0 && f.lookups == 0 && len(f.again) == 0
 	}
@@ -419,6 +430,7 @@ func (f *Former) settle(j *deliver.Job) {
 func (f *Former) judged(l *lane, it work.Item, v *deliver.Verdict) {
 	rec := it.Record()
 	rec.Unit = 0
+	f.last.answered(rec)
 	rec.Attempts = uint8(min(int(rec.Attempts)+1, 255))
 	switch {
 	case v.Again:
@@ -431,6 +443,10 @@ func (f *Former) judged(l *lane, it work.Item, v *deliver.Verdict) {
 			wait, _ := f.opt.Backoff(f.attempt)
 			f.timer.Reset(wait)
 		}
+	case v.Last:
+		rec.Resend = rec.Resend || v.Resend
+		rec.State = v.State
+		f.last.wait(it)
 	case v.State.Decided():
 		if v.ID != "" && rec.Phase != placed { // placed: by this very id
 			rec.ID = v.ID
@@ -446,25 +462,31 @@ func (f *Former) judged(l *lane, it work.Item, v *deliver.Verdict) {
 	}
 }
 
-// sendAgain queues what waited for its next attempt. What was looked up is looked up again: the
-// earlier attempt may have created it.
+// sendAgain queues what waited for its next attempt.
 func (f *Former) sendAgain() {
 	again := f.again
 	f.again, f.attempt = nil, 0
 	for _, it := range again {
-		l := f.laneOf(it)
-		if it.Action == sink.Update || it.Action == sink.Delete {
-			l.send(it)
-			continue
-		}
-		f.route(l, it)
+		f.resend(it)
 	}
+}
+
+// resend queues a record that was sent before. What was looked up is looked up again: the earlier
+// attempt may have created it.
+func (f *Former) resend(it work.Item) {
+	l := f.laneOf(it)
+	if it.Action == sink.Update || it.Action == sink.Delete {
+		l.send(it)
+		return
+	}
+	f.route(l, it)
 }
 
 // decide closes the account of a record.
 func (f *Former) decide(l *lane, it work.Item, state ledger.State, p *ledger.Problem) {
 	rec := it.Record()
 	rec.State, rec.Problem = state, p
+	f.last.answered(rec)
 	if !l.Find {
 		f.opt.Stats.Add(state)
 		if state == ledger.Failed {

@@ -193,8 +193,8 @@ func (l *lane) asking() bool {
 
 // write appends to dst, which is empty, the items of the next write request: full groups of one
 // action first, since each started group costs as much as a full one. Without flush it returns
-// none until a request is full.
-func (l *lane) write(dst []work.Item, flush bool) []work.Item {
+// none until a request is full. Small, if it is not 0, is the most records in a group.
+func (l *lane) write(dst []work.Item, flush bool, small int) []work.Item {
 	queues := l.queues()
 	if l.upserts.len()+l.creates.len()+l.updates.len() == 0 {
 		return dst
@@ -210,6 +210,9 @@ func (l *lane) write(dst []work.Item, flush bool) []work.Item {
 	if n := l.Plan.Batch; n > 0 && n < limits.Records {
 		limits.Records, group = n, min(group, n)
 		groups = (n + group - 1) / group
+	}
+	if small > 0 && limits.Group > 0 {
+		group = min(group, small)
 	}
 	full, bytes := 0, 0
 	for _, q := range queues {

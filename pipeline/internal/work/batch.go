@@ -33,8 +33,10 @@ type Batch struct {
 type Record struct {
 	State      ledger.State
 	Attempts   uint8
-	Resend     bool // it may have reached the org before
-	Redirected bool // another target's record came to a converted lead and told the id
+	Last       uint8 // how often it was sent in the last pass
+	Late       bool  // it is in a round of the last pass that goes on
+	Resend     bool  // it may have reached the org before
+	Redirected bool  // another target's record came to a converted lead and told the id
 	Phase      Phase
 	Holders    Holders // what is known of the records that hold its only key
 	Same       bool    // the org last accepted exactly this; only the id is asked for

@@ -1,0 +1,183 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"sfsync/pipeline"
+	"sfsync/pipeline/source"
+	"sfsync/sink"
+)
+
+// The attempts that the tests of this file grant a record: beside others, and in the last pass.
+const (
+	ordinary = 5
+	lastly   = 3
+)
+
+// lockOrg refuses records for a lock as often as a test says, and checks that those of the last pass travel alone
+// and in small groups.
+type lockOrg struct {
+	*world
+	alone int // from which attempt of a record on its request is the only one under way
+
+	lock     sync.Mutex
+	refusals map[string]int // value of a row → how often it is refused
+	tries    map[string]int
+	history  map[string][]string
+	active   int
+	lonely   bool
+	faults   []string
+}
+
+func newLockOrg(o *world, alone int, refusals map[string]int) *lockOrg {
+	l := &lockOrg{world: o, alone: alone, refusals: refusals, tries: map[string]int{}, history: map[string][]string{}}
+	o.refuse = func(_ string, fields record) *sink.Error {
+		l.lock.Lock()
+		defer l.lock.Unlock()
+		value, key := fields["Value__c"], strings.ToLower(fields[o.sole])
+		if l.tries[value] <= l.refusals[value] {
+			return &sink.Error{Class: sink.Retry, Code: "UNABLE_TO_LOCK_ROW", Message: "unable to obtain exclusive access to this record"}
+		}
+		l.history[key] = append(l.history[key], value)
+		return nil
+	}
+	return l
+}
+
+func (o *lockOrg) Write(ctx context.Context, req *sink.Request, results []sink.Result) error {
+	o.begin(req)
+	defer func() {
+		o.lock.Lock()
+		defer o.lock.Unlock()
+		if o.active--; o.active == 0 {
+			o.lonely = false
+		}
+	}()
+	return o.world.Write(ctx, req, results)
+}
+
+func (o *lockOrg) begin(req *sink.Request) {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	lonely := false
+	for _, r := range req.Records {
+		value := cell(r.Batch, r.Row, "Value__c")
+		o.tries[value]++
+		lonely = lonely || o.tries[value] >= o.alone
+	}
+	o.active++
+	if o.active > 1 && (lonely || o.lonely) {
+		o.faults = append(o.faults, "a request is under way beside one of the last pass")
+	}
+	if lonely && o.limits.Group > 0 && (req.Group != 50 || len(req.Records) > 50*o.limits.Groups) {
+		o.faults = append(o.faults, fmt.Sprintf("a request of the last pass has %d records in groups of %d", len(req.Records), req.Group))
+	}
+	o.lonely = o.lonely || lonely
+}
+
+// lockJobs is a lockOrg that keeps the results of its requests.
+type lockJobs struct {
+	*jobOrg
+	*lockOrg
+}
+
+func (o lockJobs) Limits() sink.Limits { return o.jobOrg.Limits() }
+
+func (o lockJobs) Write(ctx context.Context, req *sink.Request, results []sink.Result) error {
+	return o.lockOrg.Write(ctx, req, results)
+}
+
+func (o lockJobs) Lookup(ctx context.Context, l *sink.Lookup) error { return o.lockOrg.Lookup(ctx, l) }
+
+func (o lockJobs) LookupKeys(l *sink.Lookup) int { return o.lockOrg.LookupKeys(l) }
+
+func lastPass(begun func(attempt, records int)) pipeline.LastPass {
+	return pipeline.LastPass{Wait: func(attempt int) (time.Duration, bool) { return 0, attempt <= lastly }, Begun: begun}
+}
+
+// lockFile writes rows: one for each key, whose value is its number.
+func lockFile(t testing.TB, path string, keys []string) input {
+	t.Helper()
+	in := input{path: path, rows: len(keys), want: map[string]string{}}
+	var b bytes.Buffer
+	b.WriteString("key,value,company\n")
+	for i, k := range keys {
+		fmt.Fprintf(&b, "%s,%d,\n", k, i)
+	}
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+// Whatever pattern of refusals that pass: every record is written once, in order with the others of its key, or
+// fails with the org's code when there have been enough attempts.
+func TestLastPassWritesOnceInOrder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "in.csv")
+	rapid.Check(t, func(rt *rapid.T) {
+		keys := rapid.SliceOfN(rapid.SampledFrom(strings.Split("a b c d e f", " ")), 1, 30).Draw(rt, "keys")
+		in := lockFile(t, path, keys)
+		refusals := map[string]int{}
+		for i := range keys {
+			refusals[strconv.Itoa(i)] = rapid.SampledFrom([]int{0, 0, 0, 0, 1, 2, 4, 5, 6, 7, 8, 9}).Draw(rt, "refusals")
+		}
+		name := rapid.SampledFrom([]string{"native", "lookup", "no key", "defaults"}).Draw(rt, "strategy")
+		jobs := rapid.Bool().Draw(rt, "jobs")
+		s := strategies[name]
+		fake := newFakeOrg(t, s.match)
+		org := newLockOrg(fake, ordinary+1, refusals)
+		attempts := ordinary + lastly
+		var w sink.Writer = org
+		if jobs {
+			attempts, org.alone = 1+lastly, 2
+			fake.limits = sink.Limits{Records: 3000, Bytes: 1 << 20}
+			w = lockJobs{&jobOrg{world: fake}, org}
+		} else {
+			fake.limits.Records = rapid.SampledFrom([]int{1, 2, 1000}).Draw(rt, "records")
+		}
+		rounds := 0
+		res, err := pipeline.Run(t.Context(), pipeline.Options{
+			Plan: s.plan(t), Inputs: []source.Input{{Path: in.path}}, Targets: []pipeline.Target{{Writer: w, Matcher: org}},
+			Workers:  rapid.IntRange(1, 8).Draw(rt, "workers"),
+			Backoff:  func(attempt int) (time.Duration, bool) { return 0, attempt <= ordinary },
+			LastPass: lastPass(func(int, int) { rounds++ }),
+		})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		want := map[string][]string{}
+		failed, late := 0, 0
+		for i, k := range keys {
+			n := refusals[strconv.Itoa(i)]
+			if n >= attempts {
+				failed++
+			} else {
+				want[k] = append(want[k], strconv.Itoa(i))
+			}
+			if n >= attempts-lastly {
+				late++
+			}
+		}
+		if d := cmp.Diff(want, org.history); d != "" {
+			rt.Errorf("-want +got:\n%s", d)
+		}
+		if len(org.faults) > 0 {
+			rt.Error(org.faults)
+		}
+		if int(res.Rows.Failed) != failed || int(res.Rows.Succeeded) != len(keys)-failed || int(res.LastPass) != late || (late > 0) != (rounds > 0) {
+			rt.Errorf("%+v, %d in the last pass in %d rounds; want %d failed, %d in the last pass", res.Rows, res.LastPass, rounds, failed, late)
+		}
+	})
+}
