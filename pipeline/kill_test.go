@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -89,16 +90,23 @@ func (m mortal) Write(ctx context.Context, req *sink.Request, results []sink.Res
 }
 
 // TestKilledAnywhere kills runs of every kind where they ask the org something, before or after it has
-// done it, again and again, and resumes them. In the end the report and the org are what they are of a
-// run that nothing happened to. Only of plain inserts it may not be known whether they happened.
+// done it, again and again, and resumes them, while the org refuses records for locks that pass. In the end
+// the report and the org are what they are of a run that nothing happened to. Only of plain inserts it may not be known whether they happened.
 func TestKilledAnywhere(t *testing.T) {
 	kinds := killKinds()
 	each := max(1, *points/len(kinds))
+	var kills, lates atomic.Int64
+	t.Cleanup(func() {
+		t.Logf("%d kills, %d of them in a last pass", kills.Load(), lates.Load())
+		if !t.Failed() && kills.Load() > 100 && lates.Load() == 0 {
+			t.Error("no run was killed in its last pass")
+		}
+	})
 	for name, targets := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, first := worldOf(t, targets)
-			struck, runs := 0, 0
+			struck, runs, late := 0, 0, 0
 			for seed := uint64(0); struck < each; seed++ {
 				runs++
 				if runs > 20*each {
@@ -108,10 +116,11 @@ func TestKilledAnywhere(t *testing.T) {
 				calm, o := newWorld(t, first.schema), newWorld(t, first.schema)
 				people(calm)
 				people(o)
+				o.refuse = locked()
 				rows := killRows(rng)
 				_, want := play(t, p, calm, rows, nil)
-				dir, n := killed(t, rng, p, o, rows)
-				struck += n
+				dir, n, l := killed(t, rng, p, o, rows)
+				struck, late = struck+n, late+l
 				if name == "insert" {
 					checkInserts(t, o, dir)
 				} else {
@@ -126,7 +135,21 @@ func TestKilledAnywhere(t *testing.T) {
 					t.Fatalf("seed %d, %d kills\n%s", seed, n, rows)
 				}
 			}
+			kills.Add(int64(struck))
+			lates.Add(int64(late))
 		})
+	}
+}
+
+// locked refuses every record up to three times.
+func locked() func(string, record) *sink.Error {
+	times := map[string]int{}
+	return func(object string, fields record) *sink.Error {
+		k := fmt.Sprint(object, fields)
+		if times[k]++; times[k] <= len(k)%4 {
+			return &sink.Error{Class: sink.Retry, Code: "UNABLE_TO_LOCK_ROW"}
+		}
+		return nil
 	}
 }
 
@@ -154,32 +177,36 @@ func killRows(rng *rand.Rand) string {
 	return b.String()
 }
 
-// killed runs the rows to their end over any number of deaths, and returns the run directory and how
-// many there were.
-func killed(t *testing.T, rng *rand.Rand, p *mapping.Plan, o *world, rows string) (string, int) {
+// killed runs the rows to their end over any number of deaths, and returns the run directory, how many
+// there were, and how many of them in a last pass.
+func killed(t *testing.T, rng *rand.Rand, p *mapping.Plan, o *world, rows string) (string, int, int) {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "in.csv")
 	if err := os.WriteFile(path, []byte(rows), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	late := 0
 	for deaths := 0; ; deaths++ {
 		at := 1 + rng.IntN(12)
 		if deaths == 8 {
 			at = 1 << 30
 		}
-		died, err := mortalTry(t, p, o, path, dir, deaths > 0, at, 1+rng.IntN(4))
+		died, last, err := mortalTry(t, p, o, path, dir, deaths > 0, at, 1+rng.IntN(4))
 		if !died {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return dir, deaths
+			return dir, deaths, late
+		}
+		if last {
+			late++
 		}
 	}
 }
 
 // mortalTry is one try at a run; it dies at the so many-th question to the org.
-func mortalTry(t *testing.T, p *mapping.Plan, o *world, path, dir string, resume bool, at, workers int) (died bool, err error) {
+func mortalTry(t *testing.T, p *mapping.Plan, o *world, path, dir string, resume bool, at, workers int) (died, last bool, err error) {
 	t.Helper()
 	d, err := report.OpenDir(dir)
 	if err != nil {
@@ -218,7 +245,8 @@ func mortalTry(t *testing.T, p *mapping.Plan, o *world, path, dir string, resume
 	}}
 	opt := pipeline.Options{
 		Plan: p, Inputs: []source.Input{{Path: path}}, Ledger: l, Resume: resume, Rows: files, Errors: &report.Errors{}, Workers: workers,
-		Backoff: func(attempt int) (time.Duration, bool) { return 0, attempt <= 5 },
+		Backoff:  func(attempt int) (time.Duration, bool) { return 0, attempt <= 1+workers%2 },
+		LastPass: lastPass(func(int, int) { last = true }),
 	}
 	for range p.Targets {
 		opt.Targets = append(opt.Targets, pipeline.Target{Writer: m, Matcher: m})
@@ -227,7 +255,7 @@ func mortalTry(t *testing.T, p *mapping.Plan, o *world, path, dir string, resume
 	if err == nil && !died && !res.Complete {
 		err = errors.New("the run is not complete")
 	}
-	return died, err
+	return died, last, err
 }
 
 // checkInserts: every row that was created is in the org once, one of which nobody knows at most once,

@@ -3,13 +3,16 @@ package pipeline_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -180,4 +183,102 @@ func TestLastPassWritesOnceInOrder(t *testing.T) {
 			rt.Errorf("%+v, %d in the last pass in %d rounds; want %d failed, %d in the last pass", res.Rows, res.LastPass, rounds, failed, late)
 		}
 	})
+}
+
+// A record that waits for the last pass holds its batch, and all behind it, in the window: when that is full, the
+// last pass does not wait for the end of the input.
+func TestLastPassWhenTheWindowIsFull(t *testing.T) {
+	for _, jobs := range []bool{false, true} {
+		keys := make([]string, 16_000+2000*(runtime.GOMAXPROCS(0)+2)) // the window has room for half of the first
+		for i := range keys {
+			keys[i] = fmt.Sprint("k", i)
+		}
+		in := lockFile(t, filepath.Join(t.TempDir(), "in.csv"), keys)
+		for i, k := range keys {
+			in.want[k] = strconv.Itoa(i)
+		}
+		s := strategies["native"]
+		fake := newFakeOrg(t, s.match)
+		org := newLockOrg(fake, ordinary+1, map[string]int{"3": ordinary + 1, "1500": ordinary, strconv.Itoa(len(keys) - 9): ordinary})
+		var w sink.Writer = org
+		if jobs {
+			org.alone = 2
+			org.refusals = map[string]int{"3": 2, "1500": 1, strconv.Itoa(len(keys) - 9): 1}
+			fake.limits = sink.Limits{Records: 3000, Bytes: 1 << 20}
+			w = lockJobs{&jobOrg{fakeOrg: fake}, org}
+		}
+		var read []int64
+		dir := t.TempDir()
+		res, err := try(t.Context(), t, dir, false, in, s, fake, func(o *pipeline.Options) {
+			o.Targets[0].Writer, o.Workers, o.Stats, o.Ledger = w, 2, &pipeline.Stats{}, nil
+			o.LastPass = lastPass(func(int, int) { read = append(read, o.Stats.Read.Load()) })
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkResult(t, dir, in, res, fake)
+		if res.LastPass != 3 || len(read) < 3 || read[0] >= int64(len(keys)) || read[len(read)-1] != int64(len(keys)) || len(org.faults) > 0 {
+			t.Errorf("%d records in the last pass, begun when so many rows were read: %v; %v", res.LastPass, read, org.faults)
+		}
+	}
+}
+
+// The rounds of the last pass come after the waits that are asked for, and end; a stop need not wait for the next
+// one. What waits stays pending, and a resumed run sends it.
+func TestLastPassWaits(t *testing.T) {
+	type round struct {
+		After            time.Duration
+		Attempt, Records int
+	}
+	for _, stops := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			in := lockFile(t, filepath.Join(t.TempDir(), "in.csv"), []string{"a", "b", "a", "c"})
+			in.want = map[string]string{"b": "1", "c": "3"}
+			s := strategies["native"]
+			org := newLockOrg(newFakeOrg(t, s.match), ordinary+1, map[string]int{"0": 1000, "1": 6})
+			start := time.Now()
+			var rounds []round
+			stop := make(chan struct{})
+			options := func(o *pipeline.Options) {
+				o.Targets[0].Writer, o.Stop = org, stop
+				o.Backoff = func(attempt int) (time.Duration, bool) { return time.Second, attempt <= ordinary }
+				o.LastPass = pipeline.LastPass{
+					Wait: func(attempt int) (time.Duration, bool) {
+						return time.Duration(attempt) * time.Minute, attempt <= lastly
+					},
+					Begun: func(attempt, records int) { rounds = append(rounds, round{time.Since(start), attempt, records}) },
+				}
+			}
+			if stops {
+				time.AfterFunc(2*time.Minute, func() { close(stop) })
+			}
+			dir := t.TempDir()
+			res, err := try(t.Context(), t, dir, false, in, s, org.fakeOrg, options)
+			want := []round{{64 * time.Second, 1, 2}, {184 * time.Second, 2, 2}, {364 * time.Second, 3, 1}}
+			if !stops {
+				if d := cmp.Diff(want, rounds); d != "" || err != nil {
+					t.Errorf("%v (-want +got):\n%s", err, d)
+				}
+				// The second row of the key comes when the first is decided.
+				if res.Rows.Failed != 1 || res.Rows.Succeeded != 3 || res.LastPass != 2 || org.values("Value__c")["a"] != "2" || len(org.faults) > 0 {
+					t.Errorf("%+v, %d in the last pass, %v", res.Rows, res.LastPass, org.faults)
+				}
+				failed := readCSV(t, filepath.Join(dir, "failed.csv"))
+				if len(failed) != 1 || failed[0]["sfsync_code"] != "UNABLE_TO_LOCK_ROW" || failed[0]["sfsync_attempts"] != strconv.Itoa(ordinary+lastly) {
+					t.Errorf("%v", failed)
+				}
+				return
+			}
+			if d := cmp.Diff(want[:1], rounds); d != "" || !errors.Is(err, pipeline.ErrStopped) || time.Since(start) != 2*time.Minute {
+				t.Errorf("%v after %v (-want +got):\n%s", err, time.Since(start), d)
+			}
+			if res.Rows.Pending != 3 || res.Rows.Succeeded != 1 {
+				t.Errorf("%+v", res.Rows)
+			}
+			org.refusals, stop = nil, make(chan struct{})
+			if res, err = try(t.Context(), t, dir, true, in, s, org.fakeOrg, options); err != nil || res.Rows.Succeeded != 4 || org.values("Value__c")["a"] != "2" {
+				t.Errorf("%v, %+v", err, res.Rows)
+			}
+		})
+	}
 }
