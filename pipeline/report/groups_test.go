@@ -112,7 +112,7 @@ func sampleSummary() *Summary {
 			{Name: "contact", Object: "Contact"},
 		},
 		Errors:   sampleErrors().Groups(),
-		Retries:  RetryCounts{1, 2},
+		Retries:  RetryCounts{1, 2, 1},
 		RowsPerS: 6.7,
 		Exit:     Exit{3, "some-failed", "some rows failed: 2 of 10"},
 	}

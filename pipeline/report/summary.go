@@ -138,10 +138,12 @@ type TargetInfo struct {
 	Pending   int64  `json:"pending"`
 }
 
-// RetryCounts says how often something was sent again: whole requests, and rows on their own.
+// RetryCounts says how often something was sent again: whole requests, and rows on their own. LastPass is how many
+// of the rows' records came to the last pass.
 type RetryCounts struct {
 	Requests int64 `json:"requests"`
 	Rows     int64 `json:"rows"`
+	LastPass int64 `json:"last_pass"`
 }
 
 // Exit is how the command ended.

@@ -1,8 +1,10 @@
 package salesforce
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -63,6 +65,30 @@ func TestConformance(t *testing.T) {
 			},
 		}
 	})
+}
+
+// A request whose groups are to be small goes in small collections, five of them a call as ever.
+func TestSmallGroups(t *testing.T) {
+	f := newFake(t)
+	w := f.writer()
+	f.counted()
+	var sizes []int
+	f.sub = func(_, _ string, body json.RawMessage) (int, any, bool) {
+		var c struct{ Records []json.RawMessage }
+		if err := json.Unmarshal(body, &c); err != nil {
+			t.Error(err)
+		}
+		sizes = append(sizes, len(c.Records))
+		return 0, nil, false
+	}
+	req := leads(260, sink.Upsert)
+	req.Group = 50
+	if got := tally(write(t, w, req)); got["created"] != 260 {
+		t.Errorf("outcomes: %v", got)
+	}
+	if calls := f.counted(); len(calls) != 2 || !slices.Equal(sizes, []int{50, 50, 50, 50, 50, 10}) {
+		t.Errorf("%d calls, collections of %v", len(calls), sizes)
+	}
 }
 
 func TestAThousandRecordsAreOneCall(t *testing.T) {

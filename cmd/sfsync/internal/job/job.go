@@ -79,6 +79,7 @@ type effort struct {
 	Calls   int64         `json:"calls"`
 	Retries int64         `json:"retries"`
 	Rows    int64         `json:"rows"` // sent again on their own
+	Last    int64         `json:"last_pass"`
 	Took    time.Duration `json:"took"`
 }
 
@@ -152,6 +153,22 @@ func rowRetries() retry.Policy {
 	return retry.Policy{Base: 500 * time.Millisecond, Cap: 20 * time.Second, Attempts: 5}
 }
 
+// lastPass says how often a row is sent that others have locked all that time, once nothing else of the run is
+// under way: at once, and after 5 and 10 seconds. A transaction waits some 10 seconds for a lock, so that
+// together they outlast one that holds it for most of a minute.
+func (j *job) lastPass() pipeline.LastPass {
+	policy := retry.Policy{Base: 5 * time.Second, Cap: 10 * time.Second, Attempts: 3}
+	return pipeline.LastPass{
+		Wait: func(attempt int) (time.Duration, bool) {
+			if attempt == 1 {
+				return 0, true
+			}
+			return policy.Delay(attempt-1, 1), policy.More(attempt - 1)
+		},
+		Begun: func(attempt, records int) { j.log.Info("last pass", "attempt", attempt, "records", records) },
+	}
+}
+
 // execute runs the pipeline, writes the summary and returns the end of the command.
 func (j *job) execute(ctx context.Context) error {
 	log, err := j.dir.OpenLog()
@@ -181,6 +198,7 @@ func (j *job) execute(ctx context.Context) error {
 		Backoff: func(attempt int) (time.Duration, bool) {
 			return policy.Delay(attempt-1, rand.Float64()), policy.More(attempt - 1)
 		},
+		LastPass:   j.lastPass(),
 		Duplicates: j.file.Source.Duplicates, Temp: j.dir.Path(""),
 		Ledger: j.ledger, Resume: j.resume, Rows: rows, Errors: errs, Stats: stats,
 	}

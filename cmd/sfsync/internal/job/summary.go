@@ -27,6 +27,7 @@ func (j *job) conclude(ctx context.Context, res *pipeline.Result, errs *report.E
 		return runErr
 	}
 	spent := j.spent(res.Retried)
+	spent.Last += res.LastPass
 	// Before the exit is judged, so that the summary has it if they fail.
 	runErr = errors.Join(runErr, j.ledger.SetMeta(ctx, effortKey, spent), j.dir.WriteErrors(errs))
 	s := j.account(res, errs, runErr, spent)
@@ -47,7 +48,7 @@ func (j *job) account(res *pipeline.Result, errs *report.Errors, runErr error, s
 		left := max(0, calls.Max-calls.Used)
 		s.API.Limit, s.API.Left = &calls.Max, &left
 	}
-	s.Retries = report.RetryCounts{Requests: spent.Retries, Rows: spent.Rows}
+	s.Retries = report.RetryCounts{Requests: spent.Retries, Rows: spent.Rows, LastPass: spent.Last}
 	outcome.Times(s, j.settings.Started, j.Sys.Now(), spent.Took)
 	return s
 }
@@ -145,6 +146,6 @@ func (j *job) spent(rows int64) effort {
 	calls := j.orgs.Calls()
 	return effort{
 		Calls: j.before.Calls + calls.Made, Retries: j.before.Retries + calls.Retries,
-		Rows: j.before.Rows + rows, Took: j.before.Took + max(0, j.Sys.Now().Sub(j.begun)), // a clock may be set back
+		Rows: j.before.Rows + rows, Last: j.before.Last, Took: j.before.Took + max(0, j.Sys.Now().Sub(j.begun)), // a clock may be set back
 	}
 }

@@ -31,6 +31,9 @@ func Summary(w io.Writer, s *report.Summary, dir string) {
 	line("rows", "%s read: %s succeeded, %s failed, %s skipped, %s unknown, %s pending", Count(n.Read), Count(n.Succeeded),
 		Count(n.Failed), Count(n.Skipped), Count(n.Unknown), Count(n.Pending))
 	printTargets(line, s)
+	if n := s.Retries.LastPass; n > 0 {
+		line("again", "%s sent in a last pass, when nothing else was under way", Plural(n, "record was", "records were"))
+	}
 	if s.Org.ID != "" {
 		line("took", "%s, %s, %s/s", Elapsed(time.Duration(s.Duration*float64(time.Second))),
 			Plural(s.API.Calls, "API call", "API calls"), Rows(int64(s.RowsPerS)))
