@@ -32,6 +32,9 @@ type Config struct {
 	// found after a lost answer and was created since then by this user counts as created by the
 	// run. Zero: when Connect was called.
 	Since time.Time
+	// Began, if set, is when the run began by the org's clock, as [Client.Began] told the first of its
+	// sessions; Since does not count then. The clock that Since is of may have been set meanwhile.
+	Began time.Time
 	// APIVersion is "66.0" or "66"; "" for the newest that the org and this package know.
 	APIVersion string
 	// Client names the program to the org (header Sforce-Call-Options); "" for sfsync.
@@ -100,7 +103,7 @@ type Client struct {
 	base      *url.URL // the org; set once by Connect
 	prefix    string   // "/services/data/v66.0"
 	org       OrgInfo
-	since     time.Time
+	began     time.Time // the run, by the org's clock
 	agent     string
 	timeout   time.Duration
 	policy    retry.Policy
@@ -121,7 +124,7 @@ type Client struct {
 	buffers  sync.Pool
 
 	meter meter.Meter
-	skew  atomic.Int64 // org clock minus ours, at least, in ns
+	seen  atomic.Pointer[reading] // of the org's clock, the last one
 
 	secrets struct {
 		mu    sync.Mutex
@@ -152,12 +155,19 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	since := cfg.Since
+	if since.IsZero() {
+		since = c.now()
+	}
 	if err := c.connect(ctx, cfg.APIVersion, cfg.Objects); err != nil {
 		c.Close()
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		return nil, err
+	}
+	if c.began.IsZero() {
+		c.began = c.orgTime(since)
 	}
 	return c, nil
 }
@@ -167,7 +177,7 @@ func newClient(cfg Config) (*Client, error) {
 		return nil, catalog.New(sink.Config, catalog.CodeSetup, "the configuration has no clock")
 	}
 	c := &Client{
-		auth: cfg.Auth, hosts: credentials.Hosts{Allowed: cfg.AllowHosts}, since: cfg.Since, agent: cfg.Client, timeout: cfg.Timeout,
+		auth: cfg.Auth, hosts: credentials.Hosts{Allowed: cfg.AllowHosts}, began: cfg.Began, agent: cfg.Client, timeout: cfg.Timeout,
 		policy:    retry.Policy{Base: 500 * time.Millisecond, Cap: 30 * time.Second, Attempts: cfg.Retries},
 		transport: cfg.Transport, now: cfg.Now, sleep: cfg.Sleep, rand: cfg.Rand, onRetry: cfg.OnRetry, onRefreshToken: cfg.OnRefreshToken, log: cfg.Logger,
 		compress: cfg.Compress,
@@ -186,9 +196,6 @@ func newClient(cfg Config) (*Client, error) {
 		cfg.InFlight = 64
 	}
 	c.throttle = throttle.New(cfg.InFlight)
-	if c.since.IsZero() {
-		c.since = c.now()
-	}
 	if c.sleep == nil {
 		c.sleep = retry.Sleep
 	}
@@ -235,9 +242,24 @@ func (c *Client) observe(h http.Header) {
 	// The header is cut to seconds and has travelled, so the org's clock is at least this far
 	// ahead of ours.
 	if t, err := http.ParseTime(h.Get("Date")); err == nil {
-		c.skew.Store(int64(t.Sub(c.now())))
+		c.seen.Store(&reading{t, c.now()})
 	}
 }
+
+// reading is what the org's clock said at a moment, by Now.
+type reading struct{ date, at time.Time }
+
+// orgTime is what the org's clock says at a moment, by Now: at least that. What has passed since the org's last
+// answer does not change when our clock is set, if Now has a monotonic reading (package time).
+func (c *Client) orgTime(at time.Time) time.Time {
+	if r := c.seen.Load(); r != nil {
+		return r.date.Add(at.Sub(r.at))
+	}
+	return at
+}
+
+// Began is when the run began, by the org's clock.
+func (c *Client) Began() time.Time { return c.began }
 
 // keepSecret adds a text that must not show up in any message.
 func (c *Client) keepSecret(s string) {

@@ -56,11 +56,11 @@ func (j *job) askCreated(ctx context.Context) {
 // floor is the earliest creation date, by the org's clock, of a record that record i's first
 // sending created. Dates in the org have whole seconds.
 func (j *job) floor(i int) time.Time {
-	first := j.w.c.since
+	first := j.w.c.began
 	if !j.req.Records[i].Resend && j.start.After(first) {
 		first = j.start
 	}
-	return first.Add(time.Duration(j.w.c.skew.Load())).Truncate(time.Second)
+	return first.Truncate(time.Second)
 }
 
 // userID returns the id of the user that the session belongs to, "" if the org does not tell.

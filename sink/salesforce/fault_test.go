@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -303,6 +304,44 @@ func TestResendWithAnotherClock(t *testing.T) {
 	req.Records[0].Resend = true
 	if res := write(t, w, req); res[0].Status != sink.Updated {
 		t.Errorf("created half an hour before the run by the org's clock, yet %v", res[0].Status)
+	}
+}
+
+// Our clock is set forward, or back, while a request is under way whose answer is lost, and between two tries at a
+// run: what the run has created is told from what was there by the org's clock.
+func TestClockIsSet(t *testing.T) {
+	for _, jump := range []time.Duration{24 * time.Hour, -24 * time.Hour} {
+		for _, resend := range []bool{false, true} {
+			f := newFake(t)
+			f.mu.Lock()
+			f.records = append(f.records, map[string]any{
+				"Id": "00Q000000000009AAA", "Ext__c": "k0", "CreatedById": fakeUser,
+				"CreatedDate": time.Now().UTC().Add(-time.Hour).Format(dateTimeLayout),
+			})
+			f.mu.Unlock()
+			var set atomic.Int64
+			now := func() time.Time { return time.Now().Add(time.Duration(set.Load())) }
+			w, _ := f.impatient(func(c *Config) { c.Now = now })
+			if resend { // a later try, after the jump
+				began := w.c.Began()
+				set.Store(int64(jump))
+				w, _ = f.impatient(func(c *Config) { c.Now, c.Began = now, began })
+			}
+			lost := false
+			f.after = func(_ http.ResponseWriter, r *http.Request, _ int) bool {
+				if lost || !strings.HasSuffix(r.URL.Path, "/composite") {
+					return false
+				}
+				lost = true
+				set.Store(int64(jump))
+				panic(http.ErrAbortHandler)
+			}
+			req := leads(2, sink.Upsert)
+			req.Records[0].Resend, req.Records[1].Resend = resend, resend
+			if res := write(t, w, req); res[0].Status != sink.Updated || res[1].Status != sink.Created || !lost {
+				t.Errorf("set by %v, resent %t: what was there is %v, what was not %v", jump, resend, res[0].Status, res[1].Status)
+			}
+		}
 	}
 }
 

@@ -138,7 +138,7 @@ type job struct {
 	schema  *row.Schema
 	columns *wire.Layout // of schema
 
-	start    time.Time
+	start    time.Time // by the org's clock
 	known    recent.Known
 	wait     time.Duration
 	stop     error
@@ -182,7 +182,7 @@ func (w *Writer) Write(ctx context.Context, req *sink.Request, results []sink.Re
 
 func (j *job) begin(w *Writer, req *sink.Request, results []sink.Result) {
 	*j = job{
-		w: w, req: req, results: results, start: w.c.now(), known: w.c.recent.Known(),
+		w: w, req: req, results: results, start: w.c.orgTime(w.c.now()), known: w.c.recent.Known(),
 		order: j.order[:0], queue: j.queue[:0], batch: j.batch[:0], subs: j.subs[:0], body: j.body[:0],
 		ids: j.ids[:0], spans: j.spans[:0], ask: j.ask[:0],
 	}
