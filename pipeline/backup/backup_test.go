@@ -349,11 +349,14 @@ func TestResentRecords(t *testing.T) {
 		name    string
 		key, id string
 		before  bool // the first try came to send
+		resend  bool // this is a later one, and not the client's own
 		created bool
 	}{
-		{"there before", "001", able, true, false},
-		{"there before, and the first try was killed before it looked", "001", able, false, false},
-		{"created by the first try", "002", baker, true, true},
+		{"there before", "001", able, true, true, false},
+		{"there before, and the first try was killed before it looked", "001", able, false, true, false},
+		{"there before, and the client has sent it twice", "001", able, false, false, false},
+		{"created by the first try", "002", baker, true, true, true},
+		{"created by the only try", "002", baker, false, false, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, o, w := world(t)
@@ -363,7 +366,7 @@ func TestResentRecords(t *testing.T) {
 				write(t, w, req)
 				o.lost = false
 			}
-			req.Records[0].Resend = true
+			req.Records[0].Resend = tt.resend
 			results := make([]sink.Result, 1)
 			w.Options.Writer = writerFunc(func(sink.Request) sink.Result { return sink.Result{Status: sink.Created, ID: tt.id} })
 			if err := w.Write(t.Context(), req, results); err != nil {

@@ -345,9 +345,9 @@ func each(ctx context.Context, by sink.Matcher, q *sink.Lookup, keys []string, f
 	return nil
 }
 
-// note keeps what became of the records of a request, which left after first. Of records that are sent again
-// the org's word for a creation is not to be had (the client infers it from dates, see [sink.Record]): one that was
-// there before the first try is no creation. With certain the results are those of the first request.
+// note keeps what became of the records of a request, which left after first. Where an answer was lost the org's
+// word for a creation is not to be had (the client infers it from dates, see [sink.Record]): a record that was
+// there before the first try, and so is in the store, is no creation. With certain the results are those of the first request.
 func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Result, first time.Time, certain bool) error {
 	var ids []string
 	var places []int
@@ -372,7 +372,7 @@ func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Res
 		switch res.Status {
 		case sink.Created, sink.Updated:
 			r.After, r.pending = merged(r.After, sent(rec)), nil
-			if res.Status == sink.Created && (r.fresh || certain || !rec.Resend) {
+			if res.Status == sink.Created && (r.fresh || certain) {
 				r.Created, r.Before = true, nil
 			}
 		case sink.Deleted:
