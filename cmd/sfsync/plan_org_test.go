@@ -37,9 +37,10 @@ type planOrg struct {
 	clock atomic.Int64 // seconds
 
 	mu     sync.Mutex
-	writes []string          // requests that could change something
-	names  map[string]string // of records, by id
-	ids    map[string]string // of seeded records, by name
+	around func(writes bool, serve func()) // answers a request, if it is set
+	writes []string                        // requests that could change something
+	names  map[string]string               // of records, by id
+	ids    map[string]string               // of seeded records, by name
 }
 
 // newPlanOrg makes an org with the standard objects and those of an overlay.
@@ -56,8 +57,15 @@ func newPlanOrg(t *testing.T, overlay string) *planOrg {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		w.watch(r)
-		org.Handler().ServeHTTP(rw, r)
+		writes := w.watch(r)
+		w.mu.Lock()
+		around := w.around
+		w.mu.Unlock()
+		if around == nil {
+			org.Handler().ServeHTTP(rw, r)
+			return
+		}
+		around(writes, func() { org.Handler().ServeHTTP(rw, r) })
 	}))
 	t.Cleanup(func() {
 		srv.Close()
@@ -71,11 +79,11 @@ func newPlanOrg(t *testing.T, overlay string) *planOrg {
 
 func (w *planOrg) now() time.Time { return time.Unix(w.clock.Load(), 0).UTC() }
 
-// watch notes a request that is no mere question: anything but a GET, or a composite request of
+// watch notes a request that is no mere question, and reports whether it is none: anything but a GET, or a composite request of
 // which a part is none.
-func (w *planOrg) watch(r *http.Request) {
+func (w *planOrg) watch(r *http.Request) bool {
 	if r.Method == http.MethodGet || strings.HasPrefix(r.URL.Path, "/_org") {
-		return
+		return false
 	}
 	body, err := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -85,12 +93,13 @@ func (w *planOrg) watch(r *http.Request) {
 		}
 		if json.Unmarshal(body, &call) == nil && len(call.CompositeRequest) > 0 &&
 			!slices.ContainsFunc(call.CompositeRequest, func(sub struct{ Method, URL string }) bool { return sub.Method != http.MethodGet }) {
-			return
+			return false
 		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.writes = append(w.writes, r.Method+" "+r.URL.Path)
+	return true
 }
 
 // written returns the requests that could have changed something since it was last called.

@@ -106,12 +106,12 @@ CREATE TABLE IF NOT EXISTS record(
 	seq INTEGER PRIMARY KEY AUTOINCREMENT, org TEXT NOT NULL, object TEXT NOT NULL, id TEXT NOT NULL, target TEXT NOT NULL,
 	created INTEGER NOT NULL, deleted INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
 	before TEXT NOT NULL, after TEXT NOT NULL, pending TEXT NOT NULL,
-	outcome TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '', field TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
+	due TEXT NOT NULL DEFAULT '', outcome TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '', field TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
 	UNIQUE(org, object, id));
 CREATE TABLE IF NOT EXISTS absent(org TEXT NOT NULL, object TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY(org, object, key)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS undecided ON record(seq) WHERE outcome = '';
 PRAGMA application_id = 0x73666275;
-PRAGMA user_version = 1;`
+PRAGMA user_version = 2;`
 
 // Create opens the store at path, which it makes with mode 0600 if there is none.
 func Create(ctx context.Context, path string) (*Store, error) {
@@ -142,7 +142,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	var version int
-	if err := s.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version != 1 {
+	if err := s.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version != 2 {
 		return nil, errors.Join(failed("open "+path, errors.Join(errors.New("not a backup, damaged, or of another version"), err)), s.Close())
 	}
 	return s, nil
@@ -202,18 +202,19 @@ type Record struct {
 	Field       string `json:"-"`
 	Message     string `json:"-"`
 	first, last time.Time
+	due         Fate   // what an undo has begun to make of it
 	pending     Values // sent, and no answer came
 	fresh       bool   // not stored yet
 }
 
-const columns = "seq, org, object, id, target, created, deleted, first, last, before, after, pending, outcome, code, field, message"
+const columns = "seq, org, object, id, target, created, deleted, first, last, before, after, pending, due, outcome, code, field, message"
 
 func scan(rows interface{ Scan(dest ...any) error }) (*Record, error) {
 	r := &Record{}
 	var before, after, pending string
 	var first, last int64
 	err := rows.Scan(&r.seq, &r.Org, &r.Object, &r.ID, &r.Target, &r.Created, &r.Deleted, &first, &last,
-		&before, &after, &pending, &r.Outcome, &r.Code, &r.Field, &r.Message)
+		&before, &after, &pending, &r.due, &r.Outcome, &r.Code, &r.Field, &r.Message)
 	if err != nil {
 		return nil, err
 	}
@@ -388,8 +389,25 @@ func (s *Store) Each(ctx context.Context, n int, f func([]*Record) error) error 
 // Again forgets what an earlier undo did not achieve, so that another one tries it.
 func (s *Store) Again(ctx context.Context) error {
 	return s.update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE record SET outcome = '', code = '', field = '', message = '' WHERE outcome IN (?, ?)", Left, Refused)
+		_, err := tx.ExecContext(ctx, "UPDATE record SET due = '', outcome = '', code = '', field = '', message = '' WHERE outcome IN (?, ?)", Left, Refused)
 		return err
+	})
+}
+
+// begin notes what is about to be done to records, before it is.
+func (s *Store) begin(ctx context.Context, records []*Record) error {
+	return s.update(ctx, func(tx *sql.Tx) error {
+		put, err := tx.PrepareContext(ctx, "UPDATE record SET due = ? WHERE seq = ?")
+		if err != nil {
+			return err
+		}
+		defer put.Close() // ends with the transaction
+		for _, r := range records {
+			if _, err := put.ExecContext(ctx, string(r.due), r.seq); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

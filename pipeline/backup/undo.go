@@ -183,6 +183,10 @@ func (p *piece) undo(ctx context.Context) error {
 	if err := p.look(ctx); err != nil {
 		return err
 	}
+	p.credit()
+	if err := p.begin(ctx); err != nil {
+		return err
+	}
 	if slices.Contains(p.back, true) {
 		if err := p.undelete(ctx); err != nil {
 			return err
@@ -192,6 +196,41 @@ func (p *piece) undo(ctx context.Context) error {
 		}
 	}
 	return p.write(ctx)
+}
+
+// credit gives an earlier try what it was killed over: what it had begun to do, and is done now, it did.
+func (p *piece) credit() {
+	for i, r := range p.records {
+		switch {
+		case r.due == "":
+		case r.Outcome == Nothing:
+			r.Outcome, r.Message = r.due, ""
+		case r.Outcome == Left && len(p.acts[i].left) > 0:
+			r.partly(p.acts[i].left)
+		}
+	}
+}
+
+// begin notes in the store what is about to be done, so that another try can tell it from what others did.
+func (p *piece) begin(ctx context.Context) error {
+	var due []*Record
+	for i, r := range p.records {
+		switch {
+		case p.back[i], p.acts[i].action == sink.Update && r.Deleted:
+			r.due = Back
+		case p.acts[i].action == sink.Update:
+			r.due = Restored
+		case p.acts[i].action == sink.Delete:
+			r.due = Gone
+		default:
+			continue
+		}
+		due = append(due, r)
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	return p.Store.begin(ctx, due)
 }
 
 // look asks for the records that are not decided and decides what is to be done about them.
@@ -383,8 +422,7 @@ func (p *piece) answered(i int, res *sink.Result) (again bool) {
 			r.Outcome = Back
 		}
 		if len(a.left) > 0 {
-			r.Outcome, r.Code, r.Field = Left, CodePartly, strings.Join(a.left, ", ")
-			r.Message = "restored but for what is no longer what the run wrote: " + r.Field
+			r.partly(a.left)
 		}
 		a.action = 0
 	case sink.Failed:
@@ -399,4 +437,10 @@ func (p *piece) answered(i int, res *sink.Result) (again bool) {
 	case sink.Unknown, sink.NotSent, sink.Created, sink.Published: // not decided: another try looks again
 	}
 	return again
+}
+
+// partly says that a record was restored but for some fields.
+func (r *Record) partly(left []string) {
+	r.Outcome, r.Code, r.Field = Left, CodePartly, strings.Join(left, ", ")
+	r.Message = "restored but for what is no longer what the run wrote: " + r.Field
 }
