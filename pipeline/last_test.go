@@ -205,7 +205,7 @@ func TestLastPassWhenTheWindowIsFull(t *testing.T) {
 			org.alone = 2
 			org.refusals = map[string]int{"3": 2, "1500": 1, strconv.Itoa(len(keys) - 9): 1}
 			fake.limits = sink.Limits{Records: 3000, Bytes: 1 << 20}
-			w = lockJobs{&jobOrg{fakeOrg: fake}, org}
+			w = lockJobs{&jobOrg{world: fake}, org}
 		}
 		var read []int64
 		dir := t.TempDir()
@@ -253,7 +253,7 @@ func TestLastPassWaits(t *testing.T) {
 				time.AfterFunc(2*time.Minute, func() { close(stop) })
 			}
 			dir := t.TempDir()
-			res, err := try(t.Context(), t, dir, false, in, s, org.fakeOrg, options)
+			res, err := try(t.Context(), t, dir, false, in, s, org.world, options)
 			want := []round{{64 * time.Second, 1, 2}, {184 * time.Second, 2, 2}, {364 * time.Second, 3, 1}}
 			if !stops {
 				if d := cmp.Diff(want, rounds); d != "" || err != nil {
@@ -276,7 +276,7 @@ func TestLastPassWaits(t *testing.T) {
 				t.Errorf("%+v", res.Rows)
 			}
 			org.refusals, stop = nil, make(chan struct{})
-			if res, err = try(t.Context(), t, dir, true, in, s, org.fakeOrg, options); err != nil || res.Rows.Succeeded != 4 || org.values("Value__c")["a"] != "2" {
+			if res, err = try(t.Context(), t, dir, true, in, s, org.world, options); err != nil || res.Rows.Succeeded != 4 || org.values("Value__c")["a"] != "2" {
 				t.Errorf("%v, %+v", err, res.Rows)
 			}
 		})
