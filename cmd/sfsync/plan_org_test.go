@@ -35,12 +35,13 @@ type planOrg struct {
 	token string
 	dir   string
 	clock atomic.Int64 // seconds
+	ahead atomic.Int64 // how far the command's clock is ahead, in nanoseconds
 
 	mu     sync.Mutex
-	around func(writes bool, serve func()) // answers a request, if it is set
-	writes []string                        // requests that could change something
-	names  map[string]string               // of records, by id
-	ids    map[string]string               // of seeded records, by name
+	around func(writes bool, rw http.ResponseWriter, serve func()) // answers a request, if it is set
+	writes []string                                                // requests that could change something
+	names  map[string]string                                       // of records, by id
+	ids    map[string]string                                       // of seeded records, by name
 }
 
 // newPlanOrg makes an org with the standard objects and those of an overlay.
@@ -65,7 +66,7 @@ func newPlanOrg(t *testing.T, overlay string) *planOrg {
 			org.Handler().ServeHTTP(rw, r)
 			return
 		}
-		around(writes, func() { org.Handler().ServeHTTP(rw, r) })
+		around(writes, rw, func() { org.Handler().ServeHTTP(rw, r) })
 	}))
 	t.Cleanup(func() {
 		srv.Close()
@@ -294,7 +295,7 @@ func (w *planOrg) command(args ...string) (code int, stdout, stderr string) {
 	code = cli.Main(context.Background(), args, &host.System{
 		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
 		LookupEnv:   func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		Now:         w.now,
+		Now:         func() time.Time { return w.now().Add(time.Duration(w.ahead.Load())) },
 		Rand:        rand.Reader,
 		StopSignals: func() {},
 		Getwd:       os.Getwd,

@@ -21,7 +21,7 @@ func (w *planOrg) strike(n int, after bool, args ...string) bool {
 		"SFSYNC_TO=env", "SFSYNC_INSTANCE_URL="+w.url, "SFSYNC_ACCESS_TOKEN="+w.token)}
 	begun := make(chan *process, 1)
 	struck, seen := false, 0
-	w.setAround(func(writes bool, serve func()) {
+	w.setAround(func(writes bool, _ http.ResponseWriter, serve func()) {
 		w.mu.Lock()
 		if writes {
 			seen++
@@ -55,7 +55,7 @@ func (w *planOrg) strike(n int, after bool, args ...string) bool {
 	return struck
 }
 
-func (w *planOrg) setAround(around func(writes bool, serve func())) {
+func (w *planOrg) setAround(around func(writes bool, rw http.ResponseWriter, serve func())) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.around = around
