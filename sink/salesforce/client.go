@@ -32,9 +32,6 @@ type Config struct {
 	// found after a lost answer and was created since then by this user counts as created by the
 	// run. Zero: when Connect was called.
 	Since time.Time
-	// Began, if set, is when the run began by the org's clock, as [Client.Began] told the first of its
-	// sessions; Since does not count then. The clock that Since is of may have been set meanwhile.
-	Began time.Time
 	// APIVersion is "66.0" or "66"; "" for the newest that the org and this package know.
 	APIVersion string
 	// Client names the program to the org (header Sforce-Call-Options); "" for sfsync.
@@ -166,9 +163,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		}
 		return nil, err
 	}
-	if c.began.IsZero() {
-		c.began = c.orgTime(since)
-	}
+	c.began = c.orgTime(since)
 	return c, nil
 }
 
@@ -177,7 +172,7 @@ func newClient(cfg Config) (*Client, error) {
 		return nil, catalog.New(sink.Config, catalog.CodeSetup, "the configuration has no clock")
 	}
 	c := &Client{
-		auth: cfg.Auth, hosts: credentials.Hosts{Allowed: cfg.AllowHosts}, began: cfg.Began, agent: cfg.Client, timeout: cfg.Timeout,
+		auth: cfg.Auth, hosts: credentials.Hosts{Allowed: cfg.AllowHosts}, agent: cfg.Client, timeout: cfg.Timeout,
 		policy:    retry.Policy{Base: 500 * time.Millisecond, Cap: 30 * time.Second, Attempts: cfg.Retries},
 		transport: cfg.Transport, now: cfg.Now, sleep: cfg.Sleep, rand: cfg.Rand, onRetry: cfg.OnRetry, onRefreshToken: cfg.OnRefreshToken, log: cfg.Logger,
 		compress: cfg.Compress,
@@ -260,6 +255,10 @@ func (c *Client) orgTime(at time.Time) time.Time {
 
 // Began is when the run began, by the org's clock.
 func (c *Client) Began() time.Time { return c.began }
+
+// Resumes says when the run began, as Began told the first of its sessions. Config.Since does not count then: the
+// clock that it is by may have been set meanwhile. It must be called before anything is written.
+func (c *Client) Resumes(began time.Time) { c.began = began }
 
 // keepSecret adds a text that must not show up in any message.
 func (c *Client) keepSecret(s string) {

@@ -325,7 +325,8 @@ func TestClockIsSet(t *testing.T) {
 			if resend { // a later try, after the jump
 				began := w.c.Began()
 				set.Store(int64(jump))
-				w, _ = f.impatient(func(c *Config) { c.Now, c.Began = now, began })
+				w, _ = f.impatient(func(c *Config) { c.Now = now })
+				w.c.Resumes(began)
 			}
 			lost := false
 			f.after = func(_ http.ResponseWriter, r *http.Request, _ int) bool {

@@ -13,11 +13,21 @@ import (
 	"sfsync/cmd/sfsync/internal/verb/verbtest"
 )
 
-// TestClockGoesBack runs, stops, resumes and repeats a run while the clock of the machine, which is that of
-// the local org, too, goes back by a day at every seventh look at it: no row is lost or written twice, and
-// no time is negative.
-func TestClockGoesBack(t *testing.T) {
+// TestClockIsSet runs, stops, resumes and repeats a run while the clock of the machine, which is that of
+// the local org, too, goes back by a day, or forward by minutes, at every seventh look at it: no row is lost or written twice,
+// and no time is negative.
+func TestClockIsSet(t *testing.T) {
 	t.Parallel()
+	for _, jump := range []time.Duration{-24 * time.Hour, 20 * time.Minute} { // sessions last two hours
+		t.Run(jump.String(), func(t *testing.T) {
+			t.Parallel()
+			clockIsSet(t, jump)
+		})
+	}
+}
+
+func clockIsSet(t *testing.T, jump time.Duration) {
+	t.Helper()
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -43,7 +53,7 @@ func TestClockGoesBack(t *testing.T) {
 		sys, out, stderr := verbtest.System(nil)
 		sys.Now = func() time.Time {
 			n := looks.Add(1)
-			return begun.Add(time.Duration(n)*time.Millisecond - time.Duration(n/7)*24*time.Hour)
+			return begun.Add(time.Duration(n)*time.Millisecond + time.Duration(n/7)*jump)
 		}
 		args = append(args, "--runs", filepath.Join(dir, "runs"), "--state", filepath.Join(dir, "state"), "--progress", "none", "--json")
 		if code := exit.Code(Main(t.Context(), args, sys)); code != want {

@@ -269,6 +269,24 @@ func (f *Fleet) Check(main string, others map[string]string) error {
 	return nil
 }
 
+// Began is when the run began by the clock of each org, by the orgs' ids.
+func (f *Fleet) Began() map[string]time.Time {
+	began := make(map[string]time.Time)
+	for _, o := range f.All() {
+		began[o.Info.ID] = o.Began()
+	}
+	return began
+}
+
+// Resumes says when the run that is taken up began, as Began told at its beginning.
+func (f *Fleet) Resumes(began map[string]time.Time) {
+	for _, o := range f.All() {
+		if t, ok := began[o.Info.ID]; ok {
+			o.Resumes(t)
+		}
+	}
+}
+
 // Close gives locks and connections back; closing again is fine. What goes wrong is said as a warning: what matters was written before.
 func (f *Fleet) Close() {
 	if f == nil {

@@ -54,7 +54,7 @@ func (j *job) createDir(ctx context.Context, more func(*report.Dir) error) error
 	}
 	s := &j.settings
 	s.Version, s.Tool, s.Dir, s.Started, s.OrgID = 1, verb.Tool(), wd, j.begun, j.orgs.Main.Info.ID
-	s.Orgs, s.Sums = j.orgs.Others(), sums(j.file)
+	s.Orgs, s.Began, s.Sums = j.orgs.Others(), j.orgs.Began(), sums(j.file)
 	s.Command = j.command
 	s.MaxFailed, s.StopAfter, s.FromEnv = j.flags.MaxFailed.Text, j.flags.StopAfter.Text, j.FromEnv
 	// Registered before there is a run that could be resumed, so that no signal falls between.

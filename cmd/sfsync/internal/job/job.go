@@ -38,7 +38,9 @@ type settings struct {
 	// Dir is the working directory: the paths of the mapping and the inputs are relative to it.
 	Dir     string    `json:"dir"`
 	Started time.Time `json:"started"`
-	Mapping string    `json:"mapping"`
+	// Began is when the run began by the clocks of its orgs, by their ids: that of the machine may be set.
+	Began   map[string]time.Time `json:"began,omitempty"`
+	Mapping string               `json:"mapping"`
 	// Sums are the hashes of the mapping and of what it takes in, as the run was begun with them.
 	Sums   []report.FileSum `json:"mapping_sums,omitempty"`
 	Format string           `json:"format,omitempty"`
@@ -122,6 +124,7 @@ func (j *job) connect(ctx context.Context) error {
 	since := cmp.Or(j.settings.Started, j.begun)
 	var err error
 	if j.orgs, err = fleet.Connect(ctx, j.App, &j.flags.Flags, j.file, since); err == nil {
+		j.orgs.Resumes(j.settings.Began)
 		err = j.compile(ctx)
 	}
 	if err != nil {
