@@ -8,6 +8,7 @@ import (
 	"sfsync/mapping"
 	"sfsync/pipeline"
 	"sfsync/sink"
+	"sfsync/sink/salesforce"
 	"sfsync/sink/salesforce/bulk"
 )
 
@@ -23,6 +24,8 @@ const (
 type api struct {
 	Mode string `json:"mode"` // rest or bulk
 	Why  string `json:"why"`
+	// Jobs are targets that go by jobs even so.
+	Jobs []string `json:"jobs,omitempty"`
 	// Predicted is about how many API calls the run takes, all in all; nil where that cannot be known.
 	Predicted *int64 `json:"predicted,omitempty"`
 }
@@ -31,17 +34,24 @@ type api struct {
 func notByBulk(p *mapping.Plan) string {
 	for ; p != nil; p = p.Second {
 		for i := range p.Targets {
-			t := &p.Targets[i]
-			options := sink.Options{AssignmentRule: t.AssignmentRule, AllowDuplicates: t.AllowDuplicates, AllOrNone: t.AllOrNone, UpdateMRU: t.UpdateMRU}
-			switch why := bulk.Refuses(&options); {
-			case why != "":
-				return "target " + t.Name + ": the Bulk API " + why
-			case t.Operation == mapping.Publish:
-				return "target " + t.Name + ": the Bulk API takes no platform events"
-			case t.Batch > 0:
-				return "target " + t.Name + ": the Bulk API chooses its batch size itself"
+			if why := notByJobs(&p.Targets[i]); why != "" {
+				return "target " + p.Targets[i].Name + ": the Bulk API " + why
 			}
 		}
+	}
+	return ""
+}
+
+// notByJobs says what of a target the Bulk API cannot do; "" if it can do all of it.
+func notByJobs(t *mapping.PlanTarget) string {
+	options := sink.Options{AssignmentRule: t.AssignmentRule, AllowDuplicates: t.AllowDuplicates, AllOrNone: t.AllOrNone, UpdateMRU: t.UpdateMRU}
+	switch why := bulk.Refuses(&options); {
+	case why != "":
+		return why
+	case t.Operation == mapping.Publish:
+		return "takes no platform events"
+	case t.Batch > 0:
+		return "chooses its batch size itself"
 	}
 	return ""
 }
@@ -60,19 +70,19 @@ func (j *job) forceAPI() error {
 // targets says where the records of the plan's targets go.
 func (j *job) targets() []pipeline.Target {
 	targets := make([]pipeline.Target, len(j.plan.Targets))
-	writers := make(map[*remote.Org]pipeline.Target)
+	rest := make(map[*remote.Org]*salesforce.Writer)
+	jobs := make(map[*remote.Org]*bulk.Writer)
 	for i := range targets {
-		org := j.orgs.Of(j.plan.Targets[i].Org)
-		t, ok := writers[org]
-		if !ok {
-			rest := org.Writer()
-			t = pipeline.Target{Writer: rest, Matcher: rest}
-			if j.api.Mode == apiBulk {
-				t.Writer = &bulk.Writer{Jobs: bulk.Jobs{Org: org.Client, Now: j.Sys.Now, Rand: rand.Float64, Dir: j.dir.Path("")}}
-			}
-			writers[org] = t
+		t := &j.plan.Targets[i]
+		org := j.orgs.Of(t.Org)
+		if rest[org] == nil {
+			rest[org] = org.Writer()
+			jobs[org] = &bulk.Writer{Jobs: bulk.Jobs{Org: org.Client, Now: j.Sys.Now, Rand: rand.Float64, Dir: j.dir.Path("")}}
 		}
-		targets[i] = t
+		targets[i] = pipeline.Target{Writer: rest[org], Matcher: rest[org]}
+		if j.api.byJobs(t.Name) {
+			targets[i].Writer = jobs[org]
+		}
 	}
 	return targets
 }

@@ -51,8 +51,11 @@ func (j *job) prepare(ctx context.Context) error {
 	}
 	if !known {
 		j.api = j.chooseAPI(o, last >= 0)
+		if names := keyless(j.plan); last < 0 && j.settings.API != apiRest && o.affords(jobCalls*int64(len(names))) {
+			j.api = j.api.withJobs(names)
+		}
 		if o != nil {
-			calls := j.orgs.Calls().Made
+			calls := j.orgs.Calls().Made + jobCalls*int64(len(j.api.Jobs))
 			for _, c := range o.costs {
 				calls += c.By(j.api.Mode == apiBulk).About
 			}

@@ -1,0 +1,51 @@
+package job
+
+import (
+	"slices"
+	"strings"
+
+	"sfsync/mapping"
+)
+
+// keyless names the targets of a plan that insert without a match key and that the Bulk API can take. If the answer to
+// such an insert is lost nobody can say whether the records are there: they end unknown and must not be sent again. A
+// job's results survive. That is worth its dozen API calls and some seconds, however few the rows are.
+func keyless(p *mapping.Plan) []string {
+	var names []string
+	for i := range p.Targets {
+		if t := &p.Targets[i]; t.Operation == mapping.Insert && len(t.Keys) == 0 && notByJobs(t) == "" {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
+// jobCalls is about how many API calls a job of few records takes: to create it, upload, close it, ask for its end and
+// read three sets of results.
+const jobCalls = 9
+
+// affords reports whether so many calls besides those of composite requests are no matter, in any org. Where the user
+// has set a bound on the calls, they always are.
+func (o *outlook) affords(calls int64) bool {
+	if o == nil {
+		return true
+	}
+	for name, p := range o.purses {
+		if p.Given || !p.Fits(o.costs[name].REST.About+calls) {
+			return false
+		}
+	}
+	return true
+}
+
+// withJobs sends targets by jobs though the rest of the run goes by composite requests.
+func (a api) withJobs(targets []string) api {
+	if len(targets) > 0 && a.Mode == apiRest {
+		a.Jobs = targets
+		a.Why += "; " + strings.Join(targets, ", ") + " by jobs of the Bulk API: of inserts without a key only a job's results tell what is there if an answer is lost"
+	}
+	return a
+}
+
+// byJobs reports whether the records of a target go by jobs.
+func (a api) byJobs(target string) bool { return a.Mode == apiBulk || slices.Contains(a.Jobs, target) }
