@@ -40,7 +40,11 @@ type lockOrg struct {
 	tries    map[string]int
 	history  map[string][]string
 	active   int
+	most     int // active at a time
 	lonely   bool
+	begun    bool // the last pass
+	wide     int  // requests after that that were as large as ever
+	takes    time.Duration
 	faults   []string
 }
 
@@ -61,6 +65,7 @@ func newLockOrg(o *world, alone int, refusals map[string]int) *lockOrg {
 
 func (o *lockOrg) Write(ctx context.Context, req *sink.Request, results []sink.Result) error {
 	o.begin(req)
+	time.Sleep(o.takes)
 	defer func() {
 		o.lock.Lock()
 		defer o.lock.Unlock()
@@ -81,13 +86,17 @@ func (o *lockOrg) begin(req *sink.Request) {
 		lonely = lonely || o.tries[value] >= o.alone
 	}
 	o.active++
+	o.most = max(o.most, o.active)
 	if o.active > 1 && (lonely || o.lonely) {
 		o.faults = append(o.faults, "a request is under way beside one of the last pass")
 	}
 	if lonely && o.limits.Group > 0 && (req.Group != 50 || len(req.Records) > 50*o.limits.Groups) {
 		o.faults = append(o.faults, fmt.Sprintf("a request of the last pass has %d records in groups of %d", len(req.Records), req.Group))
 	}
-	o.lonely = o.lonely || lonely
+	o.lonely, o.begun = o.lonely || lonely, o.begun || lonely
+	if o.begun && req.Group == 0 {
+		o.wide++
+	}
 }
 
 // lockJobs is a lockOrg that keeps the results of its requests.
@@ -217,10 +226,33 @@ func TestLastPassWhenTheWindowIsFull(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkResult(t, dir, in, res, fake)
-		if res.LastPass != 3 || len(read) < 3 || read[0] >= int64(len(keys)) || read[len(read)-1] != int64(len(keys)) || len(org.faults) > 0 {
-			t.Errorf("%d records in the last pass, begun when so many rows were read: %v; %v", res.LastPass, read, org.faults)
+		if res.LastPass != 3 || len(read) < 3 || read[0] >= int64(len(keys)) || read[len(read)-1] != int64(len(keys)) || org.wide == 0 || len(org.faults) > 0 {
+			t.Errorf("%d records in the last pass, begun when so many rows were read: %v, and %d large requests after that; %v", res.LastPass, read, org.wide, org.faults)
 		}
 	}
+}
+
+// Whatever the number of workers, nothing else is under way with a request of the last pass.
+func TestLastPassIsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		keys, refusals := make([]string, 40), map[string]int{}
+		for i := range keys {
+			keys[i] = fmt.Sprint("k", i)
+			refusals[strconv.Itoa(i)] = i % (ordinary + lastly)
+		}
+		in := lockFile(t, filepath.Join(t.TempDir(), "in.csv"), keys)
+		s := strategies["lookup"]
+		org := newLockOrg(newFakeOrg(t, s.match), ordinary+1, refusals)
+		org.limits.Records, org.takes = 2, time.Second
+		res, err := pipeline.Run(t.Context(), pipeline.Options{
+			Plan: s.plan(t), Inputs: []source.Input{{Path: in.path}}, Targets: []pipeline.Target{{Writer: org, Matcher: org}}, Workers: 8,
+			Backoff:  func(attempt int) (time.Duration, bool) { return time.Millisecond, attempt <= ordinary },
+			LastPass: lastPass(nil),
+		})
+		if err != nil || res.Rows.Succeeded != 40 || res.LastPass != 15 || org.most != 8 || len(org.faults) > 0 {
+			t.Errorf("%v, %+v, %d in the last pass, %d requests at once, %v", err, res.Rows, res.LastPass, org.most, org.faults)
+		}
+	})
 }
 
 // The rounds of the last pass come after the waits that are asked for, and end; a stop need not wait for the next
