@@ -17,7 +17,6 @@ import (
 	"sfsync/pipeline/internal/turns"
 	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/ledger"
-	"sfsync/sink"
 )
 
 // Former fills requests from mapped batches and keeps the account of every record until it is
@@ -460,26 +459,6 @@ func (f *Former) judged(l *lane, it work.Item, v *deliver.Verdict) {
 	default:
 		rec.State = v.State // the run stops; the ledger knows
 	}
-}
-
-// sendAgain queues what waited for its next attempt.
-func (f *Former) sendAgain() {
-	again := f.again
-	f.again, f.attempt = nil, 0
-	for _, it := range again {
-		f.resend(it)
-	}
-}
-
-// resend queues a record that was sent before. What was looked up is looked up again: the earlier
-// attempt may have created it.
-func (f *Former) resend(it work.Item) {
-	l := f.laneOf(it)
-	if it.Action == sink.Update || it.Action == sink.Delete {
-		l.send(it)
-		return
-	}
-	f.route(l, it)
 }
 
 // decide closes the account of a record.

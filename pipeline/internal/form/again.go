@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sfsync/pipeline/internal/work"
+	"sfsync/sink"
 )
 
 // lastGroup is how many records of the last pass go in one group, which is one transaction: the fewer there are
@@ -80,4 +81,24 @@ func (f *Former) round() {
 // queued reports whether records of the lane wait to be sent or looked up.
 func (l *lane) queued() bool {
 	return l.upserts.len()+l.creates.len()+l.updates.len() > 0 || l.asking() || len(l.units) > 0
+}
+
+// sendAgain queues what waited for its next attempt.
+func (f *Former) sendAgain() {
+	again := f.again
+	f.again, f.attempt = nil, 0
+	for _, it := range again {
+		f.resend(it)
+	}
+}
+
+// resend queues a record that was sent before. What was looked up is looked up again: the earlier
+// attempt may have created it.
+func (f *Former) resend(it work.Item) {
+	l := f.laneOf(it)
+	if it.Action == sink.Update || it.Action == sink.Delete {
+		l.send(it)
+		return
+	}
+	f.route(l, it)
 }
