@@ -279,7 +279,7 @@ func (m *Matcher) copyOf(ctx context.Context, q *question, l *sink.Lookup) (*tab
 	for {
 		m.mu.Lock()
 		switch {
-		case q.state == ready && m.Now().Sub(q.made) < maxAge:
+		case q.state == ready && since(q.made, m.Now()) < maxAge:
 			t := q.table
 			t.readers++
 			m.mu.Unlock()
@@ -325,6 +325,12 @@ func (m *Matcher) fits(l *sink.Lookup) int64 {
 
 // maxAge is how long a copy answers. Then lookups go to the org until they have cost as much as another copy.
 const maxAge = 15 * time.Minute
+
+// since is how long ago a copy was begun. A monotonic clock stands still while the machine sleeps, and the other
+// one may be set back: the longer time counts.
+func since(made, now time.Time) time.Duration {
+	return max(now.Sub(made), now.Round(0).Sub(made.Round(0)))
+}
 
 // retire gives a copy up that is too old. Its files go with the last that reads them.
 func (m *Matcher) retire(ctx context.Context, q *question) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"sfsync/pipeline/row"
 	"sfsync/sink"
@@ -156,6 +157,35 @@ func TestAge(t *testing.T) {
 	}
 	if got := m.Copied(); !slices.Equal(got, []string{"Lead"}) {
 		t.Errorf("copied %q", got)
+	}
+}
+
+// asleep is the time when a machine wakes up that has slept so long: its monotonic clock has stood still.
+func asleep(t *testing.T, at time.Time, d time.Duration) time.Time {
+	t.Helper()
+	up := at.Add(d)
+	*(*int64)(unsafe.Add(unsafe.Pointer(&up), 8)) -= int64(d) //nolint:gosec // there is no other way to such a time
+	if up.Sub(at) != 0 || up.Round(0).Sub(at.Round(0)) != d {
+		t.Fatalf("package time keeps its clocks in another way: %v after %v", up, at)
+	}
+	return up
+}
+
+// A copy gets older while the machine sleeps; that the clock is set back means nothing.
+func TestAgeOfASleeper(t *testing.T) {
+	o := three()
+	m := matcher(t, t.TempDir(), o, always)
+	now := time.Now()
+	m.Now = func() time.Time { return now }
+	found(t, m, email("a@x"))
+	now = asleep(t, now, -time.Hour)
+	if found(t, m, email("a@x")); o.count("lookup") != 0 {
+		t.Errorf("a clock that is set back ends the copy: %q", o.calls)
+	}
+	now = asleep(t, now, 8*time.Hour)
+	o.add(record{"Email": "A@x"}) // by somebody else
+	if got := found(t, m, email("a@x")); got != "1 4" {
+		t.Errorf("found %s in a copy of hours ago", got)
 	}
 }
 
