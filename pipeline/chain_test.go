@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,6 +107,28 @@ func TestRowsOfAKeyThatIsNotThere(t *testing.T) {
 			if len(o.lookups) > want {
 				t.Errorf("%s, rehearsal %v: %d lookups: %v", operation, rehearse, len(o.lookups), o.lookups[:min(6, len(o.lookups))])
 			}
+		}
+	}
+}
+
+// What is deleted, and what is filled because it is empty, the org itself has said, whatever a matcher remembers. Finds do
+// without.
+func TestLookupsThatMustBeCurrent(t *testing.T) {
+	for target, want := range map[string][]string{
+		"  operation: delete\n  match: Email\n  fields: {Email: email}\n":                       {"Lead by Email 2 afresh"},
+		"  match: Email\n  fields: {Email: email, LastName: {value: L}, Company: {value: C}}\n": {"Lead by Email 2"},
+		"  match: Ext__c\n  fields: {Ext__c: email, LastName: {value: L}, Company: {value: C}}\n" +
+			"- object: CampaignMember\n  name: member\n  match: [[LeadId, CampaignId]]\n" +
+			"  fields: {LeadId: {ref: lead}, CampaignId: {lookup: Campaign.Code__c, from: code}, Status: {value: Sent, only_if: empty}}\n": {
+			"Campaign by Code__c 1", "CampaignMember by LeadId+CampaignId 2 afresh",
+		},
+	} {
+		p, o := worldOf(t, "- object: Lead\n  name: lead\n"+target)
+		o.add("Lead", record{"Email": "a@x.org"})
+		o.add("Campaign", record{"Code__c": "C1"})
+		play(t, p, o, "email,code\na@x.org,C1\nb@x.org,C1\n", nil)
+		if got := slices.Sorted(slices.Values(o.lookups)); !slices.Equal(got, want) {
+			t.Errorf("%s: lookups %q, want %q", target, got, want)
 		}
 	}
 }

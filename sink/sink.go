@@ -272,7 +272,7 @@ type Lookup struct {
 	// be a parent's, "Account.ERP_Id__c" or, where it can be of several objects, "User:Owner.Username".
 	Want []string
 	// Fresh asks the org itself, whatever a Matcher remembers: records with these keys may have been
-	// written by requests whose answers were lost.
+	// written by requests whose answers were lost, or the answer decides what is deleted or overwritten.
 	Fresh bool
 	// Found receives, at the index of each key, the records that hold it.
 	Found [][]Match

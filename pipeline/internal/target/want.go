@@ -88,6 +88,8 @@ func (t *Target) WantOf(it work.Item) *Want {
 // Ask is the question for the records that hold the items' keys.
 func (t *Target) Ask(items []work.Item, k int, w *Want) sink.Lookup {
 	q := sink.Lookup{Object: t.Sink.Object, By: t.Keys[k].By, Want: w.Names, Keys: make([]string, len(items))}
+	// What others have entered meanwhile must not be overwritten, nor a record deleted that they gave another key.
+	q.Fresh = t.Plan.Operation == mapping.Delete || len(t.Plan.OnlyIfEmpty) > 0
 	for i, it := range items {
 		q.Keys[i] = t.Text(it, k)
 		q.Fresh = q.Fresh || it.Record().Resend

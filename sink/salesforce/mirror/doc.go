@@ -15,7 +15,8 @@
 //   - objects that the run writes if it writes other objects of the org, too: what is written there
 //     may make records here (a person account's contact, triggers) or delete them (cascades);
 //   - an object of which a record was written and the answer got lost, without a way to tell which;
-//   - requests for keys whose earlier request may still be under way ([sink.Lookup.Fresh]).
+//   - requests for keys whose earlier request may still be under way, and those whose answer decides what is
+//     deleted or overwritten ([sink.Lookup.Fresh]).
 //
 // What others write, and what automation of the org makes of a record besides what was sent, is seen
 // as it was when the copy was made, up to a quarter of an hour ago: for lookups by REST that window is
