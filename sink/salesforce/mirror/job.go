@@ -130,7 +130,8 @@ func (m *Matcher) wait(ctx context.Context, id string) (now info, err error) {
 		case now.State == "JobComplete":
 			return now, nil
 		case now.ended():
-			return now, fmt.Errorf("query job %s is %s: %s", id, now.State, now.Message)
+			why := catalog.New(sink.Config, "JOB_"+strings.ToUpper(now.State), now.Message)
+			return now, fmt.Errorf("query job %s has ended: %w", id, why)
 		}
 	}
 	return now, fmt.Errorf("query job %s has not ended after %v", id, patience)

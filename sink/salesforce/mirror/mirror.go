@@ -47,6 +47,8 @@ type Options struct {
 	// Logger is told once of a copy that cannot be had, and of those that are made at level info.
 	// Nil for none.
 	Logger *slog.Logger
+	// Word words an error for the Logger, since an org's own words may hold personal data; nil for all of it.
+	Word func(err error) string
 }
 
 // Matcher is a [sink.Matcher] that answers from copies where they cost less than asking. It is safe for
@@ -77,6 +79,9 @@ func New(o Options) *Matcher {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Word == nil {
+		o.Word = error.Error
 	}
 	return &Matcher{
 		Options: o, seed: maphash.MakeSeed(), objects: make(map[string]*object), questions: make(map[string]*question),
@@ -241,29 +246,6 @@ func (m *Matcher) Calls(object string, by []string, keys int64, writes []string)
 	return 0, false
 }
 
-// object returns what copies have to know of an object. What is wrong with its name the org says to the
-// lookup itself.
-func (m *Matcher) object(ctx context.Context, name string) (*object, error) {
-	key := strings.ToLower(name)
-	m.mu.RLock()
-	o, known := m.objects[key]
-	m.mu.RUnlock()
-	if known {
-		return o, nil
-	}
-	raw, err := m.Org.Describe(ctx, name)
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	if err == nil {
-		o = parseObject(raw)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.objects[key] = o
-	return o, nil
-}
-
 // copyOf returns the copy that answers a question, or nil if the org is to be asked.
 func (m *Matcher) copyOf(ctx context.Context, q *question, l *sink.Lookup) (*table, error) {
 	calls := int64(1)
@@ -345,7 +327,7 @@ func (m *Matcher) retire(ctx context.Context, q *question) {
 func (m *Matcher) leave(ctx context.Context, t *table, n int) {
 	if t.readers -= n; t.readers == 0 && t.retired {
 		if err := t.close(); err != nil {
-			m.Logger.WarnContext(ctx, "a copy of key columns cannot be removed", "error", err)
+			m.Logger.WarnContext(ctx, "a copy of key columns cannot be removed", "error", m.Word(err))
 		}
 	}
 }
@@ -405,7 +387,7 @@ func (m *Matcher) make(ctx context.Context, q *question) error {
 	default:
 		// What is beyond the budget the lookup itself will be told.
 		if e := (*sink.Error)(nil); !errors.Is(err, errStopped) && (!errors.As(err, &e) || e.Code != catalog.CodeBudget) {
-			m.Logger.WarnContext(ctx, "the key columns cannot be copied: lookups go on by REST", "object", q.soqlObject, "error", err)
+			m.Logger.WarnContext(ctx, "the key columns cannot be copied: lookups go on by REST", "object", q.soqlObject, "error", m.Word(err))
 		}
 	}
 	return nil
@@ -436,7 +418,7 @@ func (m *Matcher) giveUp(ctx context.Context, q *question, err error) {
 	defer m.mu.Unlock()
 	if q.state != off {
 		q.state = off
-		m.Logger.WarnContext(ctx, "a copy of key columns cannot be read: lookups go on by REST", "object", q.soqlObject, "error", err)
+		m.Logger.WarnContext(ctx, "a copy of key columns cannot be read: lookups go on by REST", "object", q.soqlObject, "error", m.Word(err))
 	}
 }
 

@@ -273,8 +273,8 @@ func TestTrouble(t *testing.T) {
 		{"no count", fail("GET", "/limits"), "count the records: API_DISABLED_FOR_ORG", 0},
 		{"no job", fail("POST", "/jobs/query"), "make a query job: API_DISABLED_FOR_ORG", 0},
 		{"no answer about it", fail("GET", "/jobs/query/750000000000001"), "ask for query job", 1},
-		{"a failed job", func(o *org) { o.ends = "Failed" }, "is Failed: because", 0},
-		{"an aborted job", func(o *org) { o.ends = "Aborted" }, "is Aborted", 0},
+		{"a failed job", func(o *org) { o.ends = "Failed" }, "has ended: JOB_FAILED: because", 0},
+		{"an aborted job", func(o *org) { o.ends = "Aborted" }, "has ended: JOB_ABORTED", 0},
 		{"a job that does not end", func(o *org) { o.polls = 1 << 30 }, "has not ended after 15m0s", 1},
 		{"a page cut short", spoil(func(page *string, _ http.Header) { *page = (*page)[:strings.LastIndex(*page, `@x`)] }), "quote", 0},
 		{"a row too few", spoil(func(page *string, _ http.Header) {

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"context"
 	"encoding/json"
 	"hash/maphash"
 	"slices"
@@ -45,6 +46,29 @@ func parseObject(describe []byte) *object {
 		o.fields[strings.ToLower(f.Name)] = f
 	}
 	return o
+}
+
+// object returns what copies have to know of an object. What is wrong with its name the org says to the
+// lookup itself.
+func (m *Matcher) object(ctx context.Context, name string) (*object, error) {
+	key := strings.ToLower(name)
+	m.mu.RLock()
+	o, known := m.objects[key]
+	m.mu.RUnlock()
+	if known {
+		return o, nil
+	}
+	raw, err := m.Org.Describe(ctx, name)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err == nil {
+		o = parseObject(raw)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.objects[key] = o
+	return o, nil
 }
 
 // readable reports whether the values of a field come by a query job as they do by REST.

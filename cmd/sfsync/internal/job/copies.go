@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sfsync/cmd/sfsync/internal/remote"
+	"sfsync/cmd/sfsync/internal/wording"
 	"sfsync/pipeline"
 	"sfsync/sink/salesforce/mirror"
 )
@@ -33,6 +34,7 @@ func (j *job) copies(org *remote.Org, objects []string, stats *pipeline.Stats, s
 	m := mirror.New(mirror.Options{
 		Org: org.Client, Matcher: org.Writer(), Writes: objects, Ahead: func() (int64, int64) { return j.ahead(stats) },
 		Stop: stop, Dir: dir, Now: j.Sys.Now, Rand: rand.Float64, Logger: j.Con.Logger(),
+		Word: func(err error) string { return wording.Of(err, "") },
 	})
 	j.copied = append(j.copied, m)
 	return m
