@@ -236,7 +236,7 @@ func (m *Matcher) Calls(object string, by []string, keys int64, writes []string)
 			continue
 		}
 		calls = (keys + q.perCall - 1) / q.perCall
-		if q.records >= 0 && unmoved(writes, object) && (q.steady || !has(writes, object)) {
+		if q.records >= 0 && q.state != off && unmoved(writes, object) && (q.steady || !has(writes, object)) {
 			if cost := estimate.Copy(q.records).Calls + 1; calls > 2*cost {
 				calls = cost + 1
 			}
