@@ -27,6 +27,7 @@ const describe = `{"name":"Lead","fields":[
 	{"name":"Formula__c","type":"string","length":100,"calculated":true},
 	{"name":"Auto__c","type":"string","length":30,"autoNumber":true},
 	{"name":"Status","type":"picklist","length":40,"createable":true,"defaultedOnCreate":true},
+	{"name":"Region__c","type":"string","length":40,"createable":true,"defaultValueFormula":"$User.Country"},
 	{"name":"Tags__c","type":"multipicklist","length":400,"createable":true},
 	{"name":"Secret__c","type":"encryptedstring","length":40,"createable":true},
 	{"name":"Address","type":"address"},

@@ -330,6 +330,7 @@ func TestWhatNoCopyAnswers(t *testing.T) {
 		{"a formula of an object that is not written", []string{"Formula__c"}, nil, []string{"Contact"}, true},
 		{"an auto number", []string{"Auto__c"}, nil, []string{"Lead"}, false},
 		{"a key with a default", []string{"Status"}, nil, []string{"Lead"}, false},
+		{"a key with a formula for a default", []string{"Region__c"}, nil, []string{"Lead"}, false},
 		{"a multi-select picklist", []string{"Tags__c"}, nil, []string{"Lead"}, false},
 		{"a masked key", []string{"Secret__c"}, nil, nil, false},
 		{"a masked value", []string{"Email"}, []string{"Secret__c"}, nil, false},

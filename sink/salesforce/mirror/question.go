@@ -29,6 +29,8 @@ type field struct {
 	Calculated bool   `json:"calculated"`
 	AutoNumber bool   `json:"autoNumber"`
 	Defaulted  bool   `json:"defaultedOnCreate"`
+	// Default makes a value where none is sent. Whether Defaulted is then set, too, is unconfirmed.
+	Default *string `json:"defaultValueFormula"`
 }
 
 // parseObject reads an object's description; nil if that cannot be done.
@@ -88,7 +90,7 @@ func (f *field) steady() bool {
 	}
 	switch f.Type {
 	case "string", "email", "phone", "url", "picklist", "combobox", "reference", "int", "long", "double", "currency", "percent", "date", "datetime", "time":
-		return f.Createable && !f.Calculated && !f.AutoNumber && !f.Defaulted
+		return f.Createable && !f.Calculated && !f.AutoNumber && !f.Defaulted && f.Default == nil
 	}
 	return false
 }
