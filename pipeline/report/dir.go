@@ -77,7 +77,7 @@ func Create(root, mapping string, now time.Time, rand io.Reader, files ...File) 
 // changed for a day are removed here.
 func CreateFilled(root, mapping string, now time.Time, rand io.Reader, fill func(*Dir) error) (*Dir, error) {
 	if err := makeRoot(root); err != nil {
-		return nil, failed("make "+root, err)
+		return nil, failed("make the directory of runs (--runs)", err)
 	}
 	sweep(root, now)
 	temp, path, err := reserve(root, mapping, now, rand)

@@ -42,14 +42,14 @@ func (r Hosts) Check(u *url.URL) error {
 		}
 	}
 	if u.Scheme != "https" {
-		return catalog.New(sink.Config, catalog.CodeHost, fmt.Sprintf("%s is not reached over https", host))
+		return catalog.New(sink.Config, catalog.CodeHost, fmt.Sprintf("%s is not reached over https: write its address as https://%s", host, host))
 	}
 	for _, d := range salesforceDomains() {
 		if host == d || strings.HasSuffix(host, "."+d) {
 			return nil
 		}
 	}
-	return catalog.New(sink.Config, catalog.CodeHost, host+" is not a Salesforce host")
+	return catalog.New(sink.Config, catalog.CodeHost, host+" is not a Salesforce host: name it with --allow-host if it may see credentials")
 }
 
 // allows reports whether an entry of Hosts.Allowed covers u: "host" and "host:port" over https,

@@ -88,7 +88,7 @@ func (c Code) String() string {
 	case SomeUnknown:
 		return "the outcome of some rows is unknown"
 	case DataProblems:
-		return "the dry run found problems in the data"
+		return "problems found before anything was sent"
 	case Pending:
 		return "changes are pending"
 	case NoInput:

@@ -44,7 +44,7 @@ func (a *App) applyEnv(flags *pflag.FlagSet) error {
 			return
 		}
 		if setErr := flags.Set(f.Name, v); setErr != nil {
-			err = exit.Usagef("environment variable %s: %w", envName(f.Name), setErr)
+			err = exit.Usagef("environment variable %s: %w", envName(f.Name), badValue(setErr))
 			return
 		}
 		a.FromEnv = append(a.FromEnv, envName(f.Name))

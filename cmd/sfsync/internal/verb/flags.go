@@ -2,6 +2,7 @@ package verb
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,7 +51,28 @@ func FlagError(cmd *cobra.Command, err error) error {
 		}
 		return exit.Usagef("unknown flag --%s", unknown.GetSpecifiedName())
 	}
-	return &exit.Error{Code: exit.Usage, Err: err}
+	return &exit.Error{Code: exit.Usage, Err: badValue(err)}
+}
+
+// badValue says of a flag's value that cannot be read what it has to be; other errors are returned as they are.
+func badValue(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	f := invalid.GetFlag()
+	var want string
+	switch f.Value.Type() {
+	case "int", "int64":
+		want = "a whole number"
+	case "duration":
+		want = "a duration such as 90s, 5m or 2h"
+	case "bool":
+		want = "true or false"
+	default: // flags of our own, which say it themselves
+		return err
+	}
+	return fmt.Errorf("invalid argument %q for \"--%s\" flag: it is %s", invalid.GetValue(), f.Name, want)
 }
 
 // Group is what a command does that only has commands below it.

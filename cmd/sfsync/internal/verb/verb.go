@@ -78,7 +78,7 @@ func (a *App) MakeStateDir(dir string) (string, error) {
 		}
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", exit.Errorf(exit.CannotWrite, "make the state directory: %w", err)
+		return "", exit.Errorf(exit.CannotWrite, "make the state directory (--state): %w", err)
 	}
 	return dir, nil
 }

@@ -253,6 +253,9 @@ func (o *initOptions) look(ctx context.Context, in source.Input, seen *propose.P
 		if err != nil {
 			return err
 		}
+		if left := o.Rows - n; left < int64(b.Len()) {
+			b.Retain(func(r int) bool { return int64(r) < left })
+		}
 		n += int64(b.Len())
 		seen.Add(b)
 		b.Free()
