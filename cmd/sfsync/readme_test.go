@@ -117,7 +117,7 @@ func stable(s string) string {
 		{`127\.0\.0\.1:\d+`, "ADDR"},
 		{`\d{8}T\d{6}Z-([\w-]+)-[0-9a-f]{6}\b`, "RUN-$1"},
 		{`(?m)^took .*$`, "took"},
-		{`(?m)^API calls.*$`, "API calls"},
+		{`(?m)^API calls +[\d,]+, [\d,]+ of`, "API calls N, N of"}, // at midnight the day's begin again
 		{`\d\d:\d\d:\d\d`, "TIME"},
 		{`[\d.]+ms\b`, "MS"},
 		{`(API calls, about) [\dhm]+s\b`, "$1 TIME"}, // estimated from what calls take here
