@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"sfsync/mapping"
+	"sfsync/pipeline/internal/form"
 	"sfsync/pipeline/internal/intake"
 	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/keys"
@@ -24,13 +25,17 @@ const (
 	duplicatesFail = "fail"
 )
 
-// Remedy says what to do about rows with one of the codes of this package, or "" for a code of others.
+// Remedy says what to do about rows with one of the codes of the pipeline, or "" for a code of others.
 func Remedy(code string) string {
 	switch code {
 	case CodeDuplicate:
 		return "keep one row of each key, or say duplicates: last or in_order under source"
 	case CodeSuperseded:
 		return "a later row has the same key, and the mapping says duplicates: last"
+	case work.CodeParentFailed:
+		return "mend what failed of the record that this one refers to; sfsync retry sends both"
+	case form.CodeConflict:
+		return "the record that a later key finds has another earlier key: correct the key that is wrong, or leave the later one out of match"
 	}
 	return ""
 }

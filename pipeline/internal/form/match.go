@@ -14,11 +14,11 @@ import (
 	"sfsync/sink"
 )
 
-// The codes of what a lookup can say against a record.
+// The codes of what a lookup can say against a record. CodeConflict: another of its keys belongs to somebody else.
 const (
 	codeMany      = "DUPLICATE_EXTERNAL_ID" // the org's own for a key that several records hold
 	codeConverted = "CANNOT_UPDATE_CONVERTED_LEAD"
-	codeConflict  = "MATCH_CONFLICT"
+	CodeConflict  = "MATCH_CONFLICT"
 )
 
 // route sends a record on its way: it is written at once where the org can tell by itself what is
@@ -161,7 +161,7 @@ func (f *Former) matched(l *lane, it work.Item, k int, w *target.Want, found []s
 	m := &found[0]
 	it.Record().ID = m.ID
 	if field := l.conflict(it, k, w, m); field != "" {
-		f.refuse(l, it, codeConflict, field, "the record with this "+l.Keys[k].Name()+" has another "+field)
+		f.refuse(l, it, CodeConflict, field, "the record with this "+l.Keys[k].Name()+" has another "+field)
 		return
 	}
 	if m.Converted && !l.Find {

@@ -197,7 +197,7 @@ func kindOfOurs(code string) (Kind, bool) {
 	case CodeNoResult:
 		return Kind{Class: sink.Network, Remedy: "the org did not record what became of it: look it up, or send it again where it has a key"}, true
 	case CodeBudget:
-		return Kind{Class: sink.Later, Remedy: "resume the run later, or give it more with --max-api-calls or --api-reserve"}, true
+		return Kind{Class: sink.Later, Remedy: "go on later, or give it more with --max-api-calls or --api-reserve"}, true
 	case CodeNoID:
 		return Kind{Remedy: "fill the id"}, true
 	}

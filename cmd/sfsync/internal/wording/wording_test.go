@@ -71,3 +71,18 @@ func TestWithSignal(t *testing.T) {
 		}
 	}
 }
+
+// TestRemedies: a code that rows fail with comes with what to do about it, whoever gives it.
+func TestRemedies(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{
+		"BAD_BYTE", "BAD_ENCODING", "BAD_JSON", "BAD_KEY", "BAD_QUOTE", "LINE_TOO_LONG", "ROW_WIDTH", "TOO_DEEP", "UNREADABLE", // readers
+		"DUPLICATE_KEY", "DUPLICATE_SUPERSEDED", "PARENT_FAILED", "PARENT_UNKNOWN", // the pipeline
+		"BAD_EXTERNAL_ID", "EVENT_TYPE", "EXPR_FAILED", "FIELD_TWICE", "INVALID_CHARACTER", "MATCH_CONFLICT", "MATCH_KEY_BLANK", "UNMAPPED_COLUMN", "UNMAPPED_VALUE", // mappings
+		"ENTITY_IS_DELETED", "NO_ANSWER", "STRING_TOO_LONG", "UNABLE_TO_LOCK_ROW", // orgs
+	} {
+		if Remedy(code) == "" {
+			t.Errorf("%s: no remedy", code)
+		}
+	}
+}
