@@ -155,7 +155,7 @@ func newRunsShow(a *verb.App, runF func(context.Context, *runsOptions) error) *c
 		Short: "Show what became of a run, with its errors and what to do about them",
 		Long: `Show the summary of a run: its files, org, rows, targets and API calls, the other tries at its
 rows (sfsync retry) with what is left after all of them, then its errors by code and field, each
-with the first place, the org's own words and what to do about it.
+with the first place, the org's own words and what to do about it, and how it ended.
 
 RUN is a run directory, or its name under --runs.
 
@@ -194,7 +194,12 @@ func runsShowRun(ctx context.Context, o *runsOptions) error {
 	if err := o.showTries(ctx, dir); err != nil {
 		return err
 	}
-	return ui.Remedies(out, r.Summary)
+	if err := ui.Remedies(out, r.Summary); err != nil {
+		return err
+	}
+	end := r.Summary.Exit
+	_, err = fmt.Fprintf(out, "\nended with exit code %d: %s: %s\n", end.Code, end.Name, end.Message)
+	return err
 }
 
 func newRunsPrune(a *verb.App, runF func(context.Context, *runsOptions) error) *cobra.Command {
