@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sfsync/pipeline/source/inputerr"
@@ -30,7 +31,7 @@ func glob(pattern string) ([]string, error) {
 	if first > 0 && root == "" {
 		root = "/"
 	}
-	g := globber{pattern: pattern}
+	g := globber{pattern: pattern, deep: slices.Contains(parts, "**")}
 	if err := g.walk(filepath.FromSlash(root), parts[first:]); err != nil {
 		return nil, err
 	}
@@ -42,6 +43,7 @@ func glob(pattern string) ([]string, error) {
 
 type globber struct {
 	pattern string
+	deep    bool // has a **, which passes over run directories
 	out     []string
 	steps   int
 }
@@ -84,6 +86,9 @@ func (g *globber) walk(dir string, parts []string) error {
 		}
 		name := e.Name()
 		if strings.HasPrefix(name, ".") && !strings.HasPrefix(part, ".") {
+			continue
+		}
+		if g.deep && e.IsDir() && isRun(join(dir, name)) {
 			continue
 		}
 		if part == "**" {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"sfsync/pipeline/source/inputerr"
 )
@@ -33,7 +34,8 @@ type Input struct {
 // Expand turns paths, patterns (with * ? [a-z] and ** for any number of directories),
 // directories (their data files, at any depth) and "-" into inputs in lexical order of
 // their paths, each file once. Patterns and directories pass over names that begin with
-// a dot. A file whose name looks like a pattern is taken by its name.
+// a dot; ** and directories also over run directories below them, whose rows have been sent
+// before. A file whose name looks like a pattern is taken by its name.
 //
 // The error is an [*Error] that names the pattern: ErrNotFound if it matches nothing,
 // ErrNotYet for a URL (those that the caller reads do not come here), ErrOption for "-" without a format (stdin may be nil where "-"
@@ -143,6 +145,8 @@ func walkDir(dir string) ([]string, error) {
 				return filepath.SkipDir
 			}
 			return nil
+		case path != dir && d.IsDir() && isRun(path):
+			return filepath.SkipDir
 		case d.IsDir() || formatOf(path) == "" || !isFile(path, d):
 			return nil
 		case len(out) == MaxFiles:
@@ -158,6 +162,25 @@ func walkDir(dir string) ([]string, error) {
 		return nil, &Error{Path: dir, Class: ErrNotFound, Message: "no data files in this directory (" + strings.Join(dataExts[:], " ") + ", plain, .gz or .zst)"}
 	}
 	return out, nil
+}
+
+// isRun reports whether a directory is that of a run: by its name, which begins with a time in UTC, and by what every
+// run has in it.
+func isRun(dir string) bool {
+	const timeForm = "20060102T150405Z"
+	name := filepath.Base(dir)
+	if len(name) <= len(timeForm) || name[len(timeForm)] != '-' {
+		return false
+	}
+	if _, err := time.Parse(timeForm, name[:len(timeForm)]); err != nil {
+		return false
+	}
+	for _, file := range [...]string{"mapping.yaml", "log.jsonl"} {
+		if _, err := os.Lstat(filepath.Join(dir, file)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // isFile reports whether an entry is a regular file or a link to one. A pipe or device is read

@@ -81,6 +81,33 @@ func TestExpand(t *testing.T) {
 	}
 }
 
+// TestExpandPassesOverRuns: the rows of earlier runs are no input of a later one because they lie below the same
+// directory: they would come last and take the org back to what it was. Who names them means them.
+func TestExpandPassesOverRuns(t *testing.T) {
+	const run, like = "sfsync-runs/20261121T021500Z-leads-4f2a1c/", "20261121T021500Z-export/"
+	t.Chdir(tree(t, "a.csv", run+"succeeded.csv", run+"failed.csv", run+"mapping.yaml", run+"log.jsonl", like+"b.csv"))
+	for _, tt := range []struct{ pattern, want string }{
+		{".", like + "b.csv a.csv"},
+		{"**/*.csv", like + "b.csv a.csv"},
+		{"**/*/*.csv", like + "b.csv"},
+		{"sfsync-runs/*/failed.csv", run + "failed.csv"},
+		{run + "failed.csv", run + "failed.csv"},
+		{run + "*.csv", run + "failed.csv " + run + "succeeded.csv"},
+	} {
+		inputs, err := source.Expand([]string{tt.pattern}, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var paths []string
+		for _, in := range inputs {
+			paths = append(paths, filepath.ToSlash(in.Path))
+		}
+		if got := strings.Join(paths, " "); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.pattern, got, tt.want)
+		}
+	}
+}
+
 func TestExpandErrors(t *testing.T) {
 	t.Chdir(tree(t, "a.csv", "docs/readme.md"))
 	stdin := strings.NewReader("")

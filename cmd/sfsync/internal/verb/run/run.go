@@ -24,7 +24,7 @@ row has exactly one outcome, with its file and line.
 
 FILE is a path, a glob (also **), a directory, an http or https URL, or - for stdin (with --format).
 Files replace those of the mapping. They are read in lexical order of their paths: later rows of a
-key win. What can be read only once (stdin, a pipe, a FIFO, a URL) is kept in the run directory
+key win. A directory or ** passes over run directories below it. What can be read only once (stdin, a pipe, a FIFO, a URL) is kept in the run directory
 first. A password (https://USER:PASSWORD@HOST/PATH) or query in a URL is sent, and shown nowhere; a
 download that breaks off is taken up where the server gives a strong ETag.
 
