@@ -24,9 +24,10 @@ row has exactly one outcome, with its file and line.
 
 FILE is a path, a glob (also **), a directory, an http or https URL, or - for stdin (with --format).
 Files replace those of the mapping. They are read in lexical order of their paths: later rows of a
-key win. A directory or ** passes over run directories below it. What can be read only once (stdin, a pipe, a FIFO, a URL) is kept in the run directory
-first. A password (https://USER:PASSWORD@HOST/PATH) or query in a URL is sent, and shown nowhere; a
-download that breaks off is taken up where the server gives a strong ETag.
+key win. A directory or ** passes over run directories below it. What can be read only once (stdin,
+a pipe, a FIFO, a URL) is kept in the run directory first. A password
+(https://USER:PASSWORD@HOST/PATH) or query in a URL is sent, and shown nowhere; a download that
+breaks off is taken up where the server gives a strong ETag.
 
 Without --to the rows go to the local org, a small Salesforce inside sfsync. --to NAME takes
 one that sfsync org login keeps, --to env takes it from the environment; the first of these that is
