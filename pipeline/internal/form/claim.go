@@ -102,24 +102,38 @@ func (f *Former) step(l *lane, it work.Item) {
 	}
 }
 
-// place gives a record whose id is known its place behind others that have come to the same record
-// by another key.
+// place sends a record whose id is known on, once no other that has come to the same record by another key is under
+// way.
 func (f *Former) place(l *lane, it work.Item) {
-	rec := it.Record()
-	if l.Guarded() && rec.Phase != placed {
-		rec.Phase = placed
-		f.claim(l.IDSlot(it), it)
-		if rec.Waits > 0 { // what was found out is out of date by then
-			rec.Met = rec.Met && len(l.Plan.OnlyIfEmpty) == 0 && l.imagined == nil && !l.Compare
-		}
-		f.proceed(l, it)
-		return
-	}
-	if rec.Met {
+	switch rec := it.Record(); {
+	case !f.reserve(l, it):
+	case rec.Met:
 		l.change(it)
-	} else {
+	default:
 		f.seek(l, it, len(l.Keys)-1)
 	}
+}
+
+// reserve gives a record whose id is known its place behind others that have come to the same record by another key,
+// and reports whether there are none.
+func (f *Former) reserve(l *lane, it work.Item) bool {
+	rec := it.Record()
+	if !l.Guarded() || rec.Phase == placed {
+		return true
+	}
+	rec.Phase = placed
+	f.claim(l.IDSlot(it), it)
+	if rec.Waits == 0 {
+		return true
+	}
+	rec.Met = rec.Met && !l.compares() // what was found out is out of date by then
+	f.blocked++
+	return false
+}
+
+// compares reports whether what is sent of a record depends on the values that the org's record has.
+func (l *lane) compares() bool {
+	return len(l.Plan.OnlyIfEmpty) > 0 || l.imagined != nil || l.Compare
 }
 
 // finish decides a record that has entered. The id is that of the record that holds its key, if
