@@ -314,3 +314,34 @@ func TestLastPassWaits(t *testing.T) {
 		})
 	}
 }
+
+// A record of the last pass may turn out to be one that another record of it has come to by another key. It waits for
+// that one, through as many rounds as it takes, and still travels alone and in a small group.
+func TestLastPassBehindAnother(t *testing.T) {
+	p, w := worldOf(t, `
+  - object: Lead
+    match: [Ext__c, Email]
+    fields: {Ext__c: key, Email: email, Value__c: value, LastName: {value: N}, Company: {value: Y}}
+`)
+	id := w.add("Lead", record{"Email": "a@x.de"})
+	path := filepath.Join(t.TempDir(), "in.csv")
+	if err := os.WriteFile(path, []byte("key,email,value\n,a@x.de,0\nl1,,1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	org := newLockOrg(w, ordinary+1, map[string]int{"0": ordinary + 1, "1": ordinary})
+	res, err := pipeline.Run(t.Context(), pipeline.Options{
+		Plan: p, Inputs: []source.Input{{Path: path}}, Targets: []pipeline.Target{{Writer: org, Matcher: org}},
+		Backoff: func(attempt int) (time.Duration, bool) { return 0, attempt <= ordinary },
+		LastPass: lastPass(func(attempt, _ int) {
+			if attempt == 1 {
+				w.objects["Lead"][id]["Ext__c"] = "l1"
+			}
+		}),
+	})
+	if err != nil || res.Rows.Succeeded != 2 || res.LastPass != 2 || len(w.objects["Lead"]) != 1 || w.objects["Lead"][id]["Value__c"] != "1" {
+		t.Errorf("%v, %+v, %d in the last pass, %v", err, res.Rows, res.LastPass, w.objects["Lead"])
+	}
+	if len(org.faults) > 0 {
+		t.Error(org.faults)
+	}
+}

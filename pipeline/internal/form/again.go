@@ -19,7 +19,7 @@ type last struct {
 	attempt int // the highest among waiting
 	timer   *time.Timer
 	armed   bool // the timer runs, till the next round
-	open    int  // records of the round that are not answered
+	open    int  // records that went into a round and are not answered
 }
 
 // wait takes a record that is to be sent in the next round.
@@ -60,7 +60,8 @@ func (f *Former) round() {
 		return
 	}
 	items, attempt := f.last.waiting, f.last.attempt
-	f.last.waiting, f.last.attempt, f.last.open = nil, 0, len(items)
+	f.last.waiting, f.last.attempt = nil, 0
+	f.last.open += len(items) // beside those of earlier rounds that wait behind one of these
 	if f.opt.LastPass.Begun != nil {
 		f.opt.LastPass.Begun(attempt, len(items))
 	}
