@@ -128,3 +128,29 @@ func TestPanicInTheFormer(t *testing.T) {
 type panics struct{ *world }
 
 func (panics) LookupKeys(*sink.Lookup) int { panic("a bug") }
+
+// What may have reached the org is unknown until somebody has asked: also in a try that was stopped before it did.
+func TestUnknownStaysSoUntilItIsAsked(t *testing.T) {
+	s := strategies["native"]
+	in := generate(t, rand.New(rand.NewPCG(31, 31)), 1000, 1_000_000)
+	org := newFakeOrg(t, s.match)
+	dir := t.TempDir()
+	down := &sink.Error{Class: sink.Network, Code: "NO_ANSWER"}
+	org.after = func(int) error { return down }
+	res, err := try(t.Context(), t, dir, false, in, s, org, nil)
+	if !errors.Is(err, down) || res.Rows.Unknown == 0 {
+		t.Fatalf("%v, %+v", err, res.Rows)
+	}
+	want := res.Rows
+	stop := make(chan struct{})
+	close(stop)
+	res, err = try(t.Context(), t, dir, true, in, s, org, func(o *pipeline.Options) { o.Stop = stop })
+	if !errors.Is(err, pipeline.ErrStopped) || res.Rows != want {
+		t.Errorf("%v, %+v after a stop, %+v before", err, res.Rows, want)
+	}
+	org.after = nil
+	if res, err = try(t.Context(), t, dir, true, in, s, org, nil); err != nil {
+		t.Fatal(err)
+	}
+	checkResult(t, dir, in, res, org)
+}

@@ -150,6 +150,9 @@ func (j *Job) write(ctx context.Context, opt *Options, out *Outlet) {
 	}
 	j.Unsent = j.Err == nil && !once && !out.enter()
 	if j.Err != nil || j.Unsent {
+		for i, it := range j.Items {
+			j.Verdicts[i].State = it.Record().State // as they were
+		}
 		j.Err = errors.Join(j.Err, j.stayed(ctx, opt))
 		return
 	}

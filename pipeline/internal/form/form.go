@@ -297,10 +297,10 @@ func (f *Former) remember(l *lane, it work.Item) bool {
 		case u == nil && it.Batch.Prior.ID(i) == "" && l.Resumes(), u != nil && u.never:
 			return false // it has not been sent
 		case u != nil && (!l.Keyed() || !l.Asks(it)): // else a lookup tells
-			rec.Resend, rec.Unit = true, n
+			rec.State, rec.Resend, rec.Unit = state, true, n
 			return false
 		default:
-			rec.Resend = true
+			rec.State, rec.Resend = state, true
 		}
 		if l.Once() {
 			f.decide(l, it, ledger.Unknown, &ledger.Problem{
