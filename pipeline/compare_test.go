@@ -1,9 +1,13 @@
 package pipeline_test
 
 import (
+	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"sfsync/pipeline"
+	"sfsync/sink"
 )
 
 // Two rows can come to one record by different keys. What the second one is compared with is what the first has made
@@ -33,4 +37,39 @@ func TestComparedWithWhatEarlierRowsWrote(t *testing.T) {
 			wantLines(t, "leads", o.dump("Lead"), []string{c.want})
 		})
 	}
+}
+
+// slowLookups answers lookups by Email only when a record was written.
+type slowLookups struct {
+	*world
+	stats *pipeline.Stats
+}
+
+func (o slowLookups) Lookup(ctx context.Context, l *sink.Lookup) error {
+	err := o.world.Lookup(ctx, l)
+	if l.By[0].Name == "Email" {
+		for deadline := time.Now().Add(30 * time.Second); o.stats.Written.Load() == 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				return errors.New("nothing was written")
+			}
+		}
+	}
+	return err
+}
+
+// What a lookup says of a record is out of date if the record was written before its answer came.
+func TestComparedWithWhatWasWrittenMeanwhile(t *testing.T) {
+	p, o := worldOf(t, `
+  - object: Lead
+    match: [Ext__c, Email]
+    operation: update
+    fields: {Ext__c: lead, Email: email, Value__c: value}
+`)
+	o.limits = sink.Limits{Records: 1, Group: 1, Groups: 1}
+	o.add("Lead", record{"Ext__c": "l1", "Email": "a@x.de", "Value__c": "1"})
+	play(t, p, o, "lead,email,value\nl1,,2\n,a@x.de,1\n", func(opt *pipeline.Options) {
+		opt.CompareStored, opt.Stats = true, &pipeline.Stats{}
+		opt.Targets[0].Matcher = slowLookups{o, opt.Stats}
+	})
+	wantLines(t, "leads", o.dump("Lead"), []string{"Email=a@x.de Ext__c=l1 Value__c=1"})
 }

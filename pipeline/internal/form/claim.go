@@ -131,6 +131,22 @@ func (f *Former) reserve(l *lane, it work.Item) bool {
 	return false
 }
 
+// current gives a record that was looked up its place, and reports whether what the answer says of it holds. If not,
+// it is looked up again when its turn comes.
+func (f *Former) current(l *lane, it work.Item) bool {
+	if !l.compares() || !l.Guarded() || it.Record().Phase == placed {
+		return true
+	}
+	if !f.reserve(l, it) {
+		return false
+	}
+	if l.imagined == nil && f.lately.since(f.since, l.IDSlot(it)) {
+		f.seek(l, it, len(l.Keys)-1)
+		return false
+	}
+	return true
+}
+
 // compares reports whether what is sent of a record depends on the values that the org's record has.
 func (l *lane) compares() bool {
 	return len(l.Plan.OnlyIfEmpty) > 0 || l.imagined != nil || l.Compare
@@ -169,6 +185,9 @@ func (f *Former) release(l *lane, it work.Item, id string) {
 		}
 	}
 	if it.Record().Phase == placed {
+		if it.Record().Attempts > 0 {
+			f.lately.wrote(l.IDSlot(it))
+		}
 		f.pass(l.IDSlot(it), l, it, "")
 	}
 }

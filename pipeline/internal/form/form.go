@@ -48,6 +48,8 @@ type Former struct {
 	timer     *time.Timer
 	attempt   int // the highest attempt among again
 	last      last
+	lately    lately
+	since     int64 // how many records were written before the lookup whose answer is at hand
 
 	spare  []*deliver.Job
 	failed int64
@@ -156,6 +158,7 @@ func (f *Former) dispatch() {
 		f.inflight++
 		if j.Lookup {
 			f.lookups++
+			j.Since = f.lately.n
 		} else {
 			f.lanes[j.Target.Index].inflight++
 		}
@@ -416,6 +419,7 @@ func (f *Former) settle(j *deliver.Job) {
 	if j.Err != nil {
 		return // they stay pending
 	}
+	f.since = j.Since
 	for i, it := range j.Items {
 		found := j.Found[i]
 		if l.imagined != nil {

@@ -292,8 +292,8 @@ func (f *Former) arrive(l *lane, it work.Item, w *target.Want, m *sink.Match) {
 		f.finish(l, it, ledger.Unchanged, nil)
 		return
 	case m != nil && l.Plan.Operation != mapping.Delete:
-		if l.compares() && !f.reserve(l, it) {
-			return // it is looked up again when its turn comes
+		if !f.current(l, it) {
+			return
 		}
 		l.keep(it, w, m)
 		// The org's own upsert sends its key, and may change its case: that is no case for bare.
