@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ type jobOrg struct {
 	mu      sync.Mutex
 	results map[string]map[string]sink.Result // id of a job → value of a row → result
 	settled []string
+	settle  func() error // before that is done; nil for nothing
 	asked   int
 }
 
@@ -77,6 +79,11 @@ func (o *jobOrg) Write(ctx context.Context, req *sink.Request, results []sink.Re
 func (o *jobOrg) Settle(_ context.Context, ids []string) (never []string, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.settle != nil {
+		if err := o.settle(); err != nil {
+			return nil, err
+		}
+	}
 	for _, id := range ids {
 		kept, ok := o.results[id]
 		if !ok {
@@ -159,4 +166,47 @@ func (o *jobOrg) sizes() []int {
 		sizes = append(sizes, len(kept))
 	}
 	return sizes
+}
+
+// A resumed run that ends while it waits for the jobs that were left under way accounts for every row as the run
+// before it did.
+func TestEndWhileJobsAreWaitedFor(t *testing.T) {
+	s := spec{operation: mapping.Insert}
+	in := generate(t, rand.New(rand.NewPCG(6, 6)), 10_000, 1<<40)
+	org := &jobOrg{world: newFakeOrg(t, s.match), results: map[string]map[string]sink.Result{}}
+	org.limits = sink.Limits{Records: 3000, Bytes: 1 << 20}
+	org.dies = func(n int) string {
+		if n == 2 {
+			return "sent"
+		}
+		return ""
+	}
+	stop := make(chan struct{})
+	on := func(o *pipeline.Options) {
+		o.Targets[0], o.Workers, o.Stop = pipeline.Target{Writer: org, Matcher: org}, 1, stop
+	}
+	dir := t.TempDir()
+	down := &sink.Error{Class: sink.Network, Code: "NO_ANSWER"}
+	res, err := try(t.Context(), t, dir, false, in, s, org.world, on)
+	if err == nil || res.Rows.Unknown == 0 || res.Rows.Succeeded == 0 {
+		t.Fatalf("%v, %+v", err, res.Rows)
+	}
+	want, lines := res.Rows, len(readCSV(t, filepath.Join(dir, "unknown.csv")))
+	org.dies, org.settle = nil, func() error { return down }
+	for range 2 {
+		if res, err = try(t.Context(), t, dir, true, in, s, org.world, on); !errors.Is(err, down) {
+			t.Fatal(err)
+		}
+		got := res.Rows
+		if got.Succeeded != want.Succeeded || got.Unknown != want.Unknown || res.Complete {
+			t.Errorf("%+v, before: %+v", got, want)
+		}
+		if n := len(readCSV(t, filepath.Join(dir, "unknown.csv"))); n != lines {
+			t.Errorf("%d lines of what is unknown, before: %d", n, lines)
+		}
+	}
+	org.settle = nil
+	if res, err = try(t.Context(), t, dir, true, in, s, org.world, on); err != nil || int(res.Rows.Succeeded) != in.rows-in.bad && res.Rows.Unknown+res.Rows.Pending > 0 || len(org.objects["Lead"]) != int(res.Targets[0].Created) {
+		t.Errorf("%v, %+v, %d records in the org", err, res.Rows, len(org.objects["Lead"]))
+	}
 }

@@ -98,6 +98,9 @@ func (f *Former) loop(ctx context.Context) {
 	f.last.timer = time.NewTimer(time.Hour)
 	defer f.last.timer.Stop()
 	stop, cut := f.opt.Stop, ctx.Done()
+	if f.units.err != nil {
+		f.halt(f.units.err) // what is known of the rows still comes into the account
+	}
 	for f.advance(); !f.over(); f.advance() {
 		f.dispatch()
 		if f.stuck() {

@@ -27,10 +27,11 @@ type unit struct {
 type units struct {
 	all  []*unit
 	byID map[string]int
+	err  error // why it is not known whether they have ended: nothing can be sent
 }
 
 // takeUp returns what an earlier try left under way, once it has ended at the orgs: what is sent from now
-// on comes behind it.
+// on comes behind it. The error says that there is nothing to go on with; see also [units].
 func takeUp(ctx context.Context, opt *Options) (*units, error) {
 	u := &units{byID: make(map[string]int)}
 	if !opt.Resume || opt.Ledger == nil {
@@ -84,10 +85,12 @@ func takeUp(ctx context.Context, opt *Options) (*units, error) {
 		}
 		never, err := w.Settle(ctx, ids)
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			u.err = context.Cause(ctx)
+			return u, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("wait for the jobs that the run left under way: %w", err)
+			u.err = fmt.Errorf("wait for the jobs that the run left under way: %w", err)
+			return u, nil
 		}
 		for _, n := range of {
 			u.all[n-1].never = slices.Contains(never, u.all[n-1].id)
