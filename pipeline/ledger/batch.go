@@ -33,16 +33,19 @@ func (l *Ledger) Mark(ctx context.Context, marks []Mark) error {
 	l.mu.Lock()
 	for _, m := range marks {
 		b := l.open[m.Seq]
+		again := b.States[m.Index] == Sending && m.State == Sending
 		b.States[m.Index] = m.State
 		c := l.dirty[m.Seq]
 		if c == nil {
 			c = &change{}
 			l.dirty[m.Seq] = c
 		}
-		if m.ID != "" {
+		switch {
+		case m.ID != "":
 			b.setID(m.Index, m.ID)
 			c.ids = true
-		} else if b.dropID(m.Index) { // that of what it was sent with
+		case again: // the job it was sent with may have done it
+		case b.dropID(m.Index): // that of the job
 			c.ids = true
 		}
 		if m.Problem != nil {

@@ -110,7 +110,8 @@ type Mark struct {
 	Seq   int64
 	Index int
 	State State
-	// ID is the record's id; of one that is Sending that of the job which will have its result.
+	// ID is the record's id; of one that is Sending that of the job which will have its result, or "" to leave what
+	// is known of that.
 	ID      string
 	Problem *Problem
 }
