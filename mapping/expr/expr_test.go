@@ -289,7 +289,7 @@ func TestExpressionsEnd(t *testing.T) {
 		var m Machine
 		begun := time.Now()
 		got, _, bad := p.Value(&m, v)
-		if took := time.Since(begun); took > 20*time.Second {
+		if took := time.Since(begun); took > time.Minute {
 			t.Errorf("%.40s: it took %v", src, took)
 		}
 		if len(got) > maxText*maxSums {

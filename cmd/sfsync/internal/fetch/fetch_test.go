@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -225,13 +226,13 @@ func TestAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			asked := 0
+			var asked atomic.Int32
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				asked++
+				n := asked.Add(1)
 				if user, password, ok := r.BasicAuth(); !ok || user != "me" || password != "secret" {
 					t.Errorf("user %q, password %q", user, password)
 				}
-				tt.serve(asked, w, r)
+				tt.serve(int(n), w, r)
 			}))
 			defer srv.Close()
 			c, told := quick(t, nil)
@@ -245,8 +246,8 @@ func TestAnswers(t *testing.T) {
 			case !errors.Is(err, tt.class) || !errors.As(err, &e) || e.Path != srv.URL+"/leads.csv" || !strings.Contains(err.Error(), tt.says):
 				t.Errorf("%v, want %v with %q", err, tt.class, tt.says)
 			}
-			if tt.asked != 0 && asked != tt.asked {
-				t.Errorf("%d requests, want %d", asked, tt.asked)
+			if n := int(asked.Load()); tt.asked != 0 && n != tt.asked {
+				t.Errorf("%d requests, want %d", n, tt.asked)
 			}
 			if all := fmt.Sprint(err) + told.String(); strings.Contains(all, "secret") || strings.Contains(all, "me@") {
 				t.Errorf("a secret is shown:\n%s", all)
@@ -326,10 +327,10 @@ func TestUnreachable(t *testing.T) {
 // A server that says nothing any more is asked again, and a context that ends ends the wait for it.
 func TestSilence(t *testing.T) {
 	gone := make(chan struct{})
-	asked := 0
+	var asked atomic.Int32
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"v1"`)
-		if asked++; asked > 1 {
+		if asked.Add(1) > 1 {
 			http.ServeContent(w, r, "", time.Time{}, strings.NewReader(content))
 			return
 		}
@@ -345,7 +346,8 @@ func TestSilence(t *testing.T) {
 	if got, err := read(t.Context(), c, srv.URL); err != nil || got != content || !strings.Contains(told.String(), errSilent.Error()) {
 		t.Errorf("%q, %v\n%s", got, err, told)
 	}
-	asked, c.idle = 0, time.Hour
+	asked.Store(0)
+	c.idle = time.Hour
 	ctx, cancel := context.WithCancel(t.Context())
 	a, err := Parse(srv.URL)
 	if err != nil {
