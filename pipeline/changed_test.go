@@ -96,6 +96,37 @@ func TestChangedOnly(t *testing.T) {
 	}
 }
 
+// What a contact got in place of its converted lead is noticed: what the lead accepted last is not what the org has.
+func TestChangedOnlyOfConvertedLeads(t *testing.T) {
+	p, o := worldOf(t, `
+  - {name: lead, object: Lead, match: Email, on_converted: contact, fields: {Email: email, LastName: last, Value__c: value, Company: {value: Y}}}
+  - {name: contact, object: Contact, when: false, operation: update, fields: {Value__c: value}}
+`)
+	dir := t.TempDir()
+	run := func(rows string) {
+		edit, done := changedOnly(t, dir, true)
+		play(t, p, o, "email,last,value\n"+rows, edit)
+		done()
+	}
+	run("a@x.org,A,1\n")
+	contact := o.add("Contact", record{"LastName": "A", "Value__c": "1"})
+	for _, lead := range o.objects["Lead"] {
+		lead["IsConverted"], lead["ConvertedContactId"] = "true", contact
+	}
+	has := func(when, want string) {
+		t.Helper()
+		if got := o.dump("Contact"); len(got) != 1 || !strings.Contains(got[0], "Value__c="+want) {
+			t.Errorf("%s: the contact is %q, want the value %s", when, got, want)
+		}
+	}
+	run("a@x.org,A,1\na@x.org,A,2\na@x.org,A,1\n")
+	has("in one run", "1")
+	run("a@x.org,A,2\n")
+	has("changed", "2")
+	run("a@x.org,A,1\n")
+	has("changed back", "1")
+}
+
 func TestCompareStored(t *testing.T) {
 	p, o := worldOf(t, `
   - object: Lead

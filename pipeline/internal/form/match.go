@@ -258,6 +258,9 @@ func (f *Former) converted(l *lane, it work.Item, k int, w *target.Want, m *sink
 		to := f.lanes[l.Plan.Redirect]
 		if rec := it.Batch.Record(to.Index, it.Row); !rec.State.Decided() {
 			rec.ID, rec.Redirected = contact, true
+			if err := f.prints.Doubt(l.Target, it); err != nil { // what the row says goes to the contact from here on
+				f.halt(err)
+			}
 		}
 		f.finish(l, it, ledger.Skipped, &ledger.Problem{
 			Code: "CONVERTED", Field: name,

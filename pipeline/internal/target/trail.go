@@ -215,6 +215,16 @@ func (p *Prints) Same(t *Target, it work.Item) (bool, error) {
 	return true, nil
 }
 
+// Doubt says to the fingerprints that the org may take another record for this one. It is on disk when the next
+// records leave.
+func (p *Prints) Doubt(t *Target, it work.Item) error {
+	if t.trail == nil || !t.trail.own {
+		return nil
+	}
+	p.keys = p.appendKeys(p.keys[:0], t, it, t.trail.name)
+	return t.trail.store.Doubt(p.keys)
+}
+
 // Leaving says to the fingerprints that records are about to be sent.
 func (p *Prints) Leaving(t *Target, items []work.Item) error {
 	r := t.trail
@@ -234,7 +244,7 @@ func (p *Prints) Leaving(t *Target, items []work.Item) error {
 			p.keys = p.appendKeys(p.keys, t, it, name)
 		}
 	}
-	if len(p.keys) == 0 {
+	if len(p.keys) == 0 && t.Plan.Redirected < 0 { // those of what leads here are in doubt
 		return nil
 	}
 	return r.store.Sending(p.keys)
