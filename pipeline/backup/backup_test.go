@@ -279,6 +279,31 @@ func TestUndo(t *testing.T) {
 	}
 }
 
+// What the org refused one undo is planned, and done, by the next one.
+func TestUndoAgain(t *testing.T) {
+	s, o, w := world(t)
+	create(t, w)
+	o.fail = map[string]*sink.Error{baker: {Code: "DELETE_FAILED"}}
+	u := &Undo{Store: s, Orgs: map[string]Org{"": {Writer: o, Matcher: o}}}
+	if err := u.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o.fail = nil
+	counts, err := u.Plan(t.Context())
+	if err != nil || counts["contact"][Gone] != 1 {
+		t.Errorf("planned %v (%v), want one %s", counts, err, Gone)
+	}
+	if got := all(t, s)[0].Outcome; got != Refused {
+		t.Errorf("the plan made %q of what was refused", got)
+	}
+	if err := errors.Join(s.Again(t.Context()), u.Run(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if got := all(t, s)[0].Outcome; got != Gone {
+		t.Errorf("the second undo made it %q, want %s", got, Gone)
+	}
+}
+
 func create(t *testing.T, w *Writer) {
 	if res := write(t, w, request(sink.Create, "", Values{"Key__c": text("002"), "Phone": text("2")})); res.ID != baker {
 		t.Fatalf("created %+v", res)

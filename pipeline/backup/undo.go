@@ -87,10 +87,13 @@ type Undo struct {
 // chunk is how many records are read at once.
 const chunk = 2000
 
-// Plan says what [Undo.Run] would do now with how many records, by target and fate, and changes nothing.
+// Plan says what [Undo.Run] would do after [Store.Again] with how many records, by target and fate, and changes nothing.
 func (u *Undo) Plan(ctx context.Context) (map[string]map[Fate]int64, error) {
 	counts := make(map[string]map[Fate]int64)
-	err := u.all(ctx, func(p *piece) error {
+	err := u.all(ctx, "outcome IN ('', '"+string(Left)+"', '"+string(Refused)+"')", func(p *piece) error {
+		for _, r := range p.records {
+			r.Outcome = ""
+		}
 		if err := p.look(ctx); err != nil {
 			return err
 		}
@@ -117,7 +120,7 @@ func (u *Undo) Plan(ctx context.Context) (map[string]map[Fate]int64, error) {
 
 // Run undoes what is not decided yet.
 func (u *Undo) Run(ctx context.Context) error {
-	return u.all(ctx, func(p *piece) error {
+	return u.all(ctx, "outcome = ''", func(p *piece) error {
 		if err := p.undo(ctx); err != nil {
 			return errors.Join(err, u.Store.decided(context.WithoutCancel(ctx), p.records))
 		}
@@ -128,10 +131,10 @@ func (u *Undo) Run(ctx context.Context) error {
 	})
 }
 
-// all calls f for the records that are not decided, the last first, in pieces of one object.
-func (u *Undo) all(ctx context.Context, f func(*piece) error) error {
+// all calls f for the records that a condition holds for, the last first, in pieces of one object.
+func (u *Undo) all(ctx context.Context, where string, f func(*piece) error) error {
 	for last := int64(1) << 62; ; {
-		list, err := u.Store.list(ctx, "outcome = '' AND seq < ? ORDER BY seq DESC", chunk, last)
+		list, err := u.Store.list(ctx, where+" AND seq < ? ORDER BY seq DESC", chunk, last)
 		if err != nil || len(list) == 0 {
 			return err
 		}
