@@ -157,6 +157,26 @@ func TestAnswers(t *testing.T) {
 			r.Header.Set("Range", "bytes=10-")
 			http.ServeContent(w, r, "", time.Time{}, strings.NewReader(content))
 		}, class: source.ErrUnreadable, says: "another part", asked: 2},
+		{name: "a part without a tag", serve: func(n int, w http.ResponseWriter, _ *http.Request) {
+			if n == 1 {
+				w.Header().Set("ETag", `"v1"`)
+				cut(w, 9)
+			}
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes 9-%d/%d", len(content)-1, len(content)))
+			w.WriteHeader(http.StatusPartialContent)
+			io.WriteString(w, strings.Repeat("x", len(content)-9))
+		}, class: source.ErrUnreadable, says: "another part", asked: 2},
+		{name: "a part of nobody knows how much", serve: func(n int, w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("ETag", `"v1"`)
+			if n == 1 {
+				io.WriteString(w, content[:9])
+				w.(http.Flusher).Flush()
+				panic(http.ErrAbortHandler)
+			}
+			w.Header().Set("Content-Range", "bytes 9-14/*")
+			w.WriteHeader(http.StatusPartialContent)
+			io.WriteString(w, content[9:15])
+		}, class: source.ErrUnreadable, says: "how long it is", asked: 2},
 		{name: "encoded", serve: func(_ int, w http.ResponseWriter, r *http.Request) {
 			if got := r.Header.Get("Accept-Encoding"); got != "identity" {
 				http.Error(w, got, http.StatusTeapot)
@@ -223,6 +243,10 @@ func TestAnswers(t *testing.T) {
 		{name: "redirected in circles", serve: func(_ int, w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/leads.csv?again=secret", http.StatusFound)
 		}, class: source.ErrUnreadable, says: "too often"},
+		{name: "redirected to nowhere", serve: func(_ int, w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "https://h/%zz?sig=secret")
+			w.WriteHeader(http.StatusFound)
+		}, class: source.ErrUnreadable, says: "no valid URL", asked: 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -60,7 +60,8 @@ func (f *file) Read(p []byte) (int, error) {
 
 // receive reads from the connection, which may not be silent for too long.
 func (f *file) receive(p []byte) (int, error) {
-	silent := time.AfterFunc(f.client.idle, func() { f.cancel(errSilent) })
+	cancel := f.cancel // of this connection, should the timer fire while it ends
+	silent := time.AfterFunc(f.client.idle, func() { cancel(errSilent) })
 	defer silent.Stop()
 	n, err := f.answer.Body.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) && errors.Is(context.Cause(f.answer.Request.Context()), errSilent) {
@@ -79,7 +80,7 @@ func (f *file) broken(cause error) error {
 	if errors.Is(cause, io.EOF) {
 		cause = io.ErrUnexpectedEOF
 	}
-	where := fmt.Sprintf("the connection broke after %d bytes", f.offset)
+	where := f.brokenAt()
 	if f.total >= 0 {
 		where += fmt.Sprintf(" of %d", f.total)
 	}
@@ -93,6 +94,8 @@ func (f *file) broken(cause error) error {
 	f.client.warn("%s: %s (%v): going on from there", f.address, where, cause)
 	return nil
 }
+
+func (f *file) brokenAt() string { return fmt.Sprintf("the connection broke after %d bytes", f.offset) }
 
 // connect asks for what has not come yet, until an answer gives it.
 func (f *file) connect() error {
@@ -174,21 +177,22 @@ func (f *file) goOn() error {
 	switch a.StatusCode {
 	case http.StatusPartialContent:
 		from, total, ok := contentRange(a.Header.Get("Content-Range"))
-		if !ok || from != f.offset || f.total >= 0 && total >= 0 && total != f.total {
+		tag := a.Header.Get("ETag") // it has to be there (RFC 9110, 15.3.7): a server may not know If-Range
+		switch {
+		case !ok, from != f.offset, f.total >= 0 && total >= 0 && total != f.total, tag == "":
 			return f.refuse(source.ErrUnreadable, "the server sends another part of it than was asked for: try again, or download the file and name it", nil)
-		}
-		if tag := a.Header.Get("ETag"); tag != "" && tag != f.etag {
+		case tag != f.etag:
 			return f.changed()
+		case f.total < 0 && total < 0: // the part may end before the file does
+			return f.refuse(source.ErrUnreadable, f.brokenAt()+", and the server does not say how long it is: try again, or download the file and name it", nil)
 		}
-		if f.total < 0 {
-			f.total = total
-		}
+		f.total = max(f.total, total)
 		return nil
 	case http.StatusOK: // the whole: it has changed, or the server sends no parts
 		if a.Header.Get("ETag") != f.etag || f.total >= 0 && a.ContentLength != f.total {
 			return f.changed()
 		}
-		return f.refuse(source.ErrUnavailable, fmt.Sprintf("the connection broke after %d bytes, and the server sends no parts: try again, or download the file and name it", f.offset), nil)
+		return f.refuse(source.ErrUnavailable, f.brokenAt()+", and the server sends no parts: try again, or download the file and name it", nil)
 	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
 		return f.changed()
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"sfsync/pipeline/source"
@@ -75,6 +76,8 @@ func (f *file) unreached(err error) *refusal {
 	switch {
 	case errors.Is(err, errDowngrade), errors.Is(err, errRedirects):
 		return f.refuse(source.ErrUnreadable, "cannot be read", err)
+	case strings.HasPrefix(err.Error(), "failed to parse Location header"): // net/http shows it, and it may be a secret
+		return f.refuse(source.ErrUnreadable, "the server leads to what is no valid URL", nil)
 	case errors.As(err, new(tls.RecordHeaderError)):
 		return f.refuse(source.ErrUnavailable, "the server does not speak https there", err)
 	}
