@@ -112,6 +112,9 @@ func TestReadAhead(t *testing.T) {
 		if a.Exact != c.exact {
 			t.Errorf("%s: exact: %t", c.name, a.Exact)
 		}
+		if mapped := min(a.Rows, 10_000); c.opt.Sample > 0 && a.Mapped != 0 || c.opt.Sample == 0 && a.Mapped < mapped {
+			t.Errorf("%s: %d rows were mapped", c.name, a.Mapped)
+		}
 		if c.rows < 500 {
 			continue
 		}

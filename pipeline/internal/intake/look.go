@@ -19,6 +19,8 @@ type Ahead struct {
 	// of the inputs has.
 	Rows  int64
 	Exact bool
+	// Mapped is how many of the rows were mapped: what those behind them make is not known.
+	Mapped int64
 	// Targets say what the rows make of themselves, if all are like the first: those of the plan, then those of its
 	// second pass.
 	Targets []AheadTarget
@@ -183,6 +185,9 @@ func (l *looker) ahead() *Ahead {
 		if part > 0 && part <= a.Rows {
 			a.Rows, a.Exact = part, a.Exact || l.counted >= part
 		}
+	}
+	if l.opt.Sample == 0 { // else they are others
+		a.Mapped = min(l.mapped, a.Rows)
 	}
 	if l.mapped == 0 || l.mapped == a.Rows {
 		return a

@@ -34,6 +34,8 @@ type Options struct {
 	Done int64
 	// Backup reads what records hold before they are written.
 	Backup bool
+	// Thinned says that of several records with the same match key not all are sent.
+	Thinned bool
 	// Org gives the name of the org that targets mean by theirs, by which costs are kept.
 	Org func(name string) string
 }
@@ -89,6 +91,12 @@ func load(t *mapping.PlanTarget, n pipeline.AheadTarget, a *pipeline.Ahead, opt 
 	sure := part
 	if !a.Exact {
 		sure *= sureShare
+	}
+	if (t.Code.When != nil || t.Code.Events != nil) && a.Mapped < a.Rows { // it may be false behind those that were mapped
+		sure = min(sure, float64(max(0, a.Mapped-opt.Done))/float64(a.Rows))
+	}
+	if opt.Thinned && len(t.Keys) > 0 { // they may all have one key
+		sure = 0
 	}
 	of := func(part float64) estimate.Load {
 		l := estimate.Load{Object: t.Object.Name, Keys: int64(float64(n.Keys) * part), Bytes: int64(float64(n.Text) * part), Batch: int64(t.Batch)}

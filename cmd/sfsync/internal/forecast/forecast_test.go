@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"sfsync/mapping"
+	"sfsync/mapping/expr"
 	"sfsync/mapping/schema"
 	"sfsync/pipeline"
 )
@@ -18,6 +19,9 @@ func TestOf(t *testing.T) {
 	publish := mapping.PlanTarget{Object: event, Operation: mapping.Publish}
 	named := mapping.PlanTarget{Object: lead, Operation: mapping.Upsert, Org: "own"}
 	other := mapping.PlanTarget{Object: lead, Operation: mapping.Delete, Org: "eu"}
+	chosen := mapping.PlanTarget{Object: lead, Operation: mapping.Upsert}
+	chosen.Code.When = &expr.Program{}
+	keyed := mapping.PlanTarget{Object: lead, Operation: mapping.Upsert, Keys: make([]mapping.Key, 1)}
 	n := func(records, keys int64) pipeline.AheadTarget {
 		return pipeline.AheadTarget{Records: records, Keys: keys}
 	}
@@ -34,6 +38,10 @@ func TestOf(t *testing.T) {
 		{"nothing", []mapping.PlanTarget{upsert}, nil, []pipeline.AheadTarget{n(0, 0)}, 0, false, Options{}, map[string]Cost{"": {0, 0}}},
 		{"by key", []mapping.PlanTarget{upsert}, nil, []pipeline.AheadTarget{n(5001, 0)}, 5001, false, Options{}, map[string]Cost{"": {6, 6}}},
 		{"about", []mapping.PlanTarget{upsert}, nil, []pipeline.AheadTarget{n(100_000, 0)}, 100_000, true, Options{}, map[string]Cost{"": {100, 80}}},
+		{"chosen by a condition", []mapping.PlanTarget{chosen}, nil, []pipeline.AheadTarget{n(100_000, 0)}, 100_000, false, Options{}, map[string]Cost{"": {100, 10}}},
+		{"chosen of what is left", []mapping.PlanTarget{chosen}, nil, []pipeline.AheadTarget{n(100_000, 0)}, 100_000, false, Options{Done: 10_000}, map[string]Cost{"": {90, 0}}},
+		{"chosen of what was mapped", []mapping.PlanTarget{chosen}, nil, []pipeline.AheadTarget{n(3000, 0)}, 3000, false, Options{}, map[string]Cost{"": {3, 3}}},
+		{"one of each key", []mapping.PlanTarget{keyed}, nil, []pipeline.AheadTarget{n(3000, 0)}, 3000, false, Options{Thinned: true}, map[string]Cost{"": {3, 0}}},
 		{"looked up", []mapping.PlanTarget{lookup}, nil, []pipeline.AheadTarget{n(5000, 5000)}, 5000, false, Options{}, map[string]Cost{"": {10, 10}}},
 		{"many looked up", []mapping.PlanTarget{lookup}, nil, []pipeline.AheadTarget{n(50_000, 50_000)}, 50_000, false, Options{}, map[string]Cost{"": {100, 60}}},
 		{"inserts of what is missing", []mapping.PlanTarget{insert}, nil, []pipeline.AheadTarget{n(5000, 5000)}, 5000, false, Options{}, map[string]Cost{"": {10, 5}}},
@@ -51,7 +59,7 @@ func TestOf(t *testing.T) {
 			p.Second = &mapping.Plan{Targets: c.second}
 		}
 		c.opt.Org = func(name string) string { return strings.TrimPrefix(name, "own") }
-		got := Of(p, &pipeline.Ahead{Rows: c.rows, Exact: !c.about, Targets: c.counts}, c.opt)
+		got := Of(p, &pipeline.Ahead{Rows: c.rows, Exact: !c.about, Mapped: min(c.rows, 10_000), Targets: c.counts}, c.opt)
 		for org, want := range c.rest {
 			if got[org].REST != want {
 				t.Errorf("%s: %+v in %q, want %+v", c.name, got[org].REST, org, want)

@@ -82,7 +82,9 @@ func (j *job) lookAhead(ctx context.Context) (*outlook, error) {
 	}
 	o := &outlook{
 		rows: ahead.Rows, purses: make(map[string]*forecast.Purse),
-		costs: forecast.Of(j.plan, ahead, forecast.Options{Done: done, Backup: j.settings.Backup, Org: j.orgs.Name}),
+		costs: forecast.Of(j.plan, ahead, forecast.Options{
+			Done: done, Backup: j.settings.Backup, Thinned: j.thinned(), Org: j.orgs.Name,
+		}),
 	}
 	for name := range o.costs {
 		if o.purses[name], err = j.purse(ctx, j.orgs.Of(name)); err != nil {
@@ -90,6 +92,12 @@ func (j *job) lookAhead(ctx context.Context) (*outlook, error) {
 		}
 	}
 	return o, nil
+}
+
+// thinned reports whether rows of a key that another row has may not be sent.
+func (j *job) thinned() bool {
+	d := j.file.Source.Duplicates
+	return d != "" && d != "in_order"
 }
 
 // done is how many rows earlier tries have dealt with.
