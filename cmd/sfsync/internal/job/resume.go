@@ -174,13 +174,19 @@ func (j *job) unchanged(in inputSetting) error {
 	if err != nil || in.Spool != "" {
 		return nil // opening it says what is wrong
 	}
-	if info.Size() != in.Size {
+	if in.other() {
 		return fmt.Errorf("%w: %s had %d bytes and has %d: put the file back, or start a new run", pipeline.ErrInputChanged, in.Path, in.Size, info.Size())
 	}
 	if !info.ModTime().Equal(in.Modified) {
 		j.Con.Warnf("%s was written since the run began; what the run had read of it is compared, the rest cannot be", in.Path)
 	}
 	return nil
+}
+
+// other reports whether the file that was read is certainly another one now.
+func (in *inputSetting) other() bool {
+	info, err := os.Stat(in.Path)
+	return in.Spool == "" && err == nil && info.Size() != in.Size
 }
 
 // enter makes the run's working directory the current one, so that relative paths mean what

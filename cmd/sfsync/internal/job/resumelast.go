@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"sfsync/pipeline/report"
@@ -23,6 +24,11 @@ func (o *RunOptions) same(ctx context.Context, j *job, last *report.Dir) bool {
 		j.Con.Warnf("--resume-last: %v", err)
 		return false
 	}
+	wd, err := j.Sys.Getwd()
+	if err != nil {
+		j.Con.Warnf("--resume-last: find the working directory: %v", err)
+		return false
+	}
 	what := ""
 	switch {
 	case s.Command == CommandRetry:
@@ -31,6 +37,10 @@ func (o *RunOptions) same(ctx context.Context, j *job, last *report.Dir) bool {
 		what = "had another mapping"
 	case !slices.EqualFunc(s.Inputs, j.inputs, func(was inputSetting, in source.Input) bool { return was.Path == in.Path }):
 		what = "had other files"
+	case wd != s.Dir && slices.ContainsFunc(s.Inputs, func(was inputSetting) bool { return was.Spool == "" && !filepath.IsAbs(was.Path) }):
+		what = "had the files of another directory"
+	case slices.ContainsFunc(s.Inputs, func(was inputSetting) bool { return was.other() }):
+		what = "read files that are others now"
 	case s.Limit != o.Limit || s.Sample != o.Sample:
 		what = "took other rows of the files (--limit, --sample)"
 	case s.ChangedOnly != string(o.ChangedOnly):
@@ -44,9 +54,13 @@ func (o *RunOptions) same(ctx context.Context, j *job, last *report.Dir) bool {
 	return false
 }
 
-// resume goes on with an interrupted run as sfsync resume does, with the flags of this one.
-func (o *RunOptions) resume(ctx context.Context, last *report.Dir) error {
+// resume goes on with an interrupted run as sfsync resume does, with the flags of this one. With kept it has copies of
+// what it reads.
+func (o *RunOptions) resume(ctx context.Context, last *report.Dir, kept bool) error {
 	o.Con.Infof("going on with the run that was interrupted: %s", last.Path(""))
+	if kept {
+		o.Con.Warnf("it goes on with the copy that it has of its input: what that gives now is not read: run again for it")
+	}
 	r := &ResumeOptions{App: o.App, runFlags: o.runFlags, Run: last.Path("")}
 	r.Keep = func(flag string) bool { return !o.Changed(flag) }
 	return Resume(ctx, r)

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"slices"
 
 	"sfsync/cmd/sfsync/internal/consent"
 	"sfsync/cmd/sfsync/internal/exit"
@@ -10,6 +11,7 @@ import (
 	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/pipeline"
+	"sfsync/pipeline/source"
 )
 
 // RunOptions are what a run is asked for.
@@ -85,7 +87,7 @@ func Run(ctx context.Context, o *RunOptions) error {
 	if o.ResumeLast {
 		if last := j.interrupted(ctx); last != nil && o.same(ctx, j, last) {
 			j.close()
-			return o.resume(ctx, last)
+			return o.resume(ctx, last, slices.ContainsFunc(j.inputs, func(in source.Input) bool { return in.Once || !input.ReadAgain(&in) }))
 		}
 	}
 	if err := j.forceAPI(); err != nil {

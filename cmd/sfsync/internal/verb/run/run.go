@@ -88,7 +88,8 @@ of the same object writes by another match. Mappings are told apart by their nam
 
 If the last run of the mapping was interrupted, this one starts afresh and says so. With
 --resume-last it goes on with that run, as sfsync resume does, if it was begun with the same
-mapping, files and rows of them.
+mapping, files and rows of them. Of stdin, pipes and URLs it then reads its own copy, and not what
+they give now.
 
 The first signal (Ctrl-C) finishes what is in flight and saves the state for sfsync resume, the
 second stops at once.
