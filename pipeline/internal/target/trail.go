@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -223,6 +224,22 @@ func (p *Prints) Doubt(t *Target, it work.Item) error {
 	}
 	p.keys = p.appendKeys(p.keys[:0], t, it, t.trail.name)
 	return t.trail.store.Doubt(p.keys)
+}
+
+// Held says to the fingerprints that the org holds already what would be sent, whoever wrote it: what it accepted
+// before that counts no more.
+func (p *Prints) Held(t *Target, it work.Item) error {
+	if t.trail == nil || !t.trail.own {
+		return nil
+	}
+	content := p.contentOf(t, it)
+	p.keys = p.appendKeys(p.keys[:0], t, it, t.trail.name)
+	for _, key := range p.keys {
+		if last, err := t.trail.store.Last(key); err != nil || last != content && last != (fingerprint.Sum{}) {
+			return cmp.Or(err, t.trail.store.Doubt(p.keys))
+		}
+	}
+	return nil
 }
 
 // Leaving says to the fingerprints that records are about to be sent.
