@@ -104,8 +104,8 @@ func expandOne(p string) ([]string, error) {
 	if p == "" {
 		return nil, &Error{Path: `""`, Class: ErrNotFound, Message: "an empty path names no file"}
 	}
-	if scheme, _, ok := strings.Cut(p, "://"); ok && isScheme(scheme) {
-		return nil, &Error{Path: p, Class: ErrNotYet, Message: "only http and https URLs are read: download the file and name it"}
+	if scheme, _, ok := strings.Cut(p, "://"); ok && isScheme(scheme) { // what follows may hold a password
+		return nil, &Error{Path: scheme + "://…", Class: ErrNotYet, Message: "only http and https URLs are read: download the file and name it"}
 	}
 	info, err := os.Stat(p)
 	switch {
