@@ -342,6 +342,10 @@ func TestEditedByDate(t *testing.T) {
 			t.Errorf("%s: %q", tt.name, why)
 		}
 	}
+	r.last = at.Add(-time.Hour) // our clock was set back meanwhile
+	if why, _ := p.edited(r, stored("005A", "2026-01-01T10:00:00.000+0000")); why != "" {
+		t.Errorf("by a clock that was set back: %q", why)
+	}
 }
 
 func TestStoreFile(t *testing.T) {

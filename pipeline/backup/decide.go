@@ -47,7 +47,7 @@ func (p *piece) edited(r *Record, stored Values) (why string, fields []string) {
 		if by := stored["LastModifiedById"]; by != stored["CreatedById"] {
 			return "modified by " + by.Text + " on " + stored["LastModifiedDate"].Text, nil
 		}
-		if modified.After(created.Add(r.last.Sub(r.first) + time.Second)) {
+		if modified.After(created.Add(max(0, r.last.Sub(r.first)) + time.Second)) {
 			return "modified on " + stored["LastModifiedDate"].Text, nil
 		}
 	}
