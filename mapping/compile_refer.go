@@ -27,8 +27,11 @@ func (c *planner) refTo(p *program.Rule, name Str) {
 	}
 	o := c.schema.Object(t.Object.Value)
 	switch {
-	case o == nil:
+	case o == nil && t.Org.Value == c.out.Org:
 		return // it is reported where the target stands
+	case o == nil: // its own org may have it
+		c.list.Errorf(name.Pos, "ref-org", "", "target %s goes to another org", name.Value)
+		return
 	case t == c.target:
 		c.list.Errorf(name.Pos, "ref-self", "for another record of the object write {lookup: "+o.Name+".KEY, from: COLUMN}", "a record of target %s cannot refer to itself", name.Value)
 		return

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/fleet"
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/rehearsal"
@@ -148,6 +149,33 @@ func (j *job) compile(ctx context.Context) error {
 	}
 	j.Con.Diagnostics(found)
 	j.plan = plan
+	return j.nameOrgs()
+}
+
+// nameOrgs gives each org one name in the plan, by which targets that write the same records know each other. Only then
+// it is known which of them go to different ones.
+func (j *job) nameOrgs() error {
+	for p := j.plan; p != nil; p = p.Second {
+		for _, targets := range [][]mapping.PlanTarget{p.Targets, p.Finds} {
+			for i := range targets {
+				if targets[i].Org == j.flags.To {
+					targets[i].Org = ""
+				}
+			}
+		}
+		for i := range p.Targets {
+			t := &p.Targets[i]
+			apart := func(of int) bool { return of >= 0 && of < len(p.Targets) && p.Targets[of].Org != t.Org }
+			for _, n := range t.Needs {
+				if apart(n.Record) {
+					return exit.Errorf(exit.BadConfig, "%s: target %s refers to records of target %s, which go to another org", j.file.Path, t.Name, p.Targets[n.Record].Name)
+				}
+			}
+			if apart(t.Redirected) {
+				return exit.Errorf(exit.BadConfig, "%s: converted leads of target %s lead to target %s, which goes to another org", j.file.Path, p.Targets[t.Redirected].Name, t.Name)
+			}
+		}
+	}
 	return nil
 }
 
