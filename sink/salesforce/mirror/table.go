@@ -13,11 +13,12 @@ const (
 	blockEntries = 256
 	// guess is how much of a record is read at first.
 	guess = 512
-	// maxData bounds the file that a copy may take, its index aside.
-	maxData = 8 << 30
+	// maxData bounds the file that a copy may take, its index aside: some ten million keys. The disk is also that of
+	// the run.
+	maxData = 1 << 30
 )
 
-var errTooMuch = errors.New("the object's keys take more than 8 GiB")
+var errTooMuch = errors.New("the object's keys take more than 1 GiB")
 
 // table is a file of records and an index of them by a hash. It keeps 8 bytes in memory for each
 // block of the index. Once built it is safe for concurrent use.
