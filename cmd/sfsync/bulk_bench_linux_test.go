@@ -46,7 +46,7 @@ func serveBenchmarkOrg(b *testing.B) []string {
 		b.Fatal(err)
 	}
 	dir := b.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "schema.yaml"), []byte(benchmarkSchema), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "schema.yaml"), []byte(leadSchema), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	cmd := exec.CommandContext(b.Context(), bin, "local", "serve", "--db", ":memory:", "--schema", "schema.yaml", "--json")

@@ -17,7 +17,7 @@ func TestClockIsSetBetweenTries(t *testing.T) {
 	for _, jump := range []time.Duration{24 * time.Hour, -24 * time.Hour} {
 		t.Run(jump.String(), func(t *testing.T) {
 			t.Parallel()
-			w := newPlanOrg(t, undoSchema)
+			w := newPlanOrg(t, leadSchema)
 			mapping := w.write("leads.yaml", undoMapping)
 			phone := func(i int) string { return fmt.Sprint(i) }
 			runs := filepath.Join(w.dir, "runs")

@@ -110,7 +110,7 @@ type span struct{ from, to time.Time }
 // benchmarkOrg serves an org without records, whose leads have an external id, until the benchmark ends.
 func benchmarkOrg(b *testing.B, cfg localorg.Config) *watchedOrg {
 	b.Helper()
-	s, found := schema.Overlay(schema.Standard(), "schema.yaml", []byte(benchmarkSchema))
+	s, found := schema.Overlay(schema.Standard(), "schema.yaml", []byte(leadSchema))
 	if len(found) > 0 {
 		b.Fatal(found)
 	}
@@ -189,12 +189,6 @@ func (c *benchmarkRun) run(b *testing.B) {
 		b.Fatalf("of %d rows: %+v", c.rows, s)
 	}
 }
-
-const benchmarkSchema = `objects:
-  Lead:
-    fields:
-      Ext__c: {type: string, length: 40, externalId: true, unique: true}
-`
 
 const benchmarkMapping = `version: 1
 name: leads

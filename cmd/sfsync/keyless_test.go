@@ -29,7 +29,7 @@ func TestKeylessInserts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newPlanOrg(t, undoSchema)
+			w := newPlanOrg(t, leadSchema)
 			mapping := w.write("leads.yaml", "version: 1\nname: leads\ntargets:\n"+
 				"  - {name: lead, object: Lead, operation: insert, fields: {Ext__c: id, LastName: name, Company: company}}\n"+
 				"  - {name: account, object: Account, operation: upsert, match: Id, when: \"false\", fields: {Id: id, Name: company}}\n")

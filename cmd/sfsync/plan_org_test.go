@@ -44,6 +44,13 @@ type planOrg struct {
 	ids    map[string]string                                       // of seeded records, by name
 }
 
+// leadSchema gives leads a key of their own.
+const leadSchema = `objects:
+  Lead:
+    fields:
+      Ext__c: {type: string, length: 40, externalId: true, unique: true}
+`
+
 // newPlanOrg makes an org with the standard objects and those of an overlay.
 func newPlanOrg(t *testing.T, overlay string) *planOrg {
 	t.Helper()

@@ -111,7 +111,7 @@ func TestUndoKilled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newPlanOrg(t, undoSchema)
+			w := newPlanOrg(t, leadSchema)
 			mapping := w.write("leads.yaml", strings.Replace(undoMapping, "    match:", "    operation: upsert\n    match:", 1))
 			text := strings.Replace(undoMapping, "    match:", "    operation: "+c.operation+"\n    match:", 1)
 			if strings.HasPrefix(c.operation, "delete") {

@@ -9,12 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const undoSchema = `objects:
-  Lead:
-    fields:
-      Ext__c: {type: string, length: 40, externalId: true, unique: true}
-`
-
 const undoMapping = `version: 1
 name: leads
 targets:
@@ -58,7 +52,7 @@ func TestUndoRestores(t *testing.T) {
 	if testing.Short() {
 		n = 1000
 	}
-	w := newPlanOrg(t, undoSchema)
+	w := newPlanOrg(t, leadSchema)
 	mapping := w.write("leads.yaml", undoMapping)
 	base := w.write("base.csv", undoLeads(0, n, func(i int) string {
 		if i%3 == 0 {

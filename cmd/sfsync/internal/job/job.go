@@ -15,6 +15,7 @@ import (
 	"sfsync/cmd/sfsync/internal/fleet"
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/rehearsal"
+	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/cmd/sfsync/internal/wording"
@@ -117,6 +118,24 @@ type job struct {
 	begun  time.Time // this try
 	spools []io.Closer
 	copied []*mirror.Matcher
+}
+
+// open reads the mapping of a command that begins with one, and finds its inputs: the files, or what the mapping
+// names.
+func open(ctx context.Context, app *verb.App, flags *runFlags, command, mapping string, files []string, format string) (*job, error) {
+	file, err := input.LoadMapping(app, mapping)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := remote.Roots(app, flags.CACert)
+	if err != nil {
+		return nil, err
+	}
+	inputs, err := input.Files(ctx, app, file, files, format, roots)
+	if err != nil {
+		return nil, err
+	}
+	return &job{App: app, flags: flags, command: command, file: file, inputs: inputs}, nil
 }
 
 // connect connects to the org and compiles the mapping against what the org says of itself.

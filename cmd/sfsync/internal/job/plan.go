@@ -11,7 +11,6 @@ import (
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/outcome"
 	"sfsync/cmd/sfsync/internal/rehearsal"
-	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/cmd/sfsync/internal/wording"
@@ -47,24 +46,16 @@ func (o *PlanOptions) Check() error {
 // Plan is a plan from its mapping file to its exit code. There is no lock to take, nothing to
 // agree to and no ledger: nothing is written that another run could meet.
 func Plan(ctx context.Context, o *PlanOptions) error {
-	file, err := input.LoadMapping(o.App, o.Mapping)
+	j, err := open(ctx, o.App, &o.runFlags, "plan", o.Mapping, o.Files, o.Format)
 	if err != nil {
 		return err
 	}
-	roots, err := remote.Roots(o.App, o.CACert)
-	if err != nil {
-		return err
-	}
-	inputs, err := input.Files(ctx, o.App, file, o.Files, o.Format, roots)
-	if err != nil {
-		return err
-	}
-	j := &job{App: o.App, flags: &o.runFlags, command: "plan", file: file, inputs: inputs, limit: o.Limit, sample: o.Sample, limits: o.Limits}
+	j.limit, j.sample, j.limits = o.Limit, o.Sample, o.Limits
 	if err := j.connect(ctx); err != nil {
 		return err
 	}
 	defer j.close()
-	if err := pipeline.Preflight(ctx, pipeline.Options{Plan: j.plan, Inputs: j.inputs, Source: input.Options(file)}); err != nil {
+	if err := pipeline.Preflight(ctx, pipeline.Options{Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file)}); err != nil {
 		return err
 	}
 	if err := j.createDir(ctx, func(*report.Dir) error { return nil }); err != nil {

@@ -8,7 +8,6 @@ import (
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/rehearsal"
-	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/pipeline"
 	"sfsync/pipeline/source"
@@ -63,19 +62,11 @@ func Run(ctx context.Context, o *RunOptions) error {
 			Limits: o.Limits,
 		})
 	}
-	file, err := input.LoadMapping(o.App, o.Mapping)
+	j, err := open(ctx, o.App, &o.runFlags, "run", o.Mapping, o.Files, o.Format)
 	if err != nil {
 		return err
 	}
-	roots, err := remote.Roots(o.App, o.CACert)
-	if err != nil {
-		return err
-	}
-	inputs, err := input.Files(ctx, o.App, file, o.Files, o.Format, roots)
-	if err != nil {
-		return err
-	}
-	j := &job{App: o.App, flags: &o.runFlags, command: "run", file: file, inputs: inputs, limit: o.Limit, sample: o.Sample, limits: o.Limits}
+	j.limit, j.sample, j.limits = o.Limit, o.Sample, o.Limits
 	j.settings = settings{
 		Mapping: o.Mapping, Format: o.Format, To: o.To, API: o.API, Limit: o.Limit, Sample: o.Sample, ChangedOnly: string(o.ChangedOnly), Backup: o.Backup,
 		NoInput: o.NoInput, Limits: o.Limits.String(),
@@ -94,7 +85,7 @@ func Run(ctx context.Context, o *RunOptions) error {
 		return err
 	}
 	// What can be known to be wrong with the files is known before anything is sent.
-	if err := pipeline.Preflight(ctx, pipeline.Options{Plan: j.plan, Inputs: j.inputs, Source: input.Options(file)}); err != nil {
+	if err := pipeline.Preflight(ctx, pipeline.Options{Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file)}); err != nil {
 		return err
 	}
 	if err := j.agree(o.Yes); err != nil {
