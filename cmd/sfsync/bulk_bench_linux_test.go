@@ -50,7 +50,7 @@ func serveBenchmarkOrg(b *testing.B) []string {
 		b.Fatal(err)
 	}
 	cmd := exec.CommandContext(b.Context(), bin, "local", "serve", "--db", ":memory:", "--schema", "schema.yaml", "--json")
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "HOME="+dir, "XDG_STATE_HOME="+dir)
+	cmd.Dir, cmd.Env = dir, homeEnv(dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)

@@ -42,7 +42,7 @@ func (k *killer) summary(t *testing.T, runs string) (s bulkSummary, run string) 
 func bulkKiller(t *testing.T) *killer {
 	t.Helper()
 	k := &killer{dir: t.TempDir()}
-	k.env = append(os.Environ(), "HOME="+k.dir, "XDG_STATE_HOME="+k.dir, "LocalAppData="+k.dir)
+	k.env = homeEnv(k.dir)
 	k.write(t, "schema.yaml", "objects:\n  Lead:\n    fields:\n      Ext__c: {type: string, length: 40, externalId: true, unique: true}\n")
 	return k
 }

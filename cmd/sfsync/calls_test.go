@@ -3,7 +3,6 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,7 +15,7 @@ func TestAPICalls(t *testing.T) {
 	const rows = 2500
 	thousands := (rows + 999) / 1000
 	k := &killer{dir: t.TempDir()}
-	k.env = append(os.Environ(), "HOME="+k.dir, "XDG_STATE_HOME="+k.dir, "LocalAppData="+k.dir)
+	k.env = homeEnv(k.dir)
 	k.write(t, "schema.yaml", "objects:\n  Lead:\n    fields:\n      Ext__c: {type: string, length: 40, externalId: true, unique: true}\n")
 	var b strings.Builder
 	b.WriteString("id,email,title\n")

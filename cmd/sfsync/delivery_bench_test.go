@@ -174,7 +174,7 @@ func newBenchmarkRun(b *testing.B, env []string, rows int, args ...string) *benc
 	}
 	c := &benchmarkRun{rows: rows, Cmd: exec.CommandContext(b.Context(), bin, append([]string{"run", "leads.yaml", "leads.csv", "--to", "env", "--json", "--progress", "none"}, args...)...)}
 	c.Dir, c.Stdout, c.Stderr = dir, &c.out, &c.err
-	c.Env = append(os.Environ(), append([]string{"HOME=" + dir, "XDG_STATE_HOME=" + dir, "LocalAppData=" + dir}, env...)...)
+	c.Env = homeEnv(dir, env...)
 	return c
 }
 

@@ -100,7 +100,7 @@ func sfsync(t *testing.T, dir string, args ...string) []byte {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), bin, args...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "SFSYNC_STATE="+filepath.Join(dir, "state"))
+	cmd.Dir, cmd.Env = dir, append(cleanEnv(), "SFSYNC_STATE="+filepath.Join(dir, "state"))
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	_ = cmd.Run() // the code is looked at

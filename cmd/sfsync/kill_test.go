@@ -29,7 +29,7 @@ func TestKilledRuns(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	k := &killer{dir: t.TempDir()}
-	k.env = append(os.Environ(), "HOME="+k.dir, "XDG_STATE_HOME="+k.dir, "LocalAppData="+k.dir)
+	k.env = homeEnv(k.dir)
 	k.write(t, "schema.yaml", "objects:\n  Lead:\n    fields:\n      Ext__c: {type: string, length: 40, externalId: true, unique: true}\n"+
 		"  Account:\n    fields:\n      ERP__c: {type: string, length: 40, externalId: true, unique: true}\n"+
 		"  Contact:\n    fields:\n      Ext__c: {type: string, length: 40, externalId: true, unique: true}\n")

@@ -38,7 +38,7 @@ type process struct {
 func world(t *testing.T, rows int) *killer {
 	t.Helper()
 	k := &killer{dir: t.TempDir()}
-	k.env = append(os.Environ(), "HOME="+k.dir, "XDG_STATE_HOME="+k.dir, "LocalAppData="+k.dir)
+	k.env = homeEnv(k.dir)
 	k.write(t, "schema.yaml", "objects:\n  Lead:\n    fields:\n      Ext__c: {type: string, length: 40, externalId: true, unique: true}\n")
 	k.write(t, "leads.yaml", leadsMapping)
 	k.write(t, "leads.csv", leads(rows))

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -193,7 +192,7 @@ func TestLookupsOfLargeRuns(t *testing.T) {
 	t.Parallel()
 	const there, rows, again = 4000, 9000, 500
 	k := &killer{dir: t.TempDir()}
-	k.env = append(os.Environ(), "HOME="+k.dir, "XDG_STATE_HOME="+k.dir, "LocalAppData="+k.dir)
+	k.env = homeEnv(k.dir)
 	// Long keys: a call looks some 350 of them up.
 	site := func(n int) string { return fmt.Sprintf("https://%s.example.com/%05d", strings.Repeat("x", 170), n) }
 	file := func(name string, from, to, repeat int) string {

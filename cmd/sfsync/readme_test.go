@@ -32,7 +32,7 @@ func TestReadmes(t *testing.T) {
 			if err := os.CopyFS(filepath.Join(dir, "samples"), os.DirFS("../../samples")); err != nil {
 				t.Fatal(err)
 			}
-			r := &readme{t: t, dir: dir, env: append(os.Environ(), "SFSYNC_STATE="+filepath.Join(dir, "state"))}
+			r := &readme{t: t, dir: dir, env: append(cleanEnv(), "SFSYNC_STATE="+filepath.Join(dir, "state"))}
 			got := consoleBlock().ReplaceAllStringFunc(string(text), r.block)
 			if r.commands == 0 {
 				t.Fatal("the README has no console blocks")
@@ -140,7 +140,7 @@ func TestEveryFileIsPrivate(t *testing.T) {
 	if err := os.CopyFS(filepath.Join(dir, "samples"), os.DirFS("../../samples")); err != nil {
 		t.Fatal(err)
 	}
-	r := &readme{t: t, dir: dir, env: append(os.Environ(), "SFSYNC_STATE="+filepath.Join(dir, "state"))}
+	r := &readme{t: t, dir: dir, env: append(cleanEnv(), "SFSYNC_STATE="+filepath.Join(dir, "state"))}
 	r.run("run samples/messy/messy.yaml")
 	n := 0
 	for _, root := range []string{"state", "sfsync-runs"} {

@@ -17,8 +17,7 @@ import (
 // out or after. If it does not come so far it must end well, and strike reports false.
 func (w *planOrg) strike(n int, after bool, args ...string) bool {
 	w.t.Helper()
-	k := &killer{dir: w.dir, env: append(os.Environ(), "HOME="+w.dir, "XDG_STATE_HOME="+w.dir, "LocalAppData="+w.dir,
-		"SFSYNC_TO=env", "SFSYNC_INSTANCE_URL="+w.url, "SFSYNC_ACCESS_TOKEN="+w.token)}
+	k := &killer{dir: w.dir, env: homeEnv(w.dir, "SFSYNC_TO=env", "SFSYNC_INSTANCE_URL="+w.url, "SFSYNC_ACCESS_TOKEN="+w.token)}
 	begun := make(chan *process, 1)
 	struck, seen := false, 0
 	w.setAround(func(writes bool, _ http.ResponseWriter, serve func()) {
