@@ -157,6 +157,12 @@ func (j *job) finish() {
 		if o != nil {
 			s.object = o.Name
 		}
+		for _, f := range s.fields {
+			if !f.off && f.column != "" && strings.TrimSpace(f.column) == "" {
+				f.off = true
+				f.comments = append(f.comments, j.lost(f.pos, "%s has no column: its name is blank", f.name))
+			}
+		}
 		j.finishKeys(s, o)
 		seen := map[string]bool{}
 		for _, f := range s.fields {
