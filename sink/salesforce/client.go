@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"sfsync/sink/salesforce/credentials"
 	"sfsync/sink/salesforce/meter"
 	"sfsync/sink/salesforce/recent"
+	"sfsync/sink/salesforce/session"
 	"sfsync/sink/salesforce/transport"
 	"sfsync/sink/throttle"
 )
@@ -95,8 +95,7 @@ type OrgInfo struct {
 
 // Client is a session with an org. It is safe for concurrent use.
 type Client struct {
-	auth      Auth
-	hosts     credentials.Hosts
+	username  string   // of the credentials
 	base      *url.URL // the org; set once by Connect
 	prefix    string   // "/services/data/v66.0"
 	org       OrgInfo
@@ -113,24 +112,14 @@ type Client struct {
 	rand      func() float64
 	onRetry   func(*sink.Error, time.Duration)
 
-	onRefreshToken func(Secret)
-
 	log      *slog.Logger
-	session  *session
+	session  *session.Session
 	throttle *throttle.Throttle
 	buffers  sync.Pool
 
 	meter meter.Meter
 	seen  atomic.Pointer[reading] // of the org's clock, the last one
 
-	secrets struct {
-		mu    sync.Mutex
-		texts []string
-	}
-	rotated struct {
-		mu    sync.Mutex
-		token Secret
-	}
 	recent    recent.IDs
 	describes struct {
 		mu  sync.Mutex
@@ -172,9 +161,9 @@ func newClient(cfg Config) (*Client, error) {
 		return nil, catalog.New(sink.Config, catalog.CodeSetup, "the configuration has no clock")
 	}
 	c := &Client{
-		auth: cfg.Auth, hosts: credentials.Hosts{Allowed: cfg.AllowHosts}, agent: cfg.Client, timeout: cfg.Timeout,
+		username: cfg.Auth.Username, agent: cfg.Client, timeout: cfg.Timeout,
 		policy:    retry.Policy{Base: 500 * time.Millisecond, Cap: 30 * time.Second, Attempts: cfg.Retries},
-		transport: cfg.Transport, now: cfg.Now, sleep: cfg.Sleep, rand: cfg.Rand, onRetry: cfg.OnRetry, onRefreshToken: cfg.OnRefreshToken, log: cfg.Logger,
+		transport: cfg.Transport, now: cfg.Now, sleep: cfg.Sleep, rand: cfg.Rand, onRetry: cfg.OnRetry, log: cfg.Logger,
 		compress: cfg.Compress,
 		buffers:  sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}
@@ -208,8 +197,9 @@ func newClient(cfg Config) (*Client, error) {
 		c.compress = func(host string) bool { return !credentials.Loopback(host) }
 	}
 	c.meter.Budget = cfg.Budget
-	c.secrets.texts = c.auth.Secrets()
-	c.session = newSession(c.authenticate)
+	c.session = session.New(session.Options{
+		Auth: cfg.Auth, Hosts: credentials.Hosts{Allowed: cfg.AllowHosts}, Now: c.now, Post: c.post, OnRefreshToken: cfg.OnRefreshToken,
+	})
 	return c, nil
 }
 
@@ -221,6 +211,24 @@ func (c *Client) Close() {
 	if c.ownTrans != nil {
 		c.ownTrans.CloseIdleConnections()
 	}
+}
+
+// Revoke ends the approval that the client's refresh token stands for, or its session where it has
+// none. The client is of no use afterwards.
+func (c *Client) Revoke(ctx context.Context) error { return c.session.Revoke(ctx) }
+
+// post is what logins go by.
+func (c *Client) post(ctx context.Context, host *url.URL, path string, form url.Values) ([]byte, error) {
+	ans, err := c.do(ctx, &call{
+		method: http.MethodPost, base: host, path: path,
+		contentType: "application/x-www-form-urlencoded", body: []byte(form.Encode()),
+		login: true, repeat: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer ans.free()
+	return bytes.Clone(ans.body.Bytes()), nil
 }
 
 // count notes a request that went out. Logins and the list of versions are not counted by the
@@ -259,23 +267,3 @@ func (c *Client) Began() time.Time { return c.began }
 // Resumes says when the run began, as Began told the first of its sessions. Config.Since does not count then: the
 // clock that it is by may have been set meanwhile. It must be called before anything is written.
 func (c *Client) Resumes(began time.Time) { c.began = began }
-
-// keepSecret adds a text that must not show up in any message.
-func (c *Client) keepSecret(s string) {
-	if len(s) < 4 {
-		return
-	}
-	c.secrets.mu.Lock()
-	defer c.secrets.mu.Unlock()
-	c.secrets.texts = append(c.secrets.texts, s)
-}
-
-// redact removes secrets that an answer or an error may have echoed.
-func (c *Client) redact(s string) string {
-	c.secrets.mu.Lock()
-	defer c.secrets.mu.Unlock()
-	for _, t := range c.secrets.texts {
-		s = strings.ReplaceAll(s, t, credentials.Hidden)
-	}
-	return s
-}

@@ -25,11 +25,11 @@ func (c *Client) connect(ctx context.Context, wanted string, objects []string) e
 	if err != nil {
 		return err
 	}
-	if err := c.session.renew(ctx, 0); err != nil {
+	if err := c.session.Renew(ctx, 0); err != nil {
 		return fmt.Errorf("log in: %w", err)
 	}
-	t, _ := c.session.get()
-	c.base = t.instance
+	t, _ := c.session.Token()
+	c.base = t.Instance
 	v := cmp.Or(ask, version.Newest)
 	err = c.begin(ctx, v, objects)
 	if e := (*sink.Error)(nil); !errors.As(err, &e) || (e.HTTPStatus != http.StatusNotFound && e.HTTPStatus != http.StatusGone) {
@@ -53,7 +53,7 @@ const atStart = 8
 func (c *Client) begin(ctx context.Context, number int, objects []string) error {
 	v := strconv.Itoa(number) + ".0"
 	c.prefix = "/services/data/v" + v
-	c.org = OrgInfo{InstanceURL: c.base.String(), APIVersion: v, Kind: Production, Username: c.auth.Username}
+	c.org = OrgInfo{InstanceURL: c.base.String(), APIVersion: v, Kind: Production, Username: c.username}
 	var g errgroup.Group // what fails does not cut the others off: they end as soon
 	g.SetLimit(atStart)
 	g.Go(func() error {

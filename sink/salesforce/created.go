@@ -66,8 +66,8 @@ func (j *job) floor(i int) time.Time {
 // userID returns the id of the user that the session belongs to, "" if the org does not tell.
 // It is asked for once.
 func (c *Client) userID(ctx context.Context) string {
-	if t, _ := c.session.get(); t.userID != "" {
-		return t.userID
+	if t, _ := c.session.Token(); t.UserID != "" {
+		return t.UserID
 	}
 	c.user.mu.Lock()
 	defer c.user.mu.Unlock()

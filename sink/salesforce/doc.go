@@ -10,7 +10,8 @@
 // settle.go, lookup.go), [Client] knows the org's resources, and its exchange sends one
 // request, with a fresh session and retries for whatever certainly did not happen. Below them,
 // package wire writes and reads JSON, lookup writes SOQL for keys and reads what it finds,
-// catalog knows the org's error codes, and credentials what to log in with and where it may go.
+// refusal says what an answer that is not a success means, catalog knows the org's error codes,
+// session logs in, and credentials knows what with and where it may go.
 // Package bulk brings records by jobs of the Bulk API 2.0, which go through [Client.Transfer];
 // estimate says beforehand what it all costs.
 //

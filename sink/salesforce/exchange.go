@@ -16,18 +16,15 @@ import (
 
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
+	"sfsync/sink/salesforce/refusal"
 	"sfsync/sink/salesforce/transfer"
 	"sfsync/sink/salesforce/transport"
 	"sfsync/sink/salesforce/wire"
 )
 
-const (
-	// maxAnswer bounds the text of an answer. A describe of an object with 800 fields has about
-	// 3 MB, the answer for 1,000 records well below 1 MB.
-	maxAnswer = 64 << 20
-	// maxWait is the longest a gateway's Retry-After is obeyed; beyond it the run catalog.Stops.
-	maxWait = 5 * time.Minute
-)
+// maxAnswer bounds the text of an answer. A describe of an object with 800 fields has about
+// 3 MB, the answer for 1,000 records well below 1 MB.
+const maxAnswer = 64 << 20
 
 // call is one request, which exchange may send several times.
 type call struct {
@@ -93,8 +90,8 @@ func (c *Client) exchange(ctx context.Context, k *call) (*answer, *sink.Error) {
 			c.throttle.Release(true)
 			return nil, e
 		}
-		t, gen := c.session.get()
-		ans, e := c.send(ctx, k, t.access, packed)
+		t, gen := c.session.Token()
+		ans, e := c.send(ctx, k, t.Access, packed)
 		if e == nil && ans.status < 300 {
 			c.throttle.Release(true)
 			switch {
@@ -109,13 +106,13 @@ func (c *Client) exchange(ctx context.Context, k *call) (*answer, *sink.Error) {
 			e = c.refusal(k, ans)
 			ans.free()
 		}
-		c.throttle.Release(!tooMuch(e))
+		c.throttle.Release(!refusal.Crowded(e))
 		if e.HTTPStatus == http.StatusUnauthorized && !k.login && !k.open {
 			if renewed {
 				return nil, e
 			}
 			renewed = true
-			if err := c.session.renew(ctx, gen); err != nil {
+			if err := c.session.Renew(ctx, gen); err != nil {
 				return nil, c.renewalError(e, err)
 			}
 			continue
@@ -126,12 +123,12 @@ func (c *Client) exchange(ctx context.Context, k *call) (*answer, *sink.Error) {
 			continue
 		}
 		k.tries++
-		if !transient(e) || (e.Lost && !k.repeat) || heavyAnswer(e) {
+		if !refusal.Transient(e) || (e.Lost && !k.repeat) || refusal.Heavy(e) {
 			return nil, e
 		}
 		wait := max(c.policy.Delay(k.tries, c.rand()), e.RetryAfter)
-		if !c.policy.More(k.tries) || wait > maxWait {
-			return nil, exhausted(e)
+		if !c.policy.More(k.tries) || wait > refusal.MaxWait {
+			return nil, refusal.Exhausted(e)
 		}
 		c.retried(ctx, k.name(), e, k.tries, wait)
 		if c.sleep(ctx, wait) != nil {
@@ -173,36 +170,6 @@ func (c *Client) retried(ctx context.Context, name string, e *sink.Error, attemp
 	if c.onRetry != nil {
 		c.onRetry(e, wait)
 	}
-}
-
-func transient(e *sink.Error) bool {
-	return (e.Class == sink.Retry || e.Class == sink.Network) && e.Code != catalog.CodeCancelled && e.Code != catalog.CodeTooLarge
-}
-
-// heavyAnswer reports whether a request was too much at once.
-func heavyAnswer(e *sink.Error) bool {
-	return e.HTTPStatus == http.StatusRequestEntityTooLarge || catalog.Heavy(e.Code)
-}
-
-// tooMuch reports whether an error says that the org has more to do than it can: too many requests, or no
-// time for them. A daily limit that is used up is no reason to send less at once.
-func tooMuch(e *sink.Error) bool {
-	switch e.HTTPStatus {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, 420:
-		return true
-	}
-	return e.Code == "REQUEST_LIMIT_EXCEEDED" && strings.Contains(e.Message, "Concurrent") || e.Code == "SERVER_UNAVAILABLE" || catalog.Heavy(e.Code)
-}
-
-// exhausted is an error after the last attempt: an org that limits says "later", one that
-// cannot be reached is down.
-func exhausted(e *sink.Error) *sink.Error {
-	out := *e
-	out.Class = sink.Network
-	if e.HTTPStatus == http.StatusTooManyRequests || e.Code == "REQUEST_LIMIT_EXCEEDED" || e.RetryAfter > maxWait {
-		out.Class = sink.Later
-	}
-	return &out
 }
 
 // send makes one attempt, with the compressed body in place of its own if there is one. The error is about
@@ -314,7 +281,7 @@ func (c *Client) transportError(ctx context.Context, k *call, err error, sent bo
 	if d := transport.Diagnose(err); d != nil && e.Code == catalog.CodeUnreachable {
 		e, why = d, d.Message
 	}
-	e.Message = c.redact(fmt.Sprintf("%s at %s: %s", k.name(), c.host(k), why))
+	e.Message = c.session.Redact(fmt.Sprintf("%s at %s: %s", k.name(), c.host(k), why))
 	return e
 }
 
@@ -325,52 +292,11 @@ func (c *Client) host(k *call) string {
 	return c.base.Host
 }
 
-// refusal turns an answer that is not a success into an error. Bodies come as an array of
-// errors, a single object, in OAuth's shape, as HTML or XML from gateways, or not at all.
+// refusal turns an answer that is not a success into an error.
 func (c *Client) refusal(k *call, ans *answer) *sink.Error {
-	e := wire.ParseRefusal(ans.body.Bytes())
-	named := e.Code != ""
-	e.HTTPStatus = ans.status
-	e.RetryAfter = transport.RetryAfter(ans.header, c.now())
-	if named {
-		e.Class = catalog.Classify(e.Code, e.Message)
-	} else {
-		e.Code = catalog.CodeHTTP
-		e.Message = fmt.Sprintf("%s at %s answered %d %s%s", k.name(), c.host(k), ans.status,
-			strings.ToLower(http.StatusText(ans.status)), transport.ContentHint(ans.header))
-	}
-	_, known := catalog.Known(e.Code)
-	switch s := ans.status; {
-	case s < 400:
-		e.Class, e.Code = sink.Config, catalog.CodeRedirect
-		e.Message = k.name() + " at " + c.host(k) + " answered with a redirect" + transport.RedirectTarget(ans.header) + ", which is not followed"
-	case s == http.StatusUnauthorized:
-		e.Class = sink.Auth
-	case s == http.StatusProxyAuthRequired: // of a request that a proxy passes on, over http
-		e.Class, e.Code = sink.Auth, catalog.CodeProxy
-		e.Message = k.name() + " at " + c.host(k) + ": a proxy answered 407: " + transport.ProxyLogin
-	case s == http.StatusTooManyRequests, s == 420:
-		e.Class = sink.Retry
-	case s == http.StatusServiceUnavailable && named:
-		if !known || e.Class == sink.Permanent {
-			e.Class = sink.Retry
-		}
-	case s >= 500:
-		// The org or a gateway gave up on a request that it may have carried out.
-		e.Lost = !k.login
-		if e.Class != sink.Retry {
-			e.Class = sink.Network
-		}
-	case s == http.StatusRequestEntityTooLarge:
-		e.Class = sink.Retry
-	case e.Class != sink.Permanent && known:
-		// The code has said it. A request that ran too long may have got far.
-		e.Lost = catalog.Heavy(e.Code)
-	case s == http.StatusForbidden || k.login:
-		e.Class = sink.Auth
-	default:
-		e.Class = sink.Config
-	}
-	e.Message = c.redact(wire.Clip(e.Message, 2000))
+	e := refusal.Read(&refusal.Answer{
+		Request: k.name(), Host: c.host(k), Login: k.login, Status: ans.status, Header: ans.header, Body: ans.body.Bytes(), Now: c.now(),
+	})
+	e.Message = c.session.Redact(wire.Clip(e.Message, 2000))
 	return e
 }

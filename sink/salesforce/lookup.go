@@ -11,6 +11,7 @@ import (
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/credentials"
 	"sfsync/sink/salesforce/lookup"
+	"sfsync/sink/salesforce/refusal"
 	"sfsync/sink/salesforce/wire"
 )
 
@@ -210,11 +211,7 @@ func (w *Writer) queried(ctx context.Context, s lookup.Span, sub wire.SubAnswer,
 		if sub.Status == 0 {
 			e = &sink.Error{Class: sink.Retry, Code: catalog.CodeBadAnswer, Message: "the answer to a composite request lacks a part"}
 		} else {
-			e = wire.ParseRefusal(sub.Body)
-			if e.Code == "" {
-				e.Code = catalog.CodeHTTP
-			}
-			e.HTTPStatus, e.Class = sub.Status, catalog.Classify(e.Code, e.Message)
+			e = refusal.ReadPart(sub)
 			if sub.Status >= 500 {
 				e.Class = sink.Retry
 			}
@@ -227,7 +224,7 @@ func (w *Writer) queried(ctx context.Context, s lookup.Span, sub wire.SubAnswer,
 		}
 	}
 	n := s.Hi - s.Lo
-	if n > 1 && (long || heavyAnswer(e) || e.Code == "INVALID_QUERY_FILTER_OPERATOR" || e.Code == "MALFORMED_QUERY") {
+	if n > 1 && (long || refusal.Heavy(e) || e.Code == "INVALID_QUERY_FILTER_OPERATOR" || e.Code == "MALFORMED_QUERY") {
 		mid := s.Lo + n/2
 		return []lookup.Span{{Lo: s.Lo, Hi: mid, Tries: s.Tries}, {Lo: mid, Hi: s.Hi, Tries: s.Tries}}, nil
 	}
@@ -240,7 +237,7 @@ func (w *Writer) queried(ctx context.Context, s lookup.Span, sub wire.SubAnswer,
 	if whole == nil && e.Class == sink.Retry {
 		s.Tries++
 		if !w.c.policy.More(s.Tries) {
-			return nil, exhausted(e)
+			return nil, refusal.Exhausted(e)
 		}
 		wait := w.c.policy.Delay(s.Tries, w.c.rand())
 		w.c.retried(ctx, "query", e, s.Tries, wait)
@@ -251,11 +248,11 @@ func (w *Writer) queried(ctx context.Context, s lookup.Span, sub wire.SubAnswer,
 	}
 	switch {
 	case e.Class == sink.Retry:
-		e = exhausted(e)
+		e = refusal.Exhausted(e)
 	case !catalog.Stops(e.Class):
 		e.Class = sink.Config
 	}
-	e.Message = w.c.redact(wire.Clip(e.Message, 2000))
+	e.Message = w.c.session.Redact(wire.Clip(e.Message, 2000))
 	return nil, e
 }
 

@@ -9,6 +9,7 @@ import (
 	"sfsync/pipeline/row"
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
+	"sfsync/sink/salesforce/refusal"
 	"sfsync/sink/salesforce/wire"
 )
 
@@ -16,13 +17,13 @@ import (
 func (j *job) refused(ctx context.Context, e *sink.Error, level int32) {
 	switch {
 	case e.Lost:
-		if heavyAnswer(e) {
+		if refusal.Heavy(e) {
 			j.w.shrink(level)
 		}
 		for _, p := range j.batch {
 			j.again(ctx, p, e)
 		}
-	case heavyAnswer(e):
+	case refusal.Heavy(e):
 		more := j.w.shrink(level)
 		for _, p := range j.batch {
 			j.lighter(p, e, more)
@@ -52,12 +53,12 @@ func (j *job) again(ctx context.Context, p part, e *sink.Error) {
 		j.unknown(p, e)
 		j.stop = context.Cause(ctx)
 	case !policy.More(p.tries):
-		x := exhausted(e)
+		x := refusal.Exhausted(e)
 		j.unknown(p, x)
 		j.stop = x
 	default:
 		if j.wait == 0 {
-			j.wait = max(policy.Delay(p.tries, j.w.c.rand()), min(e.RetryAfter, maxWait))
+			j.wait = max(policy.Delay(p.tries, j.w.c.rand()), min(e.RetryAfter, refusal.MaxWait))
 			j.w.c.retried(ctx, "POST "+j.w.c.prefix+"/composite", e, p.tries, j.wait)
 		}
 		j.push(p)
@@ -111,16 +112,10 @@ func (j *job) settle(ctx context.Context, p part, s wire.SubAnswer, level int32)
 	case s.Status < 300:
 		return j.outcomes(ctx, p, s.Body, level)
 	}
-	e := wire.ParseRefusal(s.Body)
-	e.HTTPStatus = s.Status
-	named := e.Code != ""
-	if !named {
-		e.Code = catalog.CodeHTTP
-	}
-	e.Message = j.w.c.redact(wire.Clip(e.Message, 2000))
-	e.Class = catalog.Classify(e.Code, e.Message)
+	e := refusal.ReadPart(s)
+	e.Message = j.w.c.session.Redact(wire.Clip(e.Message, 2000))
 	switch {
-	case heavyAnswer(e):
+	case refusal.Heavy(e):
 		e.Class = sink.Retry
 		more := j.w.shrink(level)
 		j.lighter(p, e, more)
