@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -37,7 +35,7 @@ func (tx *Tx) Amend(o *catalog.Object, id string, values map[string]any) error {
 	}
 	var sb strings.Builder
 	args := change(r, &sb, id, nil)
-	if _, err := tx.exec(sb.String(), args...); err != nil {
+	if _, err := tx.Exec(sb.String(), args...); err != nil {
 		return fmt.Errorf("amend %s: %w", o.Def.Name, err)
 	}
 	return nil
@@ -49,16 +47,11 @@ func (tx *Tx) Refer(o *catalog.Object, from, id, to, target string) error {
 	if o == nil || o.Field(from) == nil || o.Field(to) == nil {
 		return nil
 	}
-	_, err := tx.exec("UPDATE "+quote(o.Table)+" SET "+quote(o.Field(to).Column)+" = ? WHERE "+quote(o.Field(from).Column)+" = ?", target, id)
+	_, err := tx.Exec("UPDATE "+quote(o.Table)+" SET "+quote(o.Field(to).Column)+" = ? WHERE "+quote(o.Field(from).Column)+" = ?", target, id)
 	if err != nil {
 		return fmt.Errorf("refer %s: %w", o.Def.Name, err)
 	}
 	return nil
-}
-
-// Fetch runs a SELECT that is kept prepared: values belong into args.
-func (tx *Tx) Fetch(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	return tx.rows(ctx, text, args...)
 }
 
 // Catalog returns the org's schema as it is now.

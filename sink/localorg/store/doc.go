@@ -21,5 +21,5 @@
 // The table org_bin knows what went into the recycle bin along with a record, and which references
 // were cleared; package bin deletes records and brings them back.
 //
-// There is one writer at a time; readers see the last committed state.
+// Package database keeps all that in SQLite, and definition writes the SQL of the tables.
 package store

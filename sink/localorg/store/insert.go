@@ -55,7 +55,7 @@ func (tx *Tx) insertAll(o *catalog.Object, list []*work) error {
 			for i, w := range list[:size] {
 				fill(args[i*width:(i+1)*width], w, place)
 			}
-			if _, err := tx.exec(text, args...); err != nil {
+			if _, err := tx.Exec(text, args...); err != nil {
 				return err
 			}
 			list = list[size:]

@@ -125,7 +125,7 @@ func (tx *Tx) find(o *catalog.Object, f *catalog.Field, values []any) (map[any][
 		return nil, err
 	}
 	column := quote(f.KeyColumn())
-	rows, err := tx.rows(context.Background(), `SELECT "Id", `+column+` FROM `+quote(o.Table)+
+	rows, err := tx.Fetch(context.Background(), `SELECT "Id", `+column+` FROM `+quote(o.Table)+
 		` WHERE `+column+` IN (SELECT value FROM json_each(?)) AND "IsDeleted" = 0 ORDER BY "Id"`, string(list))
 	if err != nil {
 		return nil, err
@@ -230,7 +230,7 @@ func (tx *Tx) loadCurrent(_ *Change, o *catalog.Object, run []work) error {
 	if err != nil {
 		return err
 	}
-	rows, err := tx.rows(context.Background(), "SELECT "+columns+" FROM "+quote(o.Table)+` WHERE "Id" IN (SELECT value FROM json_each(?))`, string(list))
+	rows, err := tx.Fetch(context.Background(), "SELECT "+columns+" FROM "+quote(o.Table)+` WHERE "Id" IN (SELECT value FROM json_each(?))`, string(list))
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (tx *Tx) Rows(ctx context.Context, o *catalog.Object, fields []*catalog.Fie
 			columns += ", " + quote(f.Column)
 		}
 	}
-	rows, err := tx.rows(ctx, "SELECT "+columns+" FROM "+quote(o.Table)+` WHERE "Id" IN (SELECT value FROM json_each(?))`, string(list))
+	rows, err := tx.Fetch(ctx, "SELECT "+columns+" FROM "+quote(o.Table)+` WHERE "Id" IN (SELECT value FROM json_each(?))`, string(list))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", o.Def.Name, err)
 	}
@@ -67,7 +67,7 @@ func (tx *Tx) Find(o *catalog.Object, f *catalog.Field, text string) ([]string, 
 // when. The object must have a SystemModstamp.
 func (tx *Tx) Changed(ctx context.Context, o *catalog.Object, deleted bool, from, to string, fn func(id, at string)) error {
 	stamp := quote(o.System.Stamp.Column)
-	rows, err := tx.rows(ctx, `SELECT "Id", `+stamp+" FROM "+quote(o.Table)+` WHERE "IsDeleted" = ? AND `+stamp+" >= ? AND "+stamp+` < ? ORDER BY "Id"`, deleted, from, to)
+	rows, err := tx.Fetch(ctx, `SELECT "Id", `+stamp+" FROM "+quote(o.Table)+` WHERE "IsDeleted" = ? AND `+stamp+" >= ? AND "+stamp+` < ? ORDER BY "Id"`, deleted, from, to)
 	if err != nil {
 		return fmt.Errorf("read changes of %s: %w", o.Def.Name, err)
 	}
@@ -84,7 +84,7 @@ func (tx *Tx) Changed(ctx context.Context, o *catalog.Object, deleted bool, from
 
 // Count returns how many records of the object there are, without the deleted ones.
 func (tx *Tx) Count(ctx context.Context, o *catalog.Object) (n int64, err error) {
-	err = tx.queryRow(ctx, "SELECT count(*) FROM "+quote(o.Table)+` WHERE "IsDeleted" = 0`).Scan(&n)
+	err = tx.QueryRow(ctx, "SELECT count(*) FROM "+quote(o.Table)+` WHERE "IsDeleted" = 0`).Scan(&n)
 	return n, err
 }
 
@@ -94,11 +94,11 @@ func (tx *Tx) Empty(keep func(o *catalog.Object) bool) error {
 		if keep(o) {
 			continue
 		}
-		if _, err := tx.exec("DELETE FROM " + quote(o.Table)); err != nil {
+		if _, err := tx.Exec("DELETE FROM " + quote(o.Table)); err != nil {
 			return fmt.Errorf("empty %s: %w", o.Def.Name, err)
 		}
 	}
-	if _, err := tx.exec("DELETE FROM org_bin"); err != nil {
+	if _, err := tx.Exec("DELETE FROM org_bin"); err != nil {
 		return fmt.Errorf("empty the recycle bin: %w", err)
 	}
 	return tx.restoreSetup()

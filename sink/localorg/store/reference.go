@@ -123,7 +123,7 @@ func (tx *Tx) ids(to map[string]bool, text string, list []string, args ...any) e
 
 // idsOf adds the ids that a query finds.
 func (tx *Tx) idsOf(to map[string]bool, text string, args ...any) error {
-	rows, err := tx.rows(context.Background(), text, args...)
+	rows, err := tx.Fetch(context.Background(), text, args...)
 	if err != nil {
 		return err
 	}

@@ -135,7 +135,7 @@ func (tx *Tx) alike(o *catalog.Object, w *work, fields []*catalog.Field) ([]stri
 		}
 	}
 	sb.WriteString(" FROM " + quote(o.Table) + where + ` ORDER BY "Id"`)
-	rows, err := tx.rows(context.Background(), sb.String(), args...)
+	rows, err := tx.Fetch(context.Background(), sb.String(), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +224,7 @@ func (tx *Tx) owner(name string) (string, error) {
 		if q.o == nil {
 			continue
 		}
-		st, err := tx.stmt(`SELECT "Id" FROM ` + quote(q.o.Table) + ` WHERE "IsDeleted" = 0 AND ` + q.where)
+		st, err := tx.Stmt(`SELECT "Id" FROM ` + quote(q.o.Table) + ` WHERE "IsDeleted" = 0 AND ` + q.where)
 		if err != nil {
 			return "", err
 		}
@@ -317,7 +317,7 @@ func (tx *Tx) sumUp(o *catalog.Object, by *catalog.Field, ids []string, levels i
 			set += ", " + quote(f.Column) + " = ?"
 			args = append(args, tx.Stamp())
 		}
-		if _, err := tx.exec("UPDATE "+quote(master.Table)+" AS m SET "+set+` WHERE m."Id" IN (SELECT value FROM json_each(?))`, append(args, string(list))...); err != nil {
+		if _, err := tx.Exec("UPDATE "+quote(master.Table)+" AS m SET "+set+` WHERE m."Id" IN (SELECT value FROM json_each(?))`, append(args, string(list))...); err != nil {
 			return fmt.Errorf("roll up %s.%s: %w", master.Def.Name, s.Field.Def.Name, err)
 		}
 	}

@@ -202,7 +202,7 @@ func (tx *Tx) seedSetup(object, id string, values map[string]any) error {
 	if o == nil {
 		return fmt.Errorf("the local org has no %s", object)
 	}
-	if _, err := tx.exec("DELETE FROM "+quote(o.Table)+` WHERE "Id" = ?`, id); err != nil {
+	if _, err := tx.Exec("DELETE FROM "+quote(o.Table)+` WHERE "Id" = ?`, id); err != nil {
 		return err
 	}
 	return tx.Seed(o, id, values)
@@ -242,7 +242,7 @@ func (tx *Tx) restoreSetup() error {
 
 // nextNumber takes n numbers of an object's and returns the first of them.
 func (tx *Tx) nextNumber(o *catalog.Object, n int) (int64, error) {
-	st, err := tx.stmt("UPDATE org_sequence SET next = next + ? WHERE object = ? RETURNING next")
+	st, err := tx.Stmt("UPDATE org_sequence SET next = next + ? WHERE object = ? RETURNING next")
 	if err != nil {
 		return 0, err
 	}

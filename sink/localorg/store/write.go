@@ -200,7 +200,7 @@ func (tx *Tx) save(_ *Change, o *catalog.Object, run []work) error {
 		w.skipSame()
 		sb.Reset()
 		args = change(w.rec, &sb, w.id, args[:0])
-		if _, err := tx.exec(sb.String(), args...); err != nil {
+		if _, err := tx.Exec(sb.String(), args...); err != nil {
 			return err
 		}
 	}
