@@ -31,6 +31,10 @@ func (j *job) cumulus(text []byte) {
 	}
 	j.comments = append(j.comments, "CumulusCI keeps its data in SQL; sfsync reads files: export each table to a CSV or JSON Lines file "+
 		"with the columns named here, and name it on the command line.")
+	if len(root.Pairs) > maxFound {
+		j.fail(root.Pairs[maxFound].Key.Pos, CodeUnknown, "", "the file has more than %d steps", maxFound)
+		return
+	}
 	var all []cumulusStep
 	for _, pair := range root.Pairs {
 		if s := j.cumulusStep(pair.Key, pair.Value); s != nil {
@@ -181,7 +185,7 @@ func (j *job) cumulusLookups(s cumulusStep, all []cumulusStep) {
 		case parent == nil:
 			f.off = true
 			f.comments = append(f.comments, j.lost(f.pos, "%s refers to table %s, which no step loads", f.name, tables[0].Text))
-		case len(parent.keys) == 1 && len(parent.keys[0]) == 1 && parent.keys[0][0] != "Id":
+		case len(parent.keys) == 1 && len(parent.keys[0]) == 1 && !strings.EqualFold(parent.keys[0][0], "Id"):
 			f.parent = parent
 			f.lookup = parent.object + "." + parent.keys[0][0]
 			f.comments = append(f.comments, j.look(f.pos, "column %s has to hold the %s of the %s, not the key of the dataset", f.column, parent.keys[0][0], parent.object))

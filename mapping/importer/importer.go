@@ -12,11 +12,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
+	"sfsync/mapping/yamlnode"
 )
 
 // MaxBytes is the size up to which a file is read.
@@ -98,6 +100,12 @@ func Import(name string, read func(path string) ([]byte, error), o Options) (*Re
 		if o.Object == "" {
 			return nil, &OptionError{"object", path.Base(name) + " names no object, as no .sdl file does"}
 		}
+		if badWord(o.Object) {
+			return nil, &OptionError{"object", fmt.Sprintf("%q is no name of an object", o.Object)}
+		}
+		if o.Match != "" && badWord(o.Match) {
+			return nil, &OptionError{"match", fmt.Sprintf("%q is no name of a field", o.Match)}
+		}
 		j.sdl(text)
 	default:
 		j.fail(diag.Pos{File: name, Line: 1, Column: 1}, CodeUnknown,
@@ -122,7 +130,25 @@ func Import(name string, read func(path string) ([]byte, error), o Options) (*Re
 			}
 		}
 	}
+	for _, step := range append(slices.Clone(r.Steps), "") {
+		if d := tooMuch(r.YAML(step)); d != "" {
+			j.fail(diag.Pos{File: name, Line: 1, Column: 1}, CodeUnknown, "take some of its steps with --only", "a mapping cannot hold this: %s", d)
+			return nil, j.notes.Err()
+		}
+	}
 	return r, nil
+}
+
+// tooMuch says which bound of a mapping file a text exceeds; "" for none.
+func tooMuch(text []byte) string {
+	var list diag.List
+	yamlnode.Parse("", text, &list)
+	for _, d := range list.All() {
+		if d.Code == yamlnode.CodeLimit {
+			return d.Message
+		}
+	}
+	return ""
 }
 
 // The kinds of files; any other text says why a file is none of them.

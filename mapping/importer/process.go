@@ -10,8 +10,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
 
 	"sfsync/mapping/diag"
 	"sfsync/mapping/importer/properties"
@@ -37,6 +39,10 @@ type entry struct {
 func (j *job) processConf(text []byte) {
 	beans := j.beans(text)
 	if j.notes.Failed() {
+		return
+	}
+	if len(beans) > maxFound {
+		j.fail(beans[maxFound].pos, CodeUnknown, "", "the file has more than %d beans", maxFound)
 		return
 	}
 	byID := map[string]*bean{}
@@ -235,7 +241,7 @@ func (j *job) processInput(s *step, set map[string]entry) {
 	}
 	switch {
 	case set["dataAccess.readCharset"].value != "":
-		s.input.encoding = set["dataAccess.readCharset"].value
+		j.encoded(s, set["dataAccess.readCharset"].value, set["dataAccess.readCharset"].pos)
 	case set["dataAccess.readUTF8"].value == "true":
 		s.input.encoding = "utf-8"
 	}
@@ -246,9 +252,34 @@ func (j *job) processInput(s *step, set map[string]entry) {
 		s.input.delimiter = "tab"
 	case comma && !tab && !other:
 		s.input.delimiter = "comma"
-	case other && !comma && !tab && len([]rune(value)) == 1:
-		s.input.delimiter = value
+	case other && !comma && !tab:
+		j.separated(s, value, set["loader.csvOtherValue"].pos)
 	}
+}
+
+// separated sets what parts the cells of a step's files, "" for what sfsync finds out, if it can be that.
+func (j *job) separated(s *step, text string, pos diag.Pos) {
+	switch {
+	case text == "\t":
+		s.input.delimiter = "tab"
+	case text == "" || utf8.RuneCountInString(text) == 1 && !strings.ContainsAny(text, "\"\r\n"):
+		s.input.delimiter = text
+	default:
+		s.input.comments = append(s.input.comments, j.lost(pos, "cells cannot be separated by %s: name what separates them", quoted(diag.Cut(text))))
+	}
+}
+
+// encoded sets the encoding of a step's files, "" for what sfsync finds out, if it has one of that name.
+func (j *job) encoded(s *step, name string, pos diag.Pos) {
+	if _, err := htmlindex.Get(name); name == "" || err == nil {
+		s.input.encoding = strings.TrimSpace(name)
+		return
+	}
+	if e, err := ianaindex.IANA.Encoding(name); err == nil && e != nil {
+		s.input.encoding = name
+		return
+	}
+	s.input.comments = append(s.input.comments, j.lost(pos, "sfsync knows no encoding %s: name that of the file", quoted(diag.Cut(name))))
 }
 
 func (j *job) processMappings(s *step, set map[string]entry) {

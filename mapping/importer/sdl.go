@@ -82,6 +82,10 @@ func (j *job) mappings(s *step, path string, text []byte, nulls bool) {
 				f.off = true
 				f.comments = append(f.comments, j.lost(p.Pos, "%s has no column", f.name))
 			}
+			if len(s.fields) >= maxFields {
+				j.fail(p.ValuePos, CodeUnknown, "", "%s has more than %d fields", s.title, maxFields)
+				return
+			}
 			s.fields = append(s.fields, f)
 		}
 	}

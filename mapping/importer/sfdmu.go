@@ -39,6 +39,10 @@ func (j *job) sfdmu(text []byte) {
 	for _, set := range list(get(root, "objectSets")) {
 		nodes = append(nodes, list(get(set, "objects"))...)
 	}
+	if len(nodes) > maxFound {
+		j.fail(nodes[maxFound].Pos, CodeUnknown, "", "the file has more than %d objects", maxFound)
+		return
+	}
 	mappings, values := j.sfdmuFiles(root, nodes)
 	var all []*sfdmuObject
 	for _, n := range nodes {
@@ -64,6 +68,10 @@ func (j *job) sfdmuObject(n *yamlnode.Node, mappings []csvMapping, values []csvV
 	var ok bool
 	if o.query, ok = parseQuery(text); !ok {
 		j.fail(at, CodeSyntax, "write SELECT Id, Name FROM Account", "an object has no query that sfsync can read")
+		return nil
+	}
+	if len(o.query.fields)+len(o.query.odd) > maxFields {
+		j.fail(at, CodeUnknown, "", "a query names more than %d fields", maxFields)
 		return nil
 	}
 	if truth(n, "excluded") {

@@ -113,8 +113,12 @@ func (j *job) value(f *field, p csvPair) {
 		f.comments = append(f.comments, j.lost(p.pos, "%s → %s: patterns and code are not translated; write an expr", p.from, p.to))
 	case p.from == "" || p.from == "#N/A" || p.from == "null":
 		f.comments = append(f.comments, j.lost(p.pos, "a blank value → %s: write it as a default", p.to))
-	case slices.ContainsFunc(f.values, func(o pair) bool { return o.from == p.from }):
+	case len(f.values) < maxValues && slices.ContainsFunc(f.values, func(o pair) bool { return o.from == p.from }):
 		j.lost(p.pos, "%s is listed twice: the first counts", p.from)
+	case len(f.values) >= maxValues:
+		if !j.notes.Failed() {
+			j.fail(p.pos, CodeUnknown, "", "%s has more than %d values", f.name, maxValues)
+		}
 	default:
 		to := p.to
 		if to == "#N/A" || to == "null" {
@@ -147,13 +151,7 @@ func (j *job) expand(s *step, o *sfdmuObject) []string {
 	for _, odd := range o.query.odd {
 		s.comment(j.lost(o.pos, "%s in the query of %s is no field of a record", odd, s.title))
 	}
-	var once []string
-	for _, name := range out {
-		if !contains(once, name) {
-			once = append(once, name)
-		}
-	}
-	return once
+	return once(out)
 }
 
 // multi returns which fields a word of a query stands for, or nil for a field's name.
@@ -287,12 +285,9 @@ func (j *job) reference(f *field, relationship, parent string, all []*sfdmuObjec
 
 // sfdmuOptions carries over how an object is loaded, and notes the rest.
 func (j *job) sfdmuOptions(root *yamlnode.Node, s *step, o *sfdmuObject) {
-	s.input.delimiter = delimiter(root)
-	if s.input.delimiter == "\t" {
-		s.input.delimiter = "tab"
-	}
-	if encoding, _ := word(root, "csvFileEncoding"); encoding != "" && !strings.EqualFold(encoding, "utf8") {
-		s.input.encoding = encoding
+	j.separated(s, delimiter(root), root.Pos)
+	if encoding, at := word(root, "csvFileEncoding"); !strings.EqualFold(encoding, "utf8") {
+		j.encoded(s, encoding, at)
 	}
 	if size, _ := word(o.node, "restApiBatchSize"); size != "" {
 		if n, err := strconv.Atoi(size); err == nil && n > 0 && n < 200 {

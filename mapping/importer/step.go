@@ -8,13 +8,18 @@ import (
 
 	"sfsync/mapping/diag"
 	"sfsync/mapping/schema"
+	"sfsync/mapping/spec"
+	"sfsync/mapping/yamlnode"
 )
 
 // The bounds of what comes out. An object of Salesforce has at most 800 fields of its own.
 const (
-	maxSteps  = 200
+	maxSteps  = spec.MaxTargets
+	maxFound  = 500 // steps that a file has, of which --only takes some
 	maxFields = 2000
-	maxKey    = 10 // fields of a match key
+	maxValues = yamlnode.MaxKeys // pairs of a table of values
+	maxKey    = spec.MaxKeys     // fields of a match key
+	maxColumn = 1000             // bytes of a column's name
 )
 
 // step is one operation on one object, which becomes a target.
@@ -24,7 +29,7 @@ type step struct {
 	pos   diag.Pos
 
 	object    string
-	operation string // insert, update, upsert or delete
+	operation string // insert, update, upsert, delete or publish
 	keys      [][]string
 	fields    []*field
 	batch     int // 0 for the default
@@ -157,25 +162,15 @@ func (j *job) finish() {
 		if o != nil {
 			s.object = o.Name
 		}
+		j.finishEvent(s)
 		for _, f := range s.fields {
-			if !f.off && f.column != "" && strings.TrimSpace(f.column) == "" {
-				f.off = true
-				f.comments = append(f.comments, j.lost(f.pos, "%s has no column: its name is blank", f.name))
-			}
+			j.finishNames(f)
 		}
 		j.finishKeys(s, o)
-		seen := map[string]bool{}
 		for _, f := range s.fields {
 			j.finishField(s, o, f)
-			switch name := strings.ToLower(f.name); {
-			case f.off:
-			case seen[name]:
-				f.off, f.parent = true, nil
-				f.comments = append(f.comments, j.lost(f.pos, "%s has a rule already: a field takes one value", f.name))
-			default:
-				seen[name] = true
-			}
 		}
+		j.finishTwice(s)
 		if s.operation == "delete" {
 			s.fields = slices.DeleteFunc(s.fields, func(f *field) bool { return !s.isKey(f.name) })
 		}
@@ -185,14 +180,76 @@ func (j *job) finish() {
 	}
 }
 
+// finishEvent makes the insert of a platform event what it is here.
+func (j *job) finishEvent(s *step) {
+	switch n := len(s.object) - len("__e"); {
+	case n <= 0 || !strings.EqualFold(s.object[n:], "__e"):
+	case s.operation == "insert":
+		s.operation, s.keys = "publish", nil
+	default:
+		j.fail(s.pos, CodeUnknown, "", "%s cannot %s %s: platform events can only be published", s.title, s.operation, s.object)
+	}
+}
+
+// finishNames takes out a rule whose names a mapping cannot have.
+func (j *job) finishNames(f *field) {
+	if bad := badFieldName(f.name); bad && !f.off {
+		f.comments = append(f.comments, j.lost(f.pos, "%s is no field name", quoted(diag.Cut(f.name))))
+		f.off, f.parent = true, nil
+	} else if bad {
+		f.parent = nil
+	}
+	if object, key, _ := strings.Cut(f.lookup, "."); !f.off && f.lookup != "" && (badWord(object) || badWord(key)) {
+		f.off = true
+		f.comments = append(f.comments, j.lost(f.pos, "%s refers to %s, which names no field", f.name, quoted(diag.Cut(f.lookup))))
+	}
+	if len(f.column) > maxColumn {
+		if !f.off {
+			f.comments = append(f.comments, j.lost(f.pos, "the name of the column of %s has more than %d bytes", f.name, maxColumn))
+		}
+		f.column, f.off = diag.Cut(f.column), true
+	}
+	if !f.off && f.column != "" && strings.TrimSpace(f.column) == "" {
+		f.off = true
+		f.comments = append(f.comments, j.lost(f.pos, "%s has no column: its name is blank", f.name))
+	}
+}
+
+// finishTwice leaves one rule to each field, also where one that is off goes by the record of
+// another step in a merged mapping.
+func (j *job) finishTwice(s *step) {
+	seen := map[string]bool{}
+	for _, refers := range []bool{false, true} {
+		for _, f := range s.fields {
+			name := strings.ToLower(f.name)
+			switch {
+			case f.off != refers || f.off && f.parent == nil:
+			case seen[name]:
+				if f.parent = nil; !f.off {
+					f.off = true
+					f.comments = append(f.comments, j.lost(f.pos, "%s has a rule already: a field takes one value", f.name))
+				}
+			default:
+				seen[name] = true
+			}
+		}
+	}
+}
+
 // finishKeys brings the match keys to the schema's spelling and sees that each has a source.
 func (j *job) finishKeys(s *step, o *schema.Object) {
-	for _, key := range s.keys {
+	for k := range s.keys {
+		s.keys[k] = once(s.keys[k])
+		key := s.keys[k]
 		if len(key) > maxKey {
 			j.fail(s.pos, CodeUnknown, "", "the key of %s has %d fields, more than the %d that a match takes", s.title, len(key), maxKey)
 			return
 		}
 		for i, name := range key {
+			if badWord(name) {
+				j.fail(s.pos, CodeUnknown, "", "the key %s of %s is no field of it", quoted(diag.Cut(name)), s.title)
+				return
+			}
 			if o != nil && o.Field(name) != nil {
 				key[i] = o.Field(name).Name
 			}
@@ -205,6 +262,17 @@ func (j *job) finishKeys(s *step, o *schema.Object) {
 			f.null = false
 		}
 	}
+}
+
+// once returns names without those that are there already, in any case.
+func once(names []string) []string {
+	var out []string
+	for _, name := range names {
+		if !contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func (s *step) isKey(name string) bool {
@@ -221,7 +289,7 @@ func (j *job) finishField(s *step, o *schema.Object, f *field) {
 	if strings.EqualFold(f.name, "Id") {
 		f.name, f.null = "Id", false
 		if !s.isKey("Id") && !f.off {
-			f.off = true
+			f.off, f.parent = true, nil
 			f.comments = append(f.comments, j.lost(f.pos, "Id cannot be written: %s makes or finds the record without it", s.operation))
 		}
 		return

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sfsync/mapping/internal/yamltext"
+	"sfsync/mapping/yamlnode"
 )
 
 const width = 110 // of comments
@@ -39,9 +40,17 @@ type writer struct {
 	b      strings.Builder
 }
 
-func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.b, format+"\n", args...) }
+// line writes a line. What is behind a text that is too long already is left out: [Import] gives an error then.
+func (w *writer) line(format string, args ...any) {
+	if w.b.Len() <= yamlnode.MaxBytes {
+		fmt.Fprintf(&w.b, format+"\n", args...)
+	}
+}
 
 func (w *writer) comment(indent, text string) {
+	if w.b.Len() > yamlnode.MaxBytes {
+		return
+	}
 	for _, l := range yamltext.Comment(indent, text, width) {
 		w.line("%s", l)
 	}
@@ -125,13 +134,17 @@ func (w *writer) step(s *step) {
 		w.comment("  ", c)
 	}
 	w.line("  - name: %s", yamltext.Scalar(s.name))
-	w.line("    object: %s", s.object)
+	w.line("    object: %s", yamltext.Scalar(s.object))
 	w.line("    operation: %s", s.operation)
 	if len(s.keys) > 0 {
 		keys := make([]string, len(s.keys))
 		for i, key := range s.keys {
-			if keys[i] = key[0]; len(key) > 1 {
-				keys[i] = "[" + strings.Join(key, ", ") + "]"
+			names := make([]string, len(key))
+			for k, name := range key {
+				names[k] = yamltext.Flow(name)
+			}
+			if keys[i] = names[0]; len(key) > 1 {
+				keys[i] = "[" + strings.Join(names, ", ") + "]"
 			}
 		}
 		if len(keys) == 1 && len(s.keys[0]) == 1 {
@@ -239,7 +252,7 @@ func (w *writer) rule(s *step, f *field) string {
 	case f.value != nil:
 		keys = append(keys, "value: "+yamltext.Flow(*f.value))
 	case f.lookup != "":
-		keys = append(keys, "lookup: "+f.lookup, "from: "+yamltext.Flow(w.from(s, f)))
+		keys = append(keys, "lookup: "+yamltext.Flow(f.lookup), "from: "+yamltext.Flow(w.from(s, f)))
 	case f.null:
 		keys = append(keys, "from: "+yamltext.Flow(w.from(s, f)))
 	default:
@@ -253,7 +266,7 @@ func (w *writer) rule(s *step, f *field) string {
 
 // refers reports whether a rule goes by the record that an earlier target makes of the same row.
 func (w *writer) refers(s *step, f *field) bool {
-	if !w.joined || f.parent == nil {
+	if !w.joined || f.parent == nil || f.parent.operation == "delete" || f.parent.operation == "publish" {
 		return false
 	}
 	i := slices.Index(w.steps, f.parent)

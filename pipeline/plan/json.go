@@ -129,12 +129,12 @@ func (t *target) appendNew(dst []byte, b *Batch, r int, n *mapping.Need) []byte 
 	return append(appendCell(append(dst, `,"value":`...), b.Mapped.Finds[find].Batch.Cell(r, key.column)), '}')
 }
 
-// appendCell appends a cell as a JSON value; numbers stay digit for digit.
+// appendCell appends a cell as a JSON value on one line; numbers stay digit for digit.
 func appendCell(dst []byte, c row.Cell) []byte {
 	switch k := c.Kind(); {
 	case k <= row.Null:
 		return append(dst, "null"...)
-	case k != row.Text && jsontext.Value(c.Text).IsValid():
+	case k != row.Text && !strings.ContainsAny(c.Text, "\r\n") && jsontext.Value(c.Text).IsValid():
 		return append(dst, c.Text...)
 	}
 	return appendText(dst, c.Text)

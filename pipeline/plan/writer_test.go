@@ -216,6 +216,9 @@ func TestDiskFull(t *testing.T) {
 func FuzzLines(f *testing.F) {
 	f.Add("a@x.org", "Ann", "x", "12", uint8(3))
 	f.Add("", "\x00\xff\n", `{"ref":"lead"}`, "NaN", uint8(1))
+	f.Add("b@x.org", "B\u2028", "[1,\r\n 2]", "-0", uint8(row.JSON))
+	f.Add("c@x.org", "\"", "true\n", "1e400", uint8(row.Bool))
+	f.Add("d@x.org", "\ufeff", MadeUp+"1", "1.50", uint8(row.Text))
 	p := compiled(f, leads)
 	f.Fuzz(func(t *testing.T, email, name, old, number string, kind uint8) {
 		m := mapped(t, p, []string{email, name, "", number, "", ""})

@@ -46,10 +46,28 @@ func appendOpen(dst []byte, raw string) []byte {
 	if len(text) < 2 || text[0] != '{' || text[len(text)-1] != '}' {
 		return appendRaw(dst, raw)
 	}
-	if strings.Contains(text, `"sfsync_`) || strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0 {
+	if mayHaveOwn(text) || strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0 {
 		return appendCleaned(dst, raw)
 	}
 	return append(dst, strings.TrimRight(text[:len(text)-1], " \t")...)
+}
+
+// mayHaveOwn reports whether a JSON object may have a key that is ours: one that begins like it, or
+// in which a character of the beginning is escaped.
+func mayHaveOwn(text string) bool {
+	if strings.Contains(text, `"sfsync_`) {
+		return true
+	}
+	for {
+		_, escaped, ok := strings.Cut(text, `\u00`)
+		if !ok || len(escaped) < 2 {
+			return false
+		}
+		if c, err := strconv.ParseUint(escaped[:2], 16, 8); err == nil && strings.IndexByte("sfync_", byte(c)) >= 0 {
+			return true
+		}
+		text = escaped
+	}
 }
 
 // appendRaw appends the beginning of an object that holds the text of a row that could not be read.
@@ -61,31 +79,35 @@ func appendRaw(dst []byte, raw string) []byte {
 // members whose names are ours.
 func appendCleaned(dst []byte, raw string) []byte {
 	start := len(dst)
-	d := jsontext.NewDecoder(strings.NewReader(raw), jsontext.AllowDuplicateNames(true))
+	// The text was checked by the reader, which takes half a surrogate pair in an escape.
+	d := jsontext.NewDecoder(strings.NewReader(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return appendRaw(dst, raw)
 	}
 	dst = append(dst, '{')
 	for d.PeekKind() == '"' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return appendRaw(dst[:start], raw)
-		}
-		key := name.String()
-		v, err := d.ReadValue()
-		if err == nil {
-			err = v.Compact(jsontext.AllowDuplicateNames(true))
-		}
-		if err != nil {
-			return appendRaw(dst[:start], raw)
-		}
-		if isOwn(key) {
-			continue
-		}
-		if dst[len(dst)-1] != '{' {
+		before := len(dst)
+		if dst[before-1] != '{' {
 			dst = append(dst, ',')
 		}
-		dst = append(append(appendString(dst, key), ':'), v...)
+		name, err := d.ReadValue()
+		if err != nil {
+			return appendRaw(dst[:start], raw)
+		}
+		dst = append(append(dst, name...), ':')
+		key, _ := jsontext.AppendUnquote(nil, name) // an error is about half a pair
+		v, err := d.ReadValue()
+		if err == nil {
+			err = v.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+		}
+		if err != nil {
+			return appendRaw(dst[:start], raw)
+		}
+		if isOwn(string(key)) {
+			dst = dst[:before]
+			continue
+		}
+		dst = append(dst, v...)
 	}
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '}' {
 		return appendRaw(dst[:start], raw)
@@ -122,7 +144,7 @@ func appendCells(dst []byte, src *row.Batch, i int) []byte {
 		switch k := cell.Kind(); {
 		case k == row.Null:
 			dst = append(dst, "null"...)
-		case k != row.Text && jsontext.Value(cell.Text).IsValid():
+		case k != row.Text && !strings.ContainsAny(cell.Text, "\r\n") && jsontext.Value(cell.Text).IsValid():
 			dst = append(dst, cell.Text...)
 		default: // text, and numbers that JSON has none of: NaN
 			dst = appendString(dst, cell.Text)

@@ -30,7 +30,11 @@ func splice(text string, bad bool) string {
 // FuzzSplice checks that every line of a row file is one JSON object with the members of the
 // original one, or with its text if it was none.
 func FuzzSplice(f *testing.F) {
-	for _, s := range []string{`{}`, `{"a":1}`, ` {"a" : [1,{}] } `, `{"a":"}","b":"\u007d"}`, `{"sfsync_id":1,"b":"sfsync_"}`, "{\n}", "{\"a\":\"x\\n\"\r}", `[]`, `{`, `}`, ``, "\x00", "{\"\xff\":1}", `{"a":1}{"b":2}`, `{"a":1,"a":2}`} {
+	for _, s := range []string{
+		`{}`, `{"a":1}`, ` {"a" : [1,{}] } `, `{"a":"}","b":"\u007d"}`, `{"sfsync_id":1,"b":"sfsync_"}`, "{\n}", "{\"a\":\"x\\n\"\r}", `[]`, `{`, `}`, ``, "\x00", "{\"\xff\":1}", `{"a":1}{"b":2}`, `{"a":1,"a":2}`,
+		`{"sfsync_id":1,"b":"\ud800"}`, "{\n\"\\udc00\":[-0,1E400]}", `{"\u0073fsync_raw":1}`, `{"sfsync\u005Fraw":"x","sfsync_Raw":2}`, "{\"sfsync_\":\"\u2028\"\t}", "{\"\xff\":1,\n\"\\ufffd\":2}",
+		"\ufeff{}", "{}\u0085", "\v{}", "{\"a\":1,\r}", `{"a":{"sfsync_id":[{"sfsync_id":null}]}}`,
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
