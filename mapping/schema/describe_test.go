@@ -118,6 +118,9 @@ func FuzzParseDescribe(f *testing.F) {
 	f.Add([]byte(visit))
 	f.Add([]byte(`{"name":"A","fields":[{"name":"F","type":"string","nillable":true,"createable":true,"updateable":true,"defaultValue":"\ud83d\ude00"}]}`))
 	f.Add([]byte(`{"name":"A","fields":[{"name":"F","type":"x","nillable":null}],"recordTypeInfos":null}`))
+	f.Add([]byte(`{"name":"A","fields":[{"name":"F","type":"double","nillable":true,"createable":true,"updateable":true,"length":-1,"precision":-2,"scale":-3,"digits":-4}]}`))
+	f.Add([]byte(`{"name":"A","fields":[{"name":"K","type":"","nillable":true,"createable":true,"updateable":true},{"name":"\u212a","type":"string","nillable":true,"createable":true,"updateable":true}]}`))
+	f.Add([]byte(`{"name":"A","fields":[{"name":"F","type":"int","length":1e3,"nillable":true,"createable":true,"updateable":true,"referenceTo":[""],"picklistValues":[{"value":null,"active":null}],"defaultValue":{"a":[1]}}],"fields":[]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		o, err := schema.ParseDescribe(text)
 		if err != nil {

@@ -79,7 +79,7 @@ func appendRaw(dst []byte, raw string) []byte {
 // members whose names are ours.
 func appendCleaned(dst []byte, raw string) []byte {
 	start := len(dst)
-	// The text was checked by the reader, which takes half a surrogate pair in an escape.
+	// Half a surrogate pair in an escape is taken: nothing that is an object ends as text.
 	d := jsontext.NewDecoder(strings.NewReader(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return appendRaw(dst, raw)

@@ -303,6 +303,13 @@ func FuzzJSONL(f *testing.F) {
 	} {
 		f.Add([]byte(s), uint16(200))
 	}
+	for _, s := range []string{
+		"{\"a\"\r:1}", "{}\r{}", `{"a":"\ud800"}`, `{"a":"\udc00\ud800","b":{"c":"\ud83d"}}`, `{"\u0061":1,"a\u002eb":2}`, `{"a":-0,"a":1e400,"b":{"c":-}}`, `{"a":01}`, `{"a":.5}`, `{"A":1,"a.B":2}`,
+		"{\"a\":\"\u2028\u0085\ufeff\"}", "{\"a\":\"\x7f\"}", "{\"a\":\"\x1f\"}", "\v{}", "{}\u00a0", `{"a":1}{"a":2}`, `{"a":1},`, `{"a":tru}`, `{"a":"\x"}`, `{"a":{"b":{"c":` + strings.Repeat(`{"c":`, 80) + "1" + strings.Repeat("}", 83),
+		`{"":1,".":2,"a.":3,".a":4,"a":{"":5}}`, `{"a":null,"a":{"b":null}}`, `{"a.b":{"c":1},"a":{"b.c":2}}`, "{\"a\":1}\u2028{\"a\":2}",
+	} {
+		f.Add([]byte(s), uint16(1000))
+	}
 	f.Fuzz(func(t *testing.T, data []byte, maxLine uint16) {
 		if len(data) > 1<<16 {
 			return

@@ -151,6 +151,9 @@ func TestCSV(t *testing.T) {
 func FuzzCSV(f *testing.F) {
 	f.Add("a", "b\nc", `d"e`)
 	f.Add("", "\r\n", ",")
+	f.Add("\ufeff", " ", `\.`)
+	f.Add("\x00", "\xff", "\u2028\"\"")
+	f.Add(strings.Repeat("a\n", 3000), "\"", "")
 	f.Fuzz(func(t *testing.T, a, b, c string) {
 		var text bytes.Buffer
 		for _, cells := range [][]string{{a, b, c}, {c, a, b}} {
