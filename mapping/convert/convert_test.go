@@ -592,6 +592,14 @@ func FuzzConvert(f *testing.F) {
 	for i, in := range []string{"a@b.co", "-1.995e2", "2026-02-29", "2026-11-21T10:00:00.5+01:00", "hot;B", "00Q000000000001EAA", "yes", "\xff", " \u00a0", "aGk="} {
 		f.Add(uint8(i), uint8(row.Text), in)
 	}
+	for k, in := range []string{
+		"-0.0e-9999", "+000.99995", "1e18", "9223372036854775808", "-2147483648", "999999999999999999.5", "1e400", ".5", "5.", "-", "0x1F", "1_000", "NaN", strings.Repeat("9", 401),
+		"\u212a", "İ", "ſ", "HOT", "hot;;B ;a", "TRUE", "yeſ", "\u0085x\u2028", "\ufeffx", "x\x00", "x\xff", strings.Repeat("\U0010ffff", 300), "a.b.@c.de", "ä@ö.de", "a@b..c", "a@-b.de",
+		"1700-01-01", "4000-12-31T23:59:59.9999999Z", "1699-12-31T23:59:60Z", "2000-02-30", "2026-11-21T00:00-14:00", "2026-11-21 24:00", "10:00:00,5", "10:00+01:00", "00q000000000001", "005000000000001", "A===", "====", "aGk", "a\nG k=",
+	} {
+		f.Add(uint8(k), uint8(row.Text), in)
+		f.Add(uint8(k+len(names)/2), uint8(k), in)
+	}
 	f.Fuzz(func(t *testing.T, which, kind uint8, in string) {
 		c := convs[int(which)%len(convs)]
 		k := row.Kind(kind % 6)

@@ -121,6 +121,12 @@ func FuzzSame(f *testing.F) {
 	for _, s := range []string{"Ada", "1e3", "-0.50", "2026-11-21", "2026-11-21T10:00:00+01:00", "10:00", "true", "red;blue", "0015000000Gv7qJ", "a\r\nb", " "} {
 		f.Add(s, "1000")
 	}
+	for _, s := range [][2]string{
+		{"-0", "0.0"}, {"1e-4", "0"}, {"999999999.9995", "1e9"}, {"123456789.0004", "123456789"}, {"a;b;a", "b;a"}, {"a; ;b", "b;c"}, {"K", "\u212a"}, {"a\r\nb\r", "a\nb"}, {"a\rb", "a\nb"}, {"\n", "\r\n"},
+		{"2026-11-21T23:00:00-01:00", "2026-11-22"}, {"10:00:00.0001", "10:00Z"}, {"0015000000Gv7qJ", "0015000000Gv7qJAAR"}, {"0015000000gv7qj", "0015000000Gv7qJ"}, {"TRUE", "1"}, {"\ufeff", "\u0085"},
+	} {
+		f.Add(s[0], s[1])
+	}
 	var fields []*schema.Field
 	var convs []*Converter
 	for _, typ := range []schema.Type{schema.String, schema.TextArea, schema.Double, schema.Int, schema.Date, schema.DateTime, schema.Time, schema.Boolean, schema.MultiPicklist, schema.ID} {

@@ -161,6 +161,16 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add([]byte(head + rule + "\n"))
 	}
+	for _, rule := range []string{
+		"\"\\\"\\u0085\\u2028\\\" | trim\"", "'\"\\\\x\" | lower'", "{from: ['\"a | b\"', {expr: a}], default: '', default_on: always, on_unmapped: blank}", "{value: '', blank: null}", "{values: v.csv}", "{values: v.csv, from: a}", "{record_type: ' '}", "{ref: x, blank: fail}",
+		"{lookup: a.b, from: c, create: true, fields: {D: d, b: x}}", "{lookup: 'null.x', value: y}", "a |", "a | trim(", "a | truncate(0)", "a | nothing", "ä.b-c", "a..b", "'null'", "~", "{expr: ~}", "a: b", "[a, a, b | trim]", "{from: a, values: {~: b, 'null': c, x: null}}", "{from: a, form: b}",
+		"a\n      a: b\n      Owner.X: c\n      User:Owner.X: d\n      1x: e\n      '': f", "a\n    match: [[A, a], A]\n    on_converted: lead\n    custom: [b, 'A']\n    track: ' '", "a\n    operation: publish\n    match: A",
+		"a\ntests:\n  - row: {a: 1, b: null}\n    expect: {lead: {A: x}}\n  - rows: [{a: ~}, {}]\n    expect: [{target: lead, skipped: true}, {row: 2, code: X}]",
+		"a\nsource:\n  files: [a, '**/b.csv', 'https://x/y?z']\n  csv: {delimiter: '\"', encoding: utf-9, null: []}\n  events: rudderstack\n  gate: false\n  duplicates: last",
+		"a\npreset: rudderstack-lead\nname: -x\nschema: ''\nversion: 1",
+	} {
+		f.Add([]byte(head + rule + "\n"))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		const values = "from,to\na,b\n"
 		file, all, err := parse("m.yaml", text, testPresets(), func(string, int64) ([]byte, error) { return []byte(values), nil })

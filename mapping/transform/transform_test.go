@@ -383,6 +383,12 @@ func FuzzTransforms(f *testing.F) {
 	for i, s := range []string{"Ada King", "1.234,5", "21.11.2026 10:00", "\u0301a", "\xff", "a,b,c", "1795255200", "  "} {
 		f.Add(uint8(i), uint8(i+3), s)
 	}
+	for k, s := range []string{
+		"1'234.50", "−5", "1e400", "٣", "31.2.2026", "1.1.99999", "29.03.2026 02:30", "25.10.2026 02:30", "-9223372036854775808", "99999999999999999999", "JA", "Kelvin \u212a", "İSTANBUL ſ ß ŉ", "\u0301", "a\u0301\u0323", "\u0085x\u2028y\ufeff", "x\x00y", "+49 (0) 30 / 123-45 ext. 6", "00", "a@B.de", "\U0001F468\u200d\U0001F469", ",", ",,", "<b>&amp;\u00a0",
+	} {
+		f.Add(uint8(k), uint8(k+3), s)
+		f.Add(uint8(k+len(all)/2), uint8(2*k), s)
+	}
 	f.Fuzz(func(t *testing.T, one, two uint8, in string) {
 		var b Buffer
 		s := in

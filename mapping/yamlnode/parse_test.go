@@ -267,6 +267,9 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", "a: 1", "a: [1, {b: c}]", "a: |\n  x\n y", "a: >-\n  x\n\n  y", "a: \"\\x41\\\n  b\"", "x: &a {p: 1}\ny:\n  <<: *a\n", "a: 'it''s'",
 		"? a\n: b", "- - a\n  - b", "%YAML 1.2\n---\na", "a: !!str b", "\ufeffa: b", "a: b\r\nc: d\r", "{a, b: c}", "{a:b, c:d: e, f: [g:h]}", "a: &a [*a]", "a: !!str b", "a: # c\n  b", "*x : y", "&k a: b", "- ? a\n", "!t", "|\n a", "a: |+\n\n\n", "--- |\n a\n...\n",
+		"a: \u0085b\u2028c\ufeffd\u2029: e\n", "a: 'b\u0085\n\n c''\n  d'\n", "a: \"\\N\\_\\L\\P\\e\\0\\x7f\\u212a\\U0001F600\\\n\t b\\/\"\n", "a: >1+\n  b\n   c\n\n# d\n", "a: |2-\n   b\n  c\n",
+		"a:\n- b\n-\n- - c\n  -\n-   d: e\n    f: g\n", "Null: ~\nnull: NULL\n~: a\ntrue: no\n0x1F: 1_000\n-0: .inf\n<<: {b: 1}\n'<<': c\n", "a: b #c\n#d\ne: 'f' # g: h\n", "a: {b: [c, {d: e}], 'f': \"g\", ? h : i, j}\n",
+		"a: &x [1, 2]\nb: *x\nc: {<<: [{d: 1}, {d: 2, e: 3}], d: 4}\n", "a: [\n1,\n# x\n2\n]\n", "a:\tb\n", "\ta: b", "a: b\n\n\n c\n", "? [a]\n: b", "{a: b}: c", "a: b: c", "- a\nb: c", "@a", "`b`", "%a", "a: *\n", "a: &\n", "a: ! b", "'a': 'b'\n\"c\": \"d\ne\"\n", "\xff: a", "a: \x00", "---\n---\na", "...\na", "a: \"b", "a: 'b",
 	} {
 		f.Add([]byte(seed))
 	}

@@ -1,6 +1,7 @@
 package yamlnode
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -60,7 +61,11 @@ func (p *builder) checkBytes() bool {
 func (p *builder) scan() (token.Tokens, bool) {
 	// Lines of blanks alone mean the same when they are empty, and cost the scanner the cube of
 	// their length in a block.
-	tokens := lexer.Tokenize(regexp.MustCompile(`(?m)^[ \t]+$`).ReplaceAllString(p.src.text, ""))
+	tokens, err := tokenize(regexp.MustCompile(`(?m)^[ \t]+$`).ReplaceAllString(p.src.text, ""))
+	if err != nil {
+		p.syntax(err)
+		return nil, true
+	}
 	type keys struct{ column, count int }
 	var open []keys
 	flow, run, misread := 0, 0, false
@@ -114,6 +119,16 @@ func (p *builder) scan() (token.Tokens, bool) {
 		return nil, true
 	}
 	return tokens, misread
+}
+
+// tokenize is the scanner with its panics made errors, as [parse] is the parser.
+func tokenize(text string) (tokens token.Tokens, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			tokens, err = nil, errors.New("the file is not valid YAML")
+		}
+	}()
+	return lexer.Tokenize(text), nil
 }
 
 // misread reports text inside braces that holds a colon and is not quoted. To YAML a colon with no
