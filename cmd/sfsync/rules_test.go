@@ -32,7 +32,7 @@ func TestTimeZones(t *testing.T) {
 	}
 }
 
-// TestImportRules keeps imports pointing down: row and schema are leaves, mapping and sink
+// TestImportRules keeps imports pointing down: row, spill and schema are leaves, mapping and sink
 // stand on row, pipeline on both, cmd on everything; the Salesforce client and the local org
 // share no type. Below cmd only cli, the root of the command line, knows the verbs.
 func TestImportRules(t *testing.T) {
@@ -61,11 +61,12 @@ func TestImportRules(t *testing.T) {
 		allow func(string) bool
 	}{
 		{"pipeline/row", is()},
+		{"pipeline/spill", is()},
 		{"mapping/diag", is()},
 		{"mapping/yamlnode", is("mapping/diag")},
 		{"mapping/schema", or(is("mapping/diag", "mapping/yamlnode"), anyOf("mapping/schema"))},
 		{"mapping", or(is("pipeline/row"), anyOf("mapping"))},
-		{"sink/salesforce", or(is("sink", "sink/retry", "sink/throttle", "pipeline/row"), anyOf("sink/salesforce"))},
+		{"sink/salesforce", or(is("sink", "sink/retry", "sink/throttle", "pipeline/row", "pipeline/spill"), anyOf("sink/salesforce"))},
 		{"sink/localorg/fault", is("mapping/diag", "mapping/yamlnode")},
 		{"sink/localorg", or(is("mapping/schema", "mapping/diag"), anyOf("sink/localorg"))},
 		{"sink", or(is("pipeline/row", "mapping/schema", "mapping/diag", "sink", "sink/retry", "sink/sinktest"))},

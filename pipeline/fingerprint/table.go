@@ -141,6 +141,14 @@ func (t *table) load(b int) ([]byte, error) {
 	return t.buf[:n], nil
 }
 
+// records returns the records in order of the keys.
+func (t *table) records() io.Reader {
+	if t == nil {
+		return bytes.NewReader(nil)
+	}
+	return io.NewSectionReader(t.f, int64(len(magic)), t.n*recordLen)
+}
+
 func (t *table) close() error {
 	if t == nil {
 		return nil

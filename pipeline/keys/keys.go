@@ -24,6 +24,8 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
+
+	"sfsync/pipeline/spill"
 )
 
 // ErrSpill marks errors of the file that holds what is beyond the memory.
@@ -46,8 +48,8 @@ const DefaultMemory = 8 << 20
 // Index collects the keys of an input. It serves one goroutine.
 type Index struct {
 	seeds [2]maphash.Seed
-	keys  sorter
-	marks sorter
+	keys  *spill.Sorter[entry]
+	marks *spill.Sorter[entry]
 }
 
 // New returns an empty index that keeps no more than about so many bytes in memory, and what is
@@ -57,10 +59,9 @@ func New(dir string, memory int) *Index {
 	if memory <= 0 {
 		memory = DefaultMemory
 	}
-	most := max(memory/entrySize, 16)
 	return &Index{
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
-		keys:  sorter{dir: dir, most: most}, marks: sorter{dir: dir, most: most},
+		keys:  newSorter(dir, memory), marks: newSorter(dir, memory),
 	}
 }
 
@@ -82,11 +83,11 @@ func (x *Index) Add(k Key, at Place, text string, decides bool) error {
 	if decides {
 		e.c |= decidesBit
 	}
-	return x.keys.add(e)
+	return spilled(x.keys.Add(e))
 }
 
 // Len returns how many keys were added.
-func (x *Index) Len() int64 { return x.keys.n }
+func (x *Index) Len() int64 { return x.keys.Len() }
 
 // Rule says which records of a key Resolve marks.
 type Rule uint8
@@ -124,7 +125,7 @@ type Group struct {
 // index: close it only when the marks are not needed any more. The error is an [ErrSpill] or the
 // context's.
 func (x *Index) Resolve(ctx context.Context, rule Rule) ([]Group, *Marks, error) {
-	st, err := x.keys.sorted()
+	st, err := sorted(x.keys)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,7 +137,7 @@ func (x *Index) Resolve(ctx context.Context, rule Rule) ([]Group, *Marks, error)
 			return nil, nil, err
 		}
 		if ok && same.records > 0 && e.a == same.key.a && e.b == same.key.b {
-			if err := same.add(e, rule, &x.marks); err != nil {
+			if err := same.add(e, rule, x.marks); err != nil {
 				return nil, nil, err
 			}
 			continue
@@ -148,7 +149,7 @@ func (x *Index) Resolve(ctx context.Context, rule Rule) ([]Group, *Marks, error)
 		same = holders{key: e, records: 1}
 		same.decided(e)
 	}
-	marks, err := x.marks.sorted()
+	marks, err := sorted(x.marks)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -159,7 +160,7 @@ func (x *Index) Resolve(ctx context.Context, rule Rule) ([]Group, *Marks, error)
 	slices.SortFunc(list, func(a, b Group) int {
 		return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.Number, b.Number))
 	})
-	return list, &Marks{stream: marks, n: x.marks.n}, nil
+	return list, &Marks{stream: marks, n: x.marks.Len()}, nil
 }
 
 // holders are the records of one key, in reading order.
@@ -183,7 +184,7 @@ func (h *holders) decided(e entry) {
 }
 
 // add takes one more record of the key and marks what the rule says.
-func (h *holders) add(e entry, rule Rule, marks *sorter) error {
+func (h *holders) add(e entry, rule Rule, marks *spill.Sorter[entry]) error {
 	at := Place(e.c >> placeShift)
 	if h.records++; h.records == 2 {
 		h.again = at
@@ -192,7 +193,7 @@ func (h *holders) add(e entry, rule Rule, marks *sorter) error {
 		return nil
 	}
 	target := e.b & (1<<groupBits - 1) >> 8
-	mark := func(at, other Place) error { return marks.add(entry{uint64(at), target, uint64(other)}) }
+	mark := func(at, other Place) error { return spilled(marks.Add(entry{uint64(at), target, uint64(other)})) }
 	if h.deciding > 0 {
 		switch rule {
 		case Last:
@@ -274,4 +275,4 @@ func (m *Marks) At(ctx context.Context, target int, at Place) (other Place, mark
 
 // Close removes what is on disk. The index and its marks cannot be used afterwards. The error is
 // an [ErrSpill].
-func (x *Index) Close() error { return errors.Join(x.keys.close(), x.marks.close()) }
+func (x *Index) Close() error { return spilled(errors.Join(x.keys.Close(), x.marks.Close())) }

@@ -16,6 +16,7 @@ import (
 	"sfsync/pipeline/source/inputerr"
 	"sfsync/pipeline/source/parquet"
 	"sfsync/pipeline/source/textfile"
+	"sfsync/pipeline/spill"
 )
 
 // isParquet recognizes the beginning of a Parquet file. What follows its magic bytes is no
@@ -85,28 +86,27 @@ func openParquet(ctx context.Context, path string, opt Options, raw, content io.
 
 // spool copies a stream into a temporary file, since a Parquet file is read from its end.
 func (r *parquetReader) spool(ctx context.Context, content io.Reader) (remove func() error, err error) {
-	f, err := os.CreateTemp("", "sfsync-*.parquet") // mode 0600
+	f, err := spill.Create("", "sfsync-*.parquet")
 	if err != nil {
 		return nil, &Error{Path: r.path, Class: ErrUnreadable, Message: "is a stream, and Parquet needs a file; no temporary one can be made", Err: inputerr.Cause(err)}
 	}
-	remove = func() error { return errors.Join(f.Close(), os.Remove(f.Name())) }
 	buf := make([]byte, textfile.BlockSize)
 	for {
 		n, err := content.Read(buf)
 		if _, werr := f.Write(buf[:n]); werr != nil {
-			_ = remove()
+			_ = f.Close()
 			return nil, &Error{Path: r.path, Class: ErrUnreadable, Message: "is a stream, and cannot be copied into a temporary file", Err: inputerr.Cause(werr)}
 		}
 		r.size += int64(n)
 		switch {
 		case errors.Is(err, io.EOF):
 			r.ra = f
-			return remove, nil
+			return f.Close, nil
 		case err != nil:
-			_ = remove()
+			_ = f.Close()
 			return nil, inputerr.Unreadable(r.path, err)
 		case ctx.Err() != nil:
-			_ = remove()
+			_ = f.Close()
 			return nil, ctx.Err()
 		}
 	}

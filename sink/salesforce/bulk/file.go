@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"sfsync/pipeline/row"
+	"sfsync/pipeline/spill"
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/lookup"
@@ -70,7 +70,7 @@ type File struct {
 	columns []column
 	schema  *row.Schema // of the last record
 	from    []int       // for each column, that of the schema, or -1
-	f       *os.File
+	f       *spill.File
 	w       *bufio.Writer
 	size    int64
 	limit   int64
@@ -112,7 +112,7 @@ func NewFile(dir string, spec Spec, schema *row.Schema) (*File, error) {
 		return nil, catalog.New(sink.Config, catalog.CodeSetup, "an upsert by "+spec.Key+" needs it among the fields")
 	}
 	var err error
-	if f.f, err = os.CreateTemp(dir, "bulk-*.csv"); err != nil {
+	if f.f, err = spill.Create(dir, "bulk-*.csv"); err != nil {
 		return nil, fmt.Errorf("make the upload of a job: %w", err)
 	}
 	f.w = bufio.NewWriterSize(f.f, 64<<10)
@@ -319,6 +319,4 @@ func (f *File) ready() error {
 }
 
 // Close removes the file.
-func (f *File) Close() error {
-	return errors.Join(f.f.Close(), os.Remove(f.f.Name()))
-}
+func (f *File) Close() error { return f.f.Close() }

@@ -173,7 +173,7 @@ func TestFullFiles(t *testing.T) {
 	one := newFile(t, Spec{Object: "Lead", Action: sink.Create}, s)
 	one.limit = 10
 	add(t, one, rec)
-	info, err := os.Stat(one.f.Name())
+	info, err := one.f.Stat()
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 
+	"sfsync/pipeline/spill"
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/transfer"
@@ -174,19 +174,19 @@ func ParseError(s string) *sink.Error {
 // read downloads a result file and calls each for its rows. The file is kept on disk meanwhile, since
 // an answer that breaks off begins anew, and no row may be told twice.
 func (j *Jobs) read(ctx context.Context, id, set string, each func(*resultRow)) (err error) {
-	s, err := newSpool(j.Dir)
+	s, err := spill.Create(j.Dir, "bulk-*.results")
 	if err != nil {
-		return err
+		return fmt.Errorf("keep the results of a job: %w", err)
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	// The paths of two end in a slash in the guide; orgs take all of them either way.
 	if err := j.Org.Transfer(ctx, &transfer.Request{Method: http.MethodGet, Path: ingest + "/" + id + "/" + set, Repeat: true, To: s}); err != nil {
 		return err
 	}
-	if _, err := s.f.Seek(0, io.SeekStart); err != nil {
+	if _, err := s.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read %s: %w", set, err)
 	}
-	r := csv.NewReader(bufio.NewReaderSize(s.f, 64<<10))
+	r := csv.NewReader(bufio.NewReaderSize(s, 64<<10))
 	r.ReuseRecord = true
 	r.FieldsPerRecord = -1
 	var row resultRow
@@ -206,26 +206,3 @@ func (j *Jobs) read(ctx context.Context, id, set string, each func(*resultRow)) 
 		}
 	}
 }
-
-// spool keeps an answer in a temporary file with the rights of its owner only.
-type spool struct{ f *os.File }
-
-func newSpool(dir string) (*spool, error) {
-	f, err := os.CreateTemp(dir, "bulk-*.results")
-	if err != nil {
-		return nil, fmt.Errorf("keep the results of a job: %w", err)
-	}
-	return &spool{f}, nil
-}
-
-func (s *spool) Write(p []byte) (int, error) { return s.f.Write(p) }
-
-// Reset implements [transfer.Sink].
-func (s *spool) Reset() error {
-	if _, err := s.f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	return s.f.Truncate(0)
-}
-
-func (s *spool) close() error { return errors.Join(s.f.Close(), os.Remove(s.f.Name())) }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"sfsync/pipeline/spill"
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/estimate"
@@ -144,11 +145,11 @@ func (m *Matcher) pages(ctx context.Context, q *question, id string, total int64
 	if err != nil {
 		return nil, err
 	}
-	b, err := newBuilder(m.Dir, sortMost)
+	b, err := newBuilder(m.Dir, sortMemory)
 	if err != nil {
-		return nil, errors.Join(err, page.close())
+		return nil, errors.Join(err, page.Close())
 	}
-	defer func() { err = errors.Join(err, page.close()) }()
+	defer func() { err = errors.Join(err, page.Close()) }()
 	got, locator := int64(0), ""
 	for range maxPages {
 		path := jobs + "/" + id + "/results?maxRecords=" + strconv.Itoa(estimate.PageRecords)
@@ -185,7 +186,7 @@ func bad(message string) error {
 }
 
 // read adds the records of a page and returns how many it has.
-func (q *question) read(page *temp, b *builder) (n int64, err error) {
+func (q *question) read(page *spill.File, b *builder) (n int64, err error) {
 	if _, err := page.Seek(0, io.SeekStart); err != nil {
 		return 0, err
 	}

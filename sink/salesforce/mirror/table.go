@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+
+	"sfsync/pipeline/spill"
 )
 
 const (
@@ -23,7 +25,7 @@ var errTooMuch = errors.New("the object's keys take more than 1 GiB")
 // table is a file of records and an index of them by a hash. It keeps 8 bytes in memory for each
 // block of the index. Once built it is safe for concurrent use.
 type table struct {
-	data, index *temp
+	data, index *spill.File
 	n           int64
 	first       []uint64 // the first hash of each block
 
@@ -34,20 +36,20 @@ type table struct {
 
 // builder makes a table.
 type builder struct {
-	data *temp
+	data *spill.File
 	out  *bufio.Writer
 	size int64
-	sort sorter
+	sort *spill.Sorter[entry]
 	dir  string
 	text []byte
 }
 
-func newBuilder(dir string, most int) (*builder, error) {
+func newBuilder(dir string, memory int) (*builder, error) {
 	data, err := newTemp(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &builder{data: data, out: bufio.NewWriterSize(data, 256<<10), sort: sorter{dir: dir, most: most}, dir: dir}, nil
+	return &builder{data: data, out: bufio.NewWriterSize(data, 256<<10), sort: newSorter(dir, memory), dir: dir}, nil
 }
 
 // add adds a record: its values under the hash of its key.
@@ -64,7 +66,7 @@ func (b *builder) add(hash uint64, values [][]byte) error {
 	if b.size+int64(len(b.text)) > maxData {
 		return errTooMuch
 	}
-	if err := b.sort.add(entry{hash, uint64(b.size)}); err != nil { //nolint:gosec // not negative
+	if err := b.sort.Add(entry{hash, uint64(b.size)}); err != nil { //nolint:gosec // not negative
 		return err
 	}
 	b.size += int64(len(b.text))
@@ -74,10 +76,10 @@ func (b *builder) add(hash uint64, values [][]byte) error {
 
 // table ends the adding. The builder is of no use any more.
 func (b *builder) table() (t *table, err error) {
-	t = &table{data: b.data, n: b.sort.n, first: make([]uint64, 0, (b.sort.n+blockEntries-1)/blockEntries)}
+	t = &table{data: b.data, n: b.sort.Len(), first: make([]uint64, 0, (b.sort.Len()+blockEntries-1)/blockEntries)}
 	b.data = nil
 	defer func() {
-		if err = errors.Join(err, b.sort.close()); err != nil {
+		if err = errors.Join(err, b.sort.Close()); err != nil {
 			err = errors.Join(err, t.close())
 			t = nil
 		}
@@ -90,23 +92,29 @@ func (b *builder) table() (t *table, err error) {
 		return t, err
 	}
 	out := bufio.NewWriterSize(t.index, 64<<10)
-	n := 0
-	err = b.sort.each(func(e entry) error {
+	entries, err := b.sort.Sorted()
+	if err != nil {
+		return t, err
+	}
+	for n := 0; ; n++ {
+		e, ok, err := entries.Next()
+		if err != nil || !ok {
+			return t, errors.Join(err, out.Flush())
+		}
 		if n%blockEntries == 0 {
 			t.first = append(t.first, e.hash)
 		}
-		n++
 		b.text = e.append(b.text[:0])
-		_, err := out.Write(b.text)
-		return err
-	})
-	return t, errors.Join(err, out.Flush())
+		if _, err := out.Write(b.text); err != nil {
+			return t, err
+		}
+	}
 }
 
 // drop gives a table up that is not to be.
-func (b *builder) drop() error { return errors.Join(b.data.close(), b.sort.close()) }
+func (b *builder) drop() error { return errors.Join(b.data.Close(), b.sort.Close()) }
 
-func (t *table) close() error { return errors.Join(t.data.close(), t.index.close()) }
+func (t *table) close() error { return errors.Join(t.data.Close(), t.index.Close()) }
 
 // cursor reads a table; it is for one goroutine, and quick if the hashes come in order.
 type cursor struct {

@@ -19,7 +19,7 @@ func TestTable(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
-		b, err := newBuilder(dir, rapid.IntRange(1, 50).Draw(rt, "memory"))
+		b, err := newBuilder(dir, rapid.IntRange(1, 50).Draw(rt, "memory")*entrySize)
 		if err != nil {
 			rt.Fatal(err)
 		}
