@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sfsync/mapping/diag"
+	"sfsync/mapping/importer/soql"
 	"sfsync/mapping/yamlnode"
 )
 
@@ -54,7 +55,7 @@ func (j *job) cumulus(text []byte) {
 
 func (j *job) cumulusStep(title, n *yamlnode.Node) *step {
 	object, at := word(n, "sf_object")
-	if n.Kind != yamlnode.Map || object == "" || badWord(object) {
+	if n.Kind != yamlnode.Map || !soql.IsName(object) {
 		j.fail(at, CodeSyntax, "name the object: sf_object: Account", "step %s has no sf_object", quoted(title.Text))
 		return nil
 	}

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"sfsync/mapping/diag"
+	"sfsync/mapping/importer/soql"
 	"sfsync/mapping/schema"
 	"sfsync/mapping/yamlnode"
 )
@@ -100,10 +101,10 @@ func Import(name string, read func(path string) ([]byte, error), o Options) (*Re
 		if o.Object == "" {
 			return nil, &OptionError{"object", path.Base(name) + " names no object, as no .sdl file does"}
 		}
-		if badWord(o.Object) {
+		if !soql.IsName(o.Object) {
 			return nil, &OptionError{"object", fmt.Sprintf("%q is no name of an object", o.Object)}
 		}
-		if o.Match != "" && badWord(o.Match) {
+		if o.Match != "" && !soql.IsName(o.Match) {
 			return nil, &OptionError{"match", fmt.Sprintf("%q is no name of a field", o.Match)}
 		}
 		j.sdl(text)

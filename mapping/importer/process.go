@@ -2,11 +2,6 @@ package importer
 
 import (
 	"encoding/csv"
-	"encoding/xml"
-	"errors"
-	"fmt"
-	"io"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,190 +11,54 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 
 	"sfsync/mapping/diag"
+	"sfsync/mapping/importer/beans"
 	"sfsync/mapping/importer/properties"
+	"sfsync/mapping/importer/soql"
 	"sfsync/mapping/schema"
 )
 
-// bean is a process of a process-conf.xml.
-type bean struct {
-	pos         diag.Pos
-	id, parent  string
-	description string
-	merge       bool // its map adds to that of the parent
-	entries     map[string]entry
-}
-
-type entry struct {
-	value string
-	pos   diag.Pos
-}
-
-// processConf imports the processes of Data Loader's command line: Spring beans, whose map
-// configOverrideMap holds the settings (Data Loader guide, "Process Configuration Parameters").
+// processConf imports the processes of Data Loader's command line.
 func (j *job) processConf(text []byte) {
-	beans := j.beans(text)
+	processes := beans.Parse(j.path, text, maxFound, &j.notes)
 	if j.notes.Failed() {
 		return
 	}
-	if len(beans) > maxFound {
-		j.fail(beans[maxFound].pos, CodeUnknown, "", "the file has more than %d beans", maxFound)
-		return
-	}
-	byID := map[string]*bean{}
-	for _, b := range beans {
-		byID[b.id] = b
-	}
-	for _, b := range beans {
-		if _, ok := b.entries["process.operation"]; !ok && isParent(beans, b) {
-			continue // a template for others
-		}
-		settings := b.settings(byID, 0)
-		if len(settings) > 0 {
-			j.process(b, settings)
-		}
+	for _, p := range processes {
+		j.process(p)
 	}
 	if len(j.steps) == 0 && !j.notes.Failed() {
 		j.fail(diag.Pos{File: j.path, Line: 1, Column: 1}, CodeUnknown, "", "no process here writes to Salesforce")
 	}
 }
 
-func isParent(beans []*bean, b *bean) bool {
-	return slices.ContainsFunc(beans, func(o *bean) bool { return o.parent == b.id && b.id != "" })
-}
-
-// settings are a bean's entries with those that it inherits.
-func (b *bean) settings(byID map[string]*bean, depth int) map[string]entry {
-	p := byID[b.parent]
-	if p == nil || p == b || depth > 8 || len(b.entries) > 0 && !b.merge {
-		return b.entries
-	}
-	all := maps.Clone(p.settings(byID, depth+1))
-	maps.Copy(all, b.entries)
-	return all
-}
-
-// beans reads the file. Go's reader expands no entities that the file declares, so that none can
-// blow up.
-func (j *job) beans(text []byte) []*bean {
-	d := xml.NewDecoder(strings.NewReader(string(text)))
-	d.CharsetReader = func(name string, in io.Reader) (io.Reader, error) {
-		e, err := htmlindex.Get(name)
-		if err != nil {
-			return nil, fmt.Errorf("unknown encoding %q", name)
-		}
-		return e.NewDecoder().Reader(in), nil
-	}
-	var (
-		out   []*bean
-		b     *bean
-		path  []string
-		key   string   // of the entry that is open
-		where diag.Pos // of that entry
-		words strings.Builder
-	)
-	for {
-		line, column := d.InputPos()
-		at := diag.Pos{File: j.path, Line: line, Column: column}
-		t, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			return out
-		}
-		if err != nil {
-			message := err.Error()
-			var syntax *xml.SyntaxError
-			if errors.As(err, &syntax) {
-				at = diag.Pos{File: j.path, Line: syntax.Line, Column: 1}
-				message = syntax.Msg
-			}
-			j.fail(at, CodeSyntax, "", "not valid XML: %s", message)
-			return nil
-		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			name := t.Name.Local
-			if len(path) == 0 && name != "beans" {
-				j.fail(at, CodeUnknown, "a process-conf.xml of Data Loader begins with <beans>", "this XML is a <%s>", name)
-				return nil
-			}
-			if path = append(path, name); len(path) > 64 {
-				j.fail(at, CodeSyntax, "", "the file is nested more than 64 levels deep")
-				return nil
-			}
-			words.Reset()
-			switch name {
-			case "bean":
-				if len(path) == 2 {
-					b = &bean{pos: at, id: attr(t, "id"), parent: attr(t, "parent"), entries: map[string]entry{}}
-					out = append(out, b)
-				}
-			case "map":
-				if b != nil && attr(t, "merge") == "true" {
-					b.merge = true
-				}
-			case "entry":
-				key, where = attr(t, "key"), at
-				if value, ok := find(t, "value"); ok && b != nil && key != "" {
-					b.entries[key] = entry{strings.TrimSpace(value), at}
-				}
-			}
-		case xml.CharData:
-			words.Write(t)
-		case xml.EndElement:
-			switch {
-			case b == nil:
-			case t.Name.Local == "value" && key != "":
-				b.entries[key] = entry{strings.TrimSpace(words.String()), where}
-			case t.Name.Local == "description" && len(path) == 3:
-				b.description = strings.TrimSpace(words.String())
-			case t.Name.Local == "entry":
-				key = ""
-			}
-			path = path[:len(path)-1]
-		}
-	}
-}
-
-func attr(t xml.StartElement, name string) string {
-	v, _ := find(t, name)
-	return v
-}
-
-func find(t xml.StartElement, name string) (string, bool) {
-	for _, a := range t.Attr {
-		if a.Name.Local == name {
-			return a.Value, true
-		}
-	}
-	return "", false
-}
-
-// process makes a step of a bean.
-func (j *job) process(b *bean, set map[string]entry) {
-	s := &step{title: b.id, pos: b.pos, object: set["sfdc.entity"].value}
+// process makes a step of a process.
+func (j *job) process(p *beans.Process) {
+	set := p.Settings
+	s := &step{title: p.ID, pos: p.Pos, object: set["sfdc.entity"].Value}
 	if s.title == "" {
 		s.title = s.object
 	}
 	operation, ok := set["process.operation"]
 	if !ok {
-		j.lost(b.pos, "process %s has no process.operation and is left out", s.title)
+		j.lost(p.Pos, "process %s has no process.operation and is left out", s.title)
 		return
 	}
-	switch op := strings.ToLower(operation.value); op {
+	switch op := strings.ToLower(operation.Value); op {
 	case "insert", "update", "upsert", "delete":
 		s.operation = op
 	case "hard_delete":
 		s.operation = "delete"
-		s.comment(j.lost(operation.pos, "hard_delete: sfsync deletes into the recycle bin"))
+		s.comment(j.lost(operation.Pos, "hard_delete: sfsync deletes into the recycle bin"))
 	default:
-		j.top(j.lost(operation.pos, "process %s is left out: sfsync has no operation %s", s.title, op))
+		j.top(j.lost(operation.Pos, "process %s is left out: sfsync has no operation %s", s.title, op))
 		return
 	}
-	if s.object == "" || badWord(s.object) {
-		j.fail(b.pos, CodeSyntax, "add the entry sfdc.entity", "process %s names no object", s.title)
+	if !soql.IsName(s.object) {
+		j.fail(p.Pos, CodeSyntax, "add the entry sfdc.entity", "process %s names no object", s.title)
 		return
 	}
-	if b.description != "" {
-		s.comment(b.description)
+	if p.Description != "" {
+		s.comment(p.Description)
 	}
 	j.processKey(s, set)
 	j.processInput(s, set)
@@ -210,50 +69,50 @@ func (j *job) process(b *bean, set map[string]entry) {
 
 // processKey sets the match field. Updates and deletes go by Id, unless a setting says that they
 // go by the external id field.
-func (j *job) processKey(s *step, set map[string]entry) {
+func (j *job) processKey(s *step, set map[string]beans.Entry) {
 	external := set["sfdc.externalIdField"]
 	switch {
-	case s.operation == "upsert" && external.value == "":
+	case s.operation == "upsert" && external.Value == "":
 		s.keys = [][]string{{"Id"}}
 	case s.operation == "upsert",
-		s.operation == "update" && set["sfdc.updateWithExternalId"].value == "true" && external.value != "",
-		s.operation == "delete" && set["sfdc.deleteWithExternalId"].value == "true" && external.value != "":
-		s.keys = [][]string{{external.value}}
+		s.operation == "update" && set["sfdc.updateWithExternalId"].Value == "true" && external.Value != "",
+		s.operation == "delete" && set["sfdc.deleteWithExternalId"].Value == "true" && external.Value != "":
+		s.keys = [][]string{{external.Value}}
 	case s.operation != "insert":
 		s.keys = [][]string{{"Id"}}
 	}
 }
 
-func (j *job) processInput(s *step, set map[string]entry) {
+func (j *job) processInput(s *step, set map[string]beans.Entry) {
 	kind, name := set["dataAccess.type"], set["dataAccess.name"]
-	s.input.table = strings.TrimSuffix(base(name.value), ".csv")
+	s.input.table = strings.TrimSuffix(base(name.Value), ".csv")
 	if s.input.table == "" {
 		s.input.table = s.title
 	}
 	switch {
-	case strings.HasPrefix(kind.value, "database"):
-		s.input.comments = append(s.input.comments, j.lost(kind.pos, "%s reads a database (%s): export it to a file, and name that on the command line", s.title, name.value))
-	case name.value != "":
-		s.input.files = []string{j.place(name.value)}
-		if foreign(name.value) {
-			s.input.comments = append(s.input.comments, j.look(name.pos, "the path is one of the machine that Data Loader ran on"))
+	case strings.HasPrefix(kind.Value, "database"):
+		s.input.comments = append(s.input.comments, j.lost(kind.Pos, "%s reads a database (%s): export it to a file, and name that on the command line", s.title, name.Value))
+	case name.Value != "":
+		s.input.files = []string{j.place(name.Value)}
+		if foreign(name.Value) {
+			s.input.comments = append(s.input.comments, j.look(name.Pos, "the path is one of the machine that Data Loader ran on"))
 		}
 	}
 	switch {
-	case set["dataAccess.readCharset"].value != "":
-		j.encoded(s, set["dataAccess.readCharset"].value, set["dataAccess.readCharset"].pos)
-	case set["dataAccess.readUTF8"].value == "true":
+	case set["dataAccess.readCharset"].Value != "":
+		j.encoded(s, set["dataAccess.readCharset"].Value, set["dataAccess.readCharset"].Pos)
+	case set["dataAccess.readUTF8"].Value == "true":
 		s.input.encoding = "utf-8"
 	}
-	comma, tab, other := set["loader.csvComma"].value == "true", set["loader.csvTab"].value == "true", set["loader.csvOther"].value == "true"
-	value := set["loader.csvOtherValue"].value
+	comma, tab, other := set["loader.csvComma"].Value == "true", set["loader.csvTab"].Value == "true", set["loader.csvOther"].Value == "true"
+	value := set["loader.csvOtherValue"].Value
 	switch {
 	case tab && !comma && !other:
 		s.input.delimiter = "tab"
 	case comma && !tab && !other:
 		s.input.delimiter = "comma"
 	case other && !comma && !tab:
-		j.separated(s, value, set["loader.csvOtherValue"].pos)
+		j.separated(s, value, set["loader.csvOtherValue"].Pos)
 	}
 }
 
@@ -282,22 +141,22 @@ func (j *job) encoded(s *step, name string, pos diag.Pos) {
 	s.input.comments = append(s.input.comments, j.lost(pos, "sfsync knows no encoding %s: name that of the file", quoted(diag.Cut(name))))
 }
 
-func (j *job) processMappings(s *step, set map[string]entry) {
+func (j *job) processMappings(s *step, set map[string]beans.Entry) {
 	file, ok := set["process.mappingFile"]
-	if !ok || file.value == "" {
+	if !ok || file.Value == "" {
 		j.fail(s.pos, CodeSyntax, "name the .sdl file in process.mappingFile", "process %s has no mapping file", s.title)
 		return
 	}
-	text, at, ok := j.beside(file.pos, file.value)
+	text, at, ok := j.beside(file.Pos, file.Value)
 	if !ok {
 		if !j.notes.Failed() {
-			j.fail(file.pos, CodeUnknown, "put it beside the process-conf.xml", "the mapping file %s is not there", base(file.value))
+			j.fail(file.Pos, CodeUnknown, "put it beside the process-conf.xml", "the mapping file %s is not there", base(file.Value))
 		}
 		return
 	}
-	nulls := set["sfdc.insertNulls"].value == "true"
+	nulls := set["sfdc.insertNulls"].Value == "true"
 	j.mappings(s, at, text, nulls)
-	j.columns(s, set["dataAccess.name"].value)
+	j.columns(s, set["dataAccess.name"].Value)
 	truncate, cut := set["sfdc.truncateFields"]
 	o := j.object(s.object)
 	for _, f := range s.fields {
@@ -306,7 +165,7 @@ func (j *job) processMappings(s *step, set map[string]entry) {
 			continue
 		}
 		known := o.Field(f.name)
-		if cut && truncate.value == "true" && known.Length > 0 && !s.isKey(f.name) && (known.Type == schema.String || known.Type == schema.TextArea) {
+		if cut && truncate.Value == "true" && known.Length > 0 && !s.isKey(f.name) && (known.Type == schema.String || known.Type == schema.TextArea) {
 			f.steps = append(f.steps, "truncate("+strconv.Itoa(known.Length)+")")
 		}
 		j.dates(s, f, known, set)
@@ -368,18 +227,18 @@ func (j *job) header(name, delimiter string) []string {
 }
 
 // dates notes what Data Loader reads as a date and sfsync does not without being told.
-func (j *job) dates(s *step, f *field, known *schema.Field, set map[string]entry) {
+func (j *job) dates(s *step, f *field, known *schema.Field, set map[string]beans.Entry) {
 	if f.off || !known.Createable && !known.Updateable || known.Type != schema.Date && known.Type != schema.DateTime || s.operation == "delete" {
 		return
 	}
 	layout, name := "MM/dd/yyyy", "date"
-	if set["process.useEuropeanDates"].value == "true" {
+	if set["process.useEuropeanDates"].Value == "true" {
 		layout = "dd/MM/yyyy"
 	}
 	zone := ""
 	if known.Type == schema.DateTime {
 		name, layout = "datetime", layout+" HH:mm:ss"
-		if z := set["sfdc.timezone"].value; z != "" {
+		if z := set["sfdc.timezone"].Value; z != "" {
 			zone = ", " + z
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"sfsync/mapping/diag"
 	"sfsync/mapping/importer/properties"
+	"sfsync/mapping/importer/soql"
 	"sfsync/mapping/schema"
 )
 
@@ -115,20 +116,9 @@ func badFieldName(name string) bool {
 	left, key, dotted := strings.Cut(name, ".")
 	if dotted {
 		a, b, two := strings.Cut(left, ":")
-		return badWord(key) || badWord(a) || two && badWord(b)
+		return !soql.IsName(key) || !soql.IsName(a) || two && !soql.IsName(b)
 	}
-	return badWord(name)
-}
-
-func badWord(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-		if !letter && (i == 0 || c != '_' && (c < '0' || c > '9')) {
-			return true
-		}
-	}
-	return s == "" || len(s) > 80
+	return !soql.IsName(name)
 }
 
 func base(path string) string {

@@ -6,23 +6,25 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"sfsync/mapping/importer/beans"
 )
 
 // processSettings carries over the settings of how to load, and notes each of the others at its
 // place: one that may change what is loaded stands in the mapping as a comment, too. The names are
 // those of Data Loader's guide and of its source (AppConfig, the constants of its properties).
-func (j *job) processSettings(s *step, set map[string]entry) {
-	if set["sfdc.useBulkApi"].value == "true" || set["sfdc.useBulkV2Api"].value == "true" {
+func (j *job) processSettings(s *step, set map[string]beans.Entry) {
+	if set["sfdc.useBulkApi"].Value == "true" || set["sfdc.useBulkV2Api"].Value == "true" {
 		s.flag("--api bulk")
 	}
-	if set["sfdc.bulkApiSerialMode"].value == "true" {
+	if set["sfdc.bulkApiSerialMode"].Value == "true" {
 		s.flag("--workers 1")
 	}
-	if n, err := strconv.Atoi(set["sfdc.loadBatchSize"].value); err == nil && n > 0 && n < 200 && !contains(s.flags, "--api bulk") {
+	if n, err := strconv.Atoi(set["sfdc.loadBatchSize"].Value); err == nil && n > 0 && n < 200 && !contains(s.flags, "--api bulk") {
 		s.batch = n
 	}
 	for _, key := range slices.Sorted(maps.Keys(set)) {
-		if e := set[key]; e.value != "" && !isRead(key) {
+		if e := set[key]; e.Value != "" && !isRead(key) {
 			j.processSetting(s, key, e)
 		}
 	}
@@ -45,32 +47,32 @@ func isRead(key string) bool {
 }
 
 // processSetting notes a setting that is not carried over, or not as it is.
-func (j *job) processSetting(s *step, key string, e entry) {
+func (j *job) processSetting(s *step, key string, e beans.Entry) {
 	low := strings.ToLower(key)
 	switch {
 	case strings.Contains(low, "password"), strings.Contains(low, "token"), strings.Contains(low, "secret"), key == "process.encryptionKeyFile",
 		strings.HasPrefix(key, "sfdcInternal"): // a session id is one
-		j.secret(e.pos, key)
+		j.secret(e.Pos, key)
 	case key == "sfdc.endpoint" || key == "sfdc.username" || strings.HasPrefix(key, "sfdc.endpoint."):
-		j.top(j.lost(e.pos, "%s %s: name the org with --to", key, e.value))
+		j.top(j.lost(e.Pos, "%s %s: name the org with --to", key, e.Value))
 	case key == "sfdc.assignmentRule":
-		if !ruleID.MatchString(e.value) {
-			s.comment(j.lost(e.pos, "sfdc.assignmentRule: %s is no id of an assignment rule, and none runs", quoted(e.value)))
+		if !ruleID.MatchString(e.Value) {
+			s.comment(j.lost(e.Pos, "sfdc.assignmentRule: %s is no id of an assignment rule, and none runs", quoted(e.Value)))
 		} else if s.operation != "delete" {
-			s.assignment = e.value
+			s.assignment = e.Value
 		}
 	case key == "pilot.sfdc.duplicateRule.allowSave":
-		s.allowDuplicates = e.value == "true" && s.operation != "delete"
+		s.allowDuplicates = e.Value == "true" && s.operation != "delete"
 	case key == "process.loadRowToStartAt":
-		if e.value != "0" {
-			s.comment(j.lost(e.pos, "process.loadRowToStartAt %s: all rows are loaded", e.value))
+		if e.Value != "0" {
+			s.comment(j.lost(e.Pos, "process.loadRowToStartAt %s: all rows are loaded", e.Value))
 		}
 	case elsewhere(low) != "":
-		if e.value != "false" {
-			j.lost(e.pos, "%s: %s", key, elsewhere(low))
+		if e.Value != "false" {
+			j.lost(e.Pos, "%s: %s", key, elsewhere(low))
 		}
 	default:
-		s.comment(j.lost(e.pos, "%s has nothing like it in sfsync", key))
+		s.comment(j.lost(e.Pos, "%s has nothing like it in sfsync", key))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"sfsync/mapping/diag"
 	"sfsync/mapping/importer/jsonnode"
+	"sfsync/mapping/importer/soql"
 	"sfsync/mapping/schema"
 	"sfsync/mapping/yamlnode"
 )
@@ -12,7 +13,7 @@ import (
 // sfdmuObject is an entry of objects in an export.json.
 type sfdmuObject struct {
 	node      *yamlnode.Node
-	query     query
+	query     soql.Query
 	pos       diag.Pos
 	operation string   // in lower case
 	external  []string // the parts of externalId
@@ -66,16 +67,16 @@ func (j *job) sfdmuObject(n *yamlnode.Node, mappings []csvMapping, values []csvV
 	text, at := word(n, "query")
 	o := &sfdmuObject{node: n, pos: at, renamed: map[string]string{}, values: map[string][]csvPair{}}
 	var ok bool
-	if o.query, ok = parseQuery(text); !ok {
+	if o.query, ok = soql.Parse(text); !ok {
 		j.fail(at, CodeSyntax, "write SELECT Id, Name FROM Account", "an object has no query that sfsync can read")
 		return nil
 	}
-	if len(o.query.fields)+len(o.query.odd) > maxFields {
+	if len(o.query.Fields)+len(o.query.Odd) > maxFields {
 		j.fail(at, CodeUnknown, "", "a query names more than %d fields", maxFields)
 		return nil
 	}
 	if truth(n, "excluded") {
-		j.top(o.query.object + " is excluded.")
+		j.top(o.query.Object + " is excluded.")
 		return nil
 	}
 	operation, _ := word(n, "operation")
@@ -92,15 +93,15 @@ func (j *job) sfdmuObject(n *yamlnode.Node, mappings []csvMapping, values []csvV
 		o.external = []string{"Name"}
 	}
 	for _, part := range o.external {
-		if badWord(strings.ReplaceAll(part, ".", "_")) {
-			j.fail(at, CodeSyntax, "fields are separated by ;", "externalId %s of %s is no field", quoted(part), o.query.object)
+		if !soql.IsName(strings.ReplaceAll(part, ".", "_")) {
+			j.fail(at, CodeSyntax, "fields are separated by ;", "externalId %s of %s is no field", quoted(part), o.query.Object)
 			return nil
 		}
 	}
-	o.target = o.query.object
+	o.target = o.query.Object
 	if truth(n, "useFieldMapping") {
 		for _, m := range mappings {
-			if strings.EqualFold(m.object, o.query.object) {
+			if strings.EqualFold(m.object, o.query.Object) {
 				j.rename(o, m.field, m.target)
 			}
 		}
@@ -116,7 +117,7 @@ func (j *job) sfdmuObject(n *yamlnode.Node, mappings []csvMapping, values []csvV
 	}
 	if truth(n, "useValuesMapping") || truth(n, "useCSVValuesMapping") {
 		for _, v := range values {
-			if strings.EqualFold(v.object, o.query.object) || strings.EqualFold(v.object, o.target) {
+			if strings.EqualFold(v.object, o.query.Object) || strings.EqualFold(v.object, o.target) {
 				field := strings.ToLower(v.field)
 				o.values[field] = append(o.values[field], v.csvPair)
 			}
@@ -127,7 +128,7 @@ func (j *job) sfdmuObject(n *yamlnode.Node, mappings []csvMapping, values []csvV
 
 // rename maps a field of the source to one of the target, or the object if field is "".
 func (j *job) rename(o *sfdmuObject, field, target string) {
-	if badWord(target) {
+	if !soql.IsName(target) {
 		return
 	}
 	if field == "" {
@@ -147,9 +148,9 @@ func (o *sfdmuObject) name(field string) string {
 
 // sfdmuStep makes the step of an object that is written.
 func (j *job) sfdmuStep(root *yamlnode.Node, o *sfdmuObject, all []*sfdmuObject) {
-	s := &step{title: o.query.object, pos: o.pos, object: o.target, operation: o.operation}
-	s.input.table = o.query.object
-	s.input.files = []string{j.place(o.query.object + ".csv")}
+	s := &step{title: o.query.Object, pos: o.pos, object: o.target, operation: o.operation}
+	s.input.table = o.query.Object
+	s.input.files = []string{j.place(o.query.Object + ".csv")}
 	_, opAt := word(o.node, "operation")
 	switch o.operation {
 	case "readonly":
@@ -160,7 +161,7 @@ func (j *job) sfdmuStep(root *yamlnode.Node, o *sfdmuObject, all []*sfdmuObject)
 			s.comment(j.lost(opAt, "%s: the records of the rows are deleted, into the recycle bin, and nothing else", o.operation))
 		}
 	default:
-		j.top(j.lost(opAt, "%s is left out: sfsync has no operation %s", o.query.object, o.operation))
+		j.top(j.lost(opAt, "%s is left out: sfsync has no operation %s", o.query.Object, o.operation))
 		return
 	}
 	if o.operation == "insert" && truth(o.node, "skipExistingRecords") || s.operation != "insert" {
@@ -243,7 +244,7 @@ func (j *job) sfdmuKey(s *step, o *sfdmuObject, all []*sfdmuObject) {
 	for _, part := range o.external {
 		source, _, dotted := strings.Cut(part, ".")
 		if dotted {
-			source = referenceOf(j.object(o.query.object), source)
+			source = referenceOf(j.object(o.query.Object), source)
 		}
 		name := o.name(source)
 		if s.field(name) == nil {

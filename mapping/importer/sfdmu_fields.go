@@ -10,6 +10,7 @@ import (
 
 	"sfsync/mapping/diag"
 	"sfsync/mapping/importer/properties"
+	"sfsync/mapping/importer/soql"
 	"sfsync/mapping/schema"
 	"sfsync/mapping/yamlnode"
 )
@@ -131,9 +132,9 @@ func (j *job) value(f *field, p csvPair) {
 // expand returns the fields of a query; the words that stand for many fields are taken from
 // the schema.
 func (j *job) expand(s *step, o *sfdmuObject) []string {
-	known := j.object(o.query.object)
+	known := j.object(o.query.Object)
 	var out []string
-	for _, name := range o.query.fields {
+	for _, name := range o.query.Fields {
 		match := multi(name)
 		switch {
 		case match == nil:
@@ -148,7 +149,7 @@ func (j *job) expand(s *step, o *sfdmuObject) []string {
 			}
 		}
 	}
-	for _, odd := range o.query.odd {
+	for _, odd := range o.query.Odd {
 		s.comment(j.lost(o.pos, "%s in the query of %s is no field of a record", odd, s.title))
 	}
 	return once(out)
@@ -191,10 +192,10 @@ func (j *job) parentOf(o *sfdmuObject, name, polymorphic string, all []*sfdmuObj
 			polymorphic, _ = word(p, "referencedObjectType")
 		}
 	}
-	if badWord(polymorphic) {
+	if !soql.IsName(polymorphic) {
 		polymorphic = ""
 	}
-	if known := j.object(o.query.object); known != nil {
+	if known := j.object(o.query.Object); known != nil {
 		if f := known.Field(name); f != nil {
 			switch {
 			case f.Type != schema.Reference || f.RelationshipName == "":
@@ -211,8 +212,8 @@ func (j *job) parentOf(o *sfdmuObject, name, polymorphic string, all []*sfdmuObj
 	}
 	if rest, ok := strings.CutSuffix(name, "__c"); ok {
 		for _, p := range all {
-			if strings.EqualFold(strings.TrimSuffix(p.query.object, "__c"), rest) {
-				return rest + "__r", p.query.object
+			if strings.EqualFold(strings.TrimSuffix(p.query.Object, "__c"), rest) {
+				return rest + "__r", p.query.Object
 			}
 		}
 		if polymorphic != "" {
@@ -230,7 +231,7 @@ func (j *job) parentOf(o *sfdmuObject, name, polymorphic string, all []*sfdmuObj
 	case rest == "Owner" || rest == "CreatedBy" || rest == "LastModifiedBy":
 		parent = "User"
 	case rest == "Parent":
-		parent = o.query.object
+		parent = o.query.Object
 	case rest == "ReportsTo":
 		parent = "Contact"
 	default:
@@ -247,7 +248,7 @@ func (j *job) reference(f *field, relationship, parent string, all []*sfdmuObjec
 	}
 	listed := false
 	for _, p := range all {
-		if strings.EqualFold(p.query.object, parent) {
+		if strings.EqualFold(p.query.Object, parent) {
 			listed, target = true, p.target
 			key = slices.Clone(p.external)
 		}
@@ -273,7 +274,7 @@ func (j *job) reference(f *field, relationship, parent string, all []*sfdmuObjec
 		f.comments = append(f.comments, j.look(f.pos, "%s is not among the objects: column %s is taken for the %s of the other record", parent, f.column, key[0]))
 	}
 	for _, p := range all {
-		if strings.EqualFold(p.query.object, parent) {
+		if strings.EqualFold(p.query.Object, parent) {
 			key[0] = p.name(key[0])
 		}
 	}
@@ -294,8 +295,8 @@ func (j *job) sfdmuOptions(root *yamlnode.Node, s *step, o *sfdmuObject) {
 			s.batch = n
 		}
 	}
-	if o.query.rest != "" {
-		s.comment(j.lost(o.pos, "the query of %s picks records of an org (%s): rows of a file are picked with a when", s.title, o.query.rest))
+	if o.query.Rest != "" {
+		s.comment(j.lost(o.pos, "the query of %s picks records of an org (%s): rows of a file are picked with a when", s.title, o.query.Rest))
 	}
 	for _, pair := range pairs(o.node) {
 		key, v := pair.Key.Text, pair.Value

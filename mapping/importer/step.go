@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sfsync/mapping/diag"
+	"sfsync/mapping/importer/soql"
 	"sfsync/mapping/schema"
 	"sfsync/mapping/spec"
 	"sfsync/mapping/yamlnode"
@@ -199,7 +200,7 @@ func (j *job) finishNames(f *field) {
 	} else if bad {
 		f.parent = nil
 	}
-	if object, key, _ := strings.Cut(f.lookup, "."); !f.off && f.lookup != "" && (badWord(object) || badWord(key)) {
+	if object, key, _ := strings.Cut(f.lookup, "."); !f.off && f.lookup != "" && (!soql.IsName(object) || !soql.IsName(key)) {
 		f.off = true
 		f.comments = append(f.comments, j.lost(f.pos, "%s refers to %s, which names no field", f.name, quoted(diag.Cut(f.lookup))))
 	}
@@ -246,7 +247,7 @@ func (j *job) finishKeys(s *step, o *schema.Object) {
 			return
 		}
 		for i, name := range key {
-			if badWord(name) {
+			if !soql.IsName(name) {
 				j.fail(s.pos, CodeUnknown, "", "the key %s of %s is no field of it", quoted(diag.Cut(name)), s.title)
 				return
 			}

@@ -1,4 +1,4 @@
-package importer
+package soql
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestParseQuery(t *testing.T) {
+func TestParse(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ text, want string }{
 		{"SELECT Id, Name FROM Account", "Id Name|Account||"},
@@ -24,8 +24,8 @@ func TestParseQuery(t *testing.T) {
 		{"SELECT ((((Id FROM Account", "no"},
 	} {
 		got := "no"
-		if q, ok := parseQuery(tt.text); ok {
-			got = strings.Join([]string{strings.Join(q.fields, " "), q.object, q.rest, strings.Join(q.odd, ",")}, "|")
+		if q, ok := Parse(tt.text); ok {
+			got = strings.Join([]string{strings.Join(q.Fields, " "), q.Object, q.Rest, strings.Join(q.Odd, ",")}, "|")
 		}
 		if d := cmp.Diff(tt.want, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.text, d)
@@ -34,14 +34,14 @@ func TestParseQuery(t *testing.T) {
 }
 
 // What is taken for a query has an object, and fields that can be named in a rule.
-func FuzzParseQuery(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	f.Add("SELECT Id, (SELECT Id FROM b), a.c FROM d WHERE 'FROM'")
 	f.Fuzz(func(t *testing.T, text string) {
-		q, ok := parseQuery(text)
-		if ok && badWord(q.object) {
-			t.Errorf("%q: object %q", text, q.object)
+		q, ok := Parse(text)
+		if ok && !IsName(q.Object) {
+			t.Errorf("%q: object %q", text, q.Object)
 		}
-		for _, field := range q.fields {
+		for _, field := range q.Fields {
 			if strings.ContainsAny(field, " ()',\n") || field == "" {
 				t.Errorf("%q: field %q", text, field)
 			}

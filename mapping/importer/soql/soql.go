@@ -1,23 +1,24 @@
-package importer
+// Package soql takes a query apart as far as an import needs it, and knows names.
+package soql
 
 import (
 	"strings"
 	"unicode"
 )
 
-// query is a SOQL query taken apart as far as an import needs it.
-type query struct {
-	fields []string
-	object string
-	// rest is what stands behind the object: WHERE, ORDER BY and the like.
-	rest string
-	// odd are the parts of the SELECT that are no fields: subqueries, functions.
-	odd []string
+// Query is a query, taken apart.
+type Query struct {
+	Fields []string
+	Object string
+	// Rest is what stands behind the object: WHERE, ORDER BY and the like.
+	Rest string
+	// Odd are the parts of the SELECT that are no fields: subqueries, functions.
+	Odd []string
 }
 
-// parseQuery takes a query apart and reports whether it is one.
-func parseQuery(text string) (query, bool) {
-	var q query
+// Parse takes a query apart and reports whether it is one.
+func Parse(text string) (Query, bool) {
+	var q Query
 	text = strings.TrimSpace(text)
 	head, ok := cutWord(text, "SELECT")
 	if !ok {
@@ -34,9 +35,9 @@ func parseQuery(text string) (query, bool) {
 		case strings.IndexFunc(part, func(r rune) bool {
 			return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '.' && r != '$'
 		}) >= 0:
-			q.odd = append(q.odd, part)
+			q.Odd = append(q.Odd, part)
 		default:
-			q.fields = append(q.fields, part)
+			q.Fields = append(q.Fields, part)
 		}
 	}
 	tail := strings.TrimSpace(head[from+len("FROM"):])
@@ -44,8 +45,8 @@ func parseQuery(text string) (query, bool) {
 	if end < 0 {
 		end = len(tail)
 	}
-	q.object, q.rest = tail[:end], strings.TrimSpace(tail[end:])
-	return q, !badWord(q.object)
+	q.Object, q.Rest = tail[:end], strings.TrimSpace(tail[end:])
+	return q, IsName(q.Object)
 }
 
 // cutWord removes a word from the front, in any case.
@@ -98,4 +99,16 @@ func splitTop(s string) []string {
 		}
 	}
 	return append(out, s[start:])
+}
+
+// IsName reports whether a text is the name of an object or a field.
+func IsName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 80
 }
