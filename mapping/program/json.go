@@ -2,10 +2,8 @@ package program
 
 import (
 	"strconv"
-	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
-
+	"sfsync/mapping/jsoncell"
 	"sfsync/pipeline/row"
 )
 
@@ -21,12 +19,12 @@ import (
 // known here, is {"lookup":"User.Username","value":"…"}, {"ref":"lead"} or {"record_type":"Inbound"}.
 func (m *Mapped) AppendJSON(dst []byte, i, target int, file string) []byte {
 	t, r := &m.plan.Targets[target], &m.Targets[target]
-	dst = appendText(append(dst, `{"file":`...), file)
+	dst = jsoncell.AppendText(append(dst, `{"file":`...), file)
 	dst = strconv.AppendInt(append(dst, `,"line":`...), r.Batch.Line(i), 10)
-	dst = appendText(append(dst, `,"target":`...), t.Name)
+	dst = jsoncell.AppendText(append(dst, `,"target":`...), t.Name)
 	switch r.Fate(i) {
 	case Skip:
-		dst = appendText(append(dst, `,"skipped":`...), r.Reason(i).Message)
+		dst = jsoncell.AppendText(append(dst, `,"skipped":`...), r.Reason(i).Message)
 		return append(dst, '}')
 	case Hold:
 		return append(dst, `,"skipped":"it is taken only where another target finds a converted lead"}`...)
@@ -34,14 +32,14 @@ func (m *Mapped) AppendJSON(dst []byte, i, target int, file string) []byte {
 		return append(dst, `,"skipped":"it is only looked for: another record of the row refers to it"}`...)
 	case Fail:
 		p := r.Reason(i)
-		dst = appendText(append(dst, `,"object":`...), t.Object.Name)
-		dst = appendText(append(dst, `,"code":`...), p.Code)
-		dst = appendText(append(dst, `,"field":`...), p.Field)
-		dst = appendText(append(dst, `,"message":`...), p.Message)
+		dst = jsoncell.AppendText(append(dst, `,"object":`...), t.Object.Name)
+		dst = jsoncell.AppendText(append(dst, `,"code":`...), p.Code)
+		dst = jsoncell.AppendText(append(dst, `,"field":`...), p.Field)
+		dst = jsoncell.AppendText(append(dst, `,"message":`...), p.Message)
 		return append(dst, '}')
 	}
-	dst = appendText(append(dst, `,"object":`...), t.Object.Name)
-	dst = appendText(append(dst, `,"operation":`...), string(t.Operation))
+	dst = jsoncell.AppendText(append(dst, `,"object":`...), t.Object.Name)
+	dst = jsoncell.AppendText(append(dst, `,"operation":`...), string(t.Operation))
 	dst = m.appendMatch(append(dst, `,"match":{`...), i, target)
 	dst = m.appendFields(append(dst, `},"fields":{`...), i, target, false)
 	dst = m.appendFields(append(dst, `},"insert_only":{`...), i, target, true)
@@ -60,7 +58,7 @@ func (m *Mapped) appendMatch(dst []byte, i, target int) []byte {
 			dst = append(dst, ',')
 		}
 		first = false
-		dst = append(appendText(dst, f.Field.Name), ':')
+		dst = append(jsoncell.AppendText(dst, f.Field.Name), ':')
 		dst = m.appendCell(dst, i, target, f.Out)
 	}
 	return dst
@@ -79,7 +77,7 @@ func (m *Mapped) appendFields(dst []byte, i, target int, onInsert bool) []byte {
 			dst = append(dst, ',')
 		}
 		first = false
-		dst = append(appendText(dst, col.Name), ':')
+		dst = append(jsoncell.AppendText(dst, col.Name), ':')
 		dst = m.appendCell(dst, i, target, c)
 	}
 	return dst
@@ -89,13 +87,13 @@ func (m *Mapped) appendFields(dst []byte, i, target int, onInsert bool) []byte {
 func (m *Mapped) appendCell(dst []byte, i, target, c int) []byte {
 	cell := m.Targets[target].Batch.Cell(i, c)
 	if !cell.Awaited() {
-		return appendCell(dst, cell)
+		return jsoncell.Append(dst, cell)
 	}
 	what, name, value := m.Awaits(i, target, c)
-	dst = append(appendText(append(dst, '{'), what), ':')
-	dst = appendText(dst, name)
+	dst = append(jsoncell.AppendText(append(dst, '{'), what), ':')
+	dst = jsoncell.AppendText(dst, name)
 	if what == awaitsLookup {
-		dst = appendCell(append(dst, `,"value":`...), value)
+		dst = jsoncell.Append(append(dst, `,"value":`...), value)
 	}
 	return append(dst, '}')
 }
@@ -128,23 +126,4 @@ func (m *Mapped) Awaits(i, target, c int) (what, name string, value row.Cell) {
 		n += len(m.Targets)
 	}
 	return awaitsLookup, ref.Name, m.Record(n).Batch.Cell(i, m.plan.Record(n).Code.Key.Out)
-}
-
-// appendCell appends a mapped cell as a JSON value; numbers stay digit for digit.
-func appendCell(dst []byte, c row.Cell) []byte {
-	switch c.Kind() {
-	case row.Null, row.Absent:
-		return append(dst, "null"...)
-	case row.Number, row.Bool:
-		return append(dst, c.Text...)
-	}
-	return appendText(dst, c.Text)
-}
-
-func appendText(dst []byte, s string) []byte {
-	out, err := jsontext.AppendQuote(dst, s)
-	if err != nil { // not valid UTF-8: only file names can be so
-		out, _ = jsontext.AppendQuote(dst, strings.ToValidUTF8(s, "\uFFFD"))
-	}
-	return out
 }

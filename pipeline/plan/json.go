@@ -4,9 +4,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"sfsync/mapping"
+	"sfsync/mapping/jsoncell"
 	"sfsync/pipeline/row"
 )
 
@@ -23,12 +22,12 @@ import (
 func (t *target) appendRecord(dst []byte, b *Batch, r int, rec *Record) []byte {
 	recs := &b.Mapped.Targets[t.index]
 	file, line := b.Mapped.Source.Place(r, b.Path)
-	dst = appendText(append(dst, `{"file":`...), file)
+	dst = jsoncell.AppendText(append(dst, `{"file":`...), file)
 	dst = strconv.AppendInt(append(dst, `,"line":`...), line, 10)
-	dst = appendText(append(dst, `,"target":`...), t.plan.Name)
-	dst = appendText(append(dst, `,"object":`...), t.plan.Object.Name)
-	dst = appendText(append(dst, `,"action":`...), rec.Action.String())
-	dst = appendText(append(dst, `,"id":`...), rec.ID)
+	dst = jsoncell.AppendText(append(dst, `,"target":`...), t.plan.Name)
+	dst = jsoncell.AppendText(append(dst, `,"object":`...), t.plan.Object.Name)
+	dst = jsoncell.AppendText(append(dst, `,"action":`...), rec.Action.String())
+	dst = jsoncell.AppendText(append(dst, `,"id":`...), rec.ID)
 
 	o := object{dst: append(dst, `,"match":{`...)}
 	if hasCells(recs.Fate(r), rec.Action) {
@@ -54,15 +53,15 @@ func (t *target) appendRecord(dst []byte, b *Batch, r int, rec *Record) []byte {
 		if rec.changes(c) {
 			o.name(recs.Batch.Schema().Columns[c].Name)
 			if n := t.need(c); n != nil && strings.HasPrefix(before.Text, MadeUp) {
-				o.dst = append(appendText(append(o.dst, `{"new":`...), t.of.Record(n.Record).Object.Name), '}')
+				o.dst = append(jsoncell.AppendText(append(o.dst, `{"new":`...), t.of.Record(n.Record).Object.Name), '}')
 				continue
 			}
-			o.dst = appendCell(o.dst, before)
+			o.dst = jsoncell.Append(o.dst, before)
 		}
 	}
-	dst = appendText(append(o.dst, `},"code":`...), rec.Code)
-	dst = appendText(append(dst, `,"field":`...), rec.Field)
-	dst = appendText(append(dst, `,"message":`...), rec.Message)
+	dst = jsoncell.AppendText(append(o.dst, `},"code":`...), rec.Code)
+	dst = jsoncell.AppendText(append(dst, `,"field":`...), rec.Field)
+	dst = jsoncell.AppendText(append(dst, `,"message":`...), rec.Message)
 	return append(dst, '}')
 }
 
@@ -90,7 +89,7 @@ func (o *object) name(s string) {
 		o.dst = append(o.dst, ',')
 	}
 	o.some = true
-	o.dst = append(appendText(o.dst, s), ':')
+	o.dst = append(jsoncell.AppendText(o.dst, s), ':')
 }
 
 // next ends the object and begins another one with the text between.
@@ -103,7 +102,7 @@ func (t *target) member(o *object, b *Batch, r int, name string, c int, cell row
 		o.dst = t.appendNew(o.dst, b, r, n)
 		return
 	}
-	o.dst = appendCell(o.dst, cell)
+	o.dst = jsoncell.Append(o.dst, cell)
 }
 
 // need returns what a column refers to, nil for nothing.
@@ -121,33 +120,10 @@ func (t *target) need(c int) *mapping.Need {
 func (t *target) appendNew(dst []byte, b *Batch, r int, n *mapping.Need) []byte {
 	find := n.Record - len(t.names)
 	if find < 0 {
-		return append(appendText(append(dst, `{"ref":`...), t.names[n.Record]), '}')
+		return append(jsoncell.AppendText(append(dst, `{"ref":`...), t.names[n.Record]), '}')
 	}
 	p := t.of.Record(n.Record)
 	key := matchOf(p)[0]
-	dst = appendText(append(dst, `{"lookup":`...), p.Object.Name+"."+key.name)
-	return append(appendCell(append(dst, `,"value":`...), b.Mapped.Finds[find].Batch.Cell(r, key.column)), '}')
-}
-
-// appendCell appends a cell as a JSON value on one line; numbers stay digit for digit.
-func appendCell(dst []byte, c row.Cell) []byte {
-	switch k := c.Kind(); {
-	case k <= row.Null:
-		return append(dst, "null"...)
-	case k != row.Text && !strings.ContainsAny(c.Text, "\r\n") && jsontext.Value(c.Text).IsValid():
-		return append(dst, c.Text...)
-	}
-	return appendText(dst, c.Text)
-}
-
-// appendText appends a JSON string; what is not UTF-8 becomes U+FFFD.
-func appendText(dst []byte, s string) []byte {
-	if s == "" {
-		return append(dst, '"', '"')
-	}
-	out, err := jsontext.AppendQuote(dst, s)
-	if err != nil {
-		out, _ = jsontext.AppendQuote(dst, strings.ToValidUTF8(s, "\uFFFD"))
-	}
-	return out
+	dst = jsoncell.AppendText(append(dst, `{"lookup":`...), p.Object.Name+"."+key.name)
+	return append(jsoncell.Append(append(dst, `,"value":`...), b.Mapped.Finds[find].Batch.Cell(r, key.column)), '}')
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"sfsync/mapping/jsoncell"
 	"sfsync/pipeline/row"
 )
 
@@ -20,20 +21,20 @@ func (r *Rows) appendObject(dst []byte, src *row.Batch, i int, bad bool, o *Outc
 	case raw != "":
 		dst = appendOpen(dst, raw)
 	default:
-		dst = appendCells(dst, src, i)
+		dst = jsoncell.AppendRow(dst, src, i, isOwn)
 	}
 	if dst[len(dst)-1] != '{' {
 		dst = append(dst, ',')
 	}
 	dst = append(append(dst, `"sfsync_file":`...), r.place...)
 	dst = strconv.AppendInt(append(dst, `,"sfsync_line":`...), r.line, 10)
-	dst = appendString(append(dst, `,"sfsync_target":`...), o.Target)
-	dst = appendString(append(dst, `,"sfsync_object":`...), o.Object)
-	dst = appendString(append(dst, `,"sfsync_action":`...), o.Action)
-	dst = appendString(append(dst, `,"sfsync_id":`...), o.ID)
-	dst = appendString(append(dst, `,"sfsync_code":`...), o.Code)
-	dst = appendString(append(dst, `,"sfsync_field":`...), o.Field)
-	dst = appendString(append(dst, `,"sfsync_message":`...), o.Message)
+	dst = jsoncell.AppendText(append(dst, `,"sfsync_target":`...), o.Target)
+	dst = jsoncell.AppendText(append(dst, `,"sfsync_object":`...), o.Object)
+	dst = jsoncell.AppendText(append(dst, `,"sfsync_action":`...), o.Action)
+	dst = jsoncell.AppendText(append(dst, `,"sfsync_id":`...), o.ID)
+	dst = jsoncell.AppendText(append(dst, `,"sfsync_code":`...), o.Code)
+	dst = jsoncell.AppendText(append(dst, `,"sfsync_field":`...), o.Field)
+	dst = jsoncell.AppendText(append(dst, `,"sfsync_message":`...), o.Message)
 	dst = strconv.AppendInt(append(dst, `,"sfsync_attempts":`...), int64(o.Attempts), 10)
 	return append(dst, '}', '\n')
 }
@@ -72,7 +73,7 @@ func mayHaveOwn(text string) bool {
 
 // appendRaw appends the beginning of an object that holds the text of a row that could not be read.
 func appendRaw(dst []byte, raw string) []byte {
-	return appendString(append(dst, `{"sfsync_raw":`...), valid(raw))
+	return jsoncell.AppendText(append(dst, `{"sfsync_raw":`...), valid(raw))
 }
 
 // appendCleaned appends a JSON object on one line, without its closing brace and without
@@ -126,41 +127,4 @@ func isOwn(key string) bool {
 		return true
 	}
 	return false
-}
-
-// appendCells appends the cells of a row as an object without its closing brace; what is absent
-// stays away.
-func appendCells(dst []byte, src *row.Batch, i int) []byte {
-	dst = append(dst, '{')
-	for c, col := range src.Schema().Columns {
-		cell := src.Cell(i, c)
-		if cell.Kind() == row.Absent || isOwn(col.Name) {
-			continue
-		}
-		if dst[len(dst)-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(appendString(dst, col.Name), ':')
-		switch k := cell.Kind(); {
-		case k == row.Null:
-			dst = append(dst, "null"...)
-		case k != row.Text && !strings.ContainsAny(cell.Text, "\r\n") && jsontext.Value(cell.Text).IsValid():
-			dst = append(dst, cell.Text...)
-		default: // text, and numbers that JSON has none of: NaN
-			dst = appendString(dst, cell.Text)
-		}
-	}
-	return dst
-}
-
-// appendString appends a JSON string; what is not UTF-8 becomes U+FFFD.
-func appendString(dst []byte, s string) []byte {
-	if s == "" {
-		return append(dst, '"', '"')
-	}
-	out, err := jsontext.AppendQuote(dst, s)
-	if err != nil {
-		out, _ = jsontext.AppendQuote(dst, strings.ToValidUTF8(s, "\uFFFD"))
-	}
-	return out
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sfsync/mapping/jsoncell"
 	"sfsync/pipeline/row"
 )
 
@@ -163,7 +164,7 @@ func (r *Rows) at(src *row.Batch, i int, name string, csv bool) {
 	case csv:
 		r.place = appendOwn(r.place[:0], valid(file))
 	default:
-		r.place = appendString(r.place[:0], file)
+		r.place = jsoncell.AppendText(r.place[:0], file)
 	}
 	r.placed = file
 }

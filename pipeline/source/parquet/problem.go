@@ -3,6 +3,7 @@ package parquet
 import (
 	"fmt"
 
+	"sfsync/mapping/jsoncell"
 	"sfsync/pipeline/row"
 	"sfsync/pipeline/source/parquet/meta"
 	"sfsync/pipeline/source/parquet/text"
@@ -11,7 +12,7 @@ import (
 // problem makes row i, the text of column name of which is of a kind that no cell can have, a
 // problem.
 func problem(b *row.Batch, i int, name string, kind row.Kind) {
-	b.SetRaw(i, appendRow(nil, b, i))
+	b.SetRaw(i, append(jsoncell.AppendRow(nil, b, i, nil), '}'))
 	name = "column " + meta.Quote(name)
 	if kind == text.BadText {
 		reject(b, i, row.Problem{Code: "BAD_ENCODING", Message: name + ": text that is not valid UTF-8"})
@@ -26,26 +27,4 @@ func reject(b *row.Batch, i int, p row.Problem) {
 		b.SetKind(i, c, row.Absent)
 	}
 	b.Fail(i, p)
-}
-
-// appendRow appends a row that cannot be used as a JSON object, to be reported.
-func appendRow(dst []byte, b *row.Batch, i int) []byte {
-	sep := byte('{')
-	for c, col := range b.Schema().Columns {
-		cell := b.Cell(i, c)
-		if cell.Kind() == row.Absent {
-			continue
-		}
-		dst = append(appendString(append(dst, sep), col.Name), ':')
-		sep = ','
-		switch cell.Kind() {
-		case row.Null:
-			dst = append(dst, "null"...)
-		case row.Number, row.Bool, row.JSON:
-			dst = append(dst, cell.Text...)
-		default:
-			dst = appendString(dst, cell.Text)
-		}
-	}
-	return append(dst, '}')
 }
