@@ -51,6 +51,16 @@ func created(t *testing.T, c *salesforce.Client, object string, records ...map[s
 	return ids
 }
 
+// lookupClient is connected to an org with the fields of the schema, with which lookups are tried.
+func lookupClient(t *testing.T) (*salesforce.Client, *schema.Schema) {
+	t.Helper()
+	s, found := schema.Overlay(schema.Standard(), "test.yaml", []byte(lookupSchema))
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	return client(t, s), s
+}
+
 func textCell(s string) row.Cell   { return row.MakeCell(row.Text, s) }
 func numberCell(s string) row.Cell { return row.MakeCell(row.Number, s) }
 
@@ -58,11 +68,7 @@ func numberCell(s string) row.Cell { return row.MakeCell(row.Number, s) }
 // compares and writes them.
 func TestLookupsOnLocalOrg(t *testing.T) {
 	t.Parallel()
-	s, found := schema.Overlay(schema.Standard(), "test.yaml", []byte(lookupSchema))
-	if len(found) > 0 {
-		t.Fatal(found)
-	}
-	c := client(t, s)
+	c, s := lookupClient(t)
 	w := c.Writer()
 	accounts := created(t, c, "Account", map[string]row.Cell{"Name": textCell("Acme"), "ERP_Id__c": textCell("E-1")}, map[string]row.Cell{"Name": textCell("Globex"), "ERP_Id__c": textCell("E-2")})
 	lead := func(last, code, num, count, day, at, on, account string) map[string]row.Cell {
@@ -162,11 +168,7 @@ func TestLookupsOnLocalOrg(t *testing.T) {
 // them, and the org's parser takes hundreds of conditions.
 func TestManyCompositeKeysOnLocalOrg(t *testing.T) {
 	t.Parallel()
-	s, found := schema.Overlay(schema.Standard(), "test.yaml", []byte(lookupSchema))
-	if len(found) > 0 {
-		t.Fatal(found)
-	}
-	c := client(t, s)
+	c, _ := lookupClient(t)
 	w := c.Writer()
 	ids := created(t, c, "Lead", map[string]row.Cell{"LastName": textCell("Doe 250"), "Company": textCell("Zoë's & Söhne 250")})
 	l := &sink.Lookup{Object: "Lead", Want: []string{"Title"}, By: []sink.KeyField{{Name: "LastName", Fold: strings.ToLower}, {Name: "Company", Fold: strings.ToLower}}}

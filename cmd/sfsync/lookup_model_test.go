@@ -8,7 +8,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"sfsync/mapping/schema"
 	"sfsync/pipeline/row"
 	"sfsync/sink"
 )
@@ -17,11 +16,7 @@ import (
 // keys and records, a key of any fields finds the records that hold it, and no others.
 func TestLookupModel(t *testing.T) {
 	t.Parallel()
-	s, found := schema.Overlay(schema.Standard(), "test.yaml", []byte(lookupSchema))
-	if len(found) > 0 {
-		t.Fatal(found)
-	}
-	c := client(t, s)
+	c, s := lookupClient(t)
 	w := c.Writer()
 	// What somebody might write to get out of a literal, a condition, a URL or a composite request.
 	texts := []string{

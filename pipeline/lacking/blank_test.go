@@ -5,8 +5,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"sfsync/mapping"
-	"sfsync/mapping/schema"
 	"sfsync/pipeline/row"
 )
 
@@ -14,7 +12,7 @@ import (
 // no parent makes none.
 func TestBlanks(t *testing.T) {
 	t.Parallel()
-	s, found := schema.Overlay(schema.Standard(), "s.yaml", []byte(`
+	p := compiled(t, `
 objects:
   Account:
     fields:
@@ -23,11 +21,7 @@ objects:
     fields:
       Ext__c: {type: string, length: 40, externalId: true, unique: true}
       Score__c: {type: double, precision: 5, scale: 0}
-`))
-	if len(found) > 0 {
-		t.Fatal(found)
-	}
-	file, _, err := mapping.Parse("m.yaml", []byte(`
+`, `
 version: 1
 name: m
 targets:
@@ -44,14 +38,7 @@ targets:
       Email: {from: email}
       LastName: {from: name}
       AccountId: {lookup: Account.Ext__c, from: firm, create: true, fields: {Name: title}}
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, _, err := mapping.Compile(file, s)
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	b := row.New(row.NewSchema(row.Column{Name: "id"}, row.Column{Name: "name"}, row.Column{Name: "firm"}, row.Column{Name: "title"}, row.Column{Name: "score"}, row.Column{Name: "email"}))
 	for i, cells := range [][6]string{
 		{"1", "One", "f", "Firm", "1", "a@x.org"},

@@ -11,20 +11,34 @@ import (
 	"sfsync/pipeline/row"
 )
 
+// compiled compiles a mapping with a schema that adds to the standard one.
+func compiled(t *testing.T, with, text string) *mapping.Plan {
+	t.Helper()
+	s, found := schema.Overlay(schema.Standard(), "s.yaml", []byte(with))
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	file, _, err := mapping.Parse("m.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _, err := mapping.Compile(file, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func plan(t *testing.T) *mapping.Plan {
 	t.Helper()
-	s, found := schema.Overlay(schema.Standard(), "s.yaml", []byte(`
+	return compiled(t, `
 objects:
   Visit__c:
     fields:
       Closed__c: {type: picklist, values: [Hot, Warm]}
       Open__c: {type: picklist, restricted: false, values: [Hot, {value: Old, active: false}]}
       Tags__c: {type: multipicklist, restricted: false, values: [Red, Green]}
-`))
-	if len(found) > 0 {
-		t.Fatal(found)
-	}
-	file, _, err := mapping.Parse("m.yaml", []byte(`
+`, `
 version: 1
 name: m
 targets:
@@ -35,15 +49,7 @@ targets:
       Closed__c: closed
       Open__c: open
       Tags__c: {from: tags, values: {r: Red, o: Orange}, on_unmapped: fail}
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, _, err := mapping.Compile(file, s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+`)
 }
 
 // TestValues: what is lacking is listed by value, with how often it came.

@@ -27,20 +27,8 @@ func drain(b *testing.B, data []byte, opt source.Options) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		rows := 0
-		for {
-			batch, err := r.Next(context.Background())
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				b.Fatal(err)
-			}
-			rows += batch.Len()
-			batch.Free()
-		}
-		if rows != benchRows {
-			b.Fatalf("%d rows", rows)
+		if rows, err := sourcetest.Drain(b.Context(), r); err != nil || rows != benchRows {
+			b.Fatalf("%d rows, %v", rows, err)
 		}
 	}
 	b.ReportMetric(float64(benchRows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")

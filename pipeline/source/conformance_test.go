@@ -239,13 +239,7 @@ func TestConformanceContext(t *testing.T) {
 		}
 		defer sourcetest.Close(t, r)
 		cancel()
-		for err = nil; err == nil; {
-			var b *row.Batch
-			if b, err = r.Next(ctx); b != nil {
-				b.Free()
-			}
-		}
-		if !errors.Is(err, context.Canceled) {
+		if _, err := sourcetest.Drain(ctx, r); !errors.Is(err, context.Canceled) {
 			t.Errorf("Next: %v", err)
 		}
 		if n := r.Info().Rows; n%row.MaxRows != 0 {

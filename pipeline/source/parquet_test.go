@@ -164,13 +164,7 @@ func TestParquetContext(t *testing.T) {
 		b.Free()
 	}
 	cancel()
-	for err = nil; err == nil; {
-		var b *row.Batch
-		if b, err = r.Next(ctx); b != nil {
-			b.Free()
-		}
-	}
-	if !errors.Is(err, context.Canceled) {
+	if _, err := sourcetest.Drain(ctx, r); !errors.Is(err, context.Canceled) {
 		t.Errorf("Next: %v", err)
 	}
 	if _, err := source.Open(ctx, source.Input{Path: "x", Reader: bytes.NewReader(data)}, source.Options{}); !errors.Is(err, context.Canceled) {

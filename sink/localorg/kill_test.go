@@ -133,13 +133,13 @@ func TestKill(t *testing.T) {
 		if len(answered) < 20 {
 			t.Fatalf("the process answered %d requests only", len(answered))
 		}
-		integrity(t, db)
+		Sound(t, db)
 		checkAfterKill(t, db, answered)
 	}
 }
 
-// integrity asks SQLite whether the database is sound.
-func integrity(t *testing.T, path string) {
+// Sound asks SQLite whether the database is sound.
+func Sound(t *testing.T, path string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {

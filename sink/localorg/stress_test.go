@@ -3,7 +3,6 @@ package localorg_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -119,21 +118,7 @@ func TestStress(t *testing.T) {
 	if err := org.Close(); err != nil {
 		t.Error(err)
 	}
-	sound(t, db)
-}
-
-// sound asks SQLite whether the database is.
-func sound(t *testing.T, path string) {
-	t.Helper()
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	var verdict string
-	if err := db.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
-		t.Errorf("integrity check: %s %v", verdict, err)
-	}
+	localorg.Sound(t, db)
 }
 
 // stressed is a client that writes keys of its own and knows what must be there.

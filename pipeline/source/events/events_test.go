@@ -16,6 +16,7 @@ import (
 	"sfsync/pipeline/row"
 	"sfsync/pipeline/source"
 	"sfsync/pipeline/source/events"
+	"sfsync/pipeline/source/sourcetest"
 )
 
 const enabled = `"type":"identify","integrations":{"Salesforce":true}`
@@ -309,20 +310,8 @@ func BenchmarkRead(b *testing.B) {
 		b.SetBytes(int64(lines.Len()))
 		for b.Loop() {
 			r := open()
-			rows := 0
-			for {
-				batch, err := r.Next(b.Context())
-				if errors.Is(err, io.EOF) {
-					break
-				}
-				if err != nil {
-					b.Fatal(err)
-				}
-				rows += batch.Len()
-				batch.Free()
-			}
-			if rows != n {
-				b.Fatal(rows)
+			if rows, err := sourcetest.Drain(b.Context(), r); err != nil || rows != n {
+				b.Fatal(rows, err)
 			}
 			_ = r.Close()
 		}

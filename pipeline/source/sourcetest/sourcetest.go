@@ -184,3 +184,18 @@ func Again(t *testing.T, data []byte, opt source.Options) {
 	b, err = ReadFrom(t, bytes.NewReader(data), opt)
 	same("in small blocks", b, err)
 }
+
+// Drain reads to the end, keeps nothing and returns how many rows there were; the end is no error.
+func Drain(ctx context.Context, r source.Reader) (rows int, err error) {
+	for {
+		b, err := r.Next(ctx)
+		switch {
+		case errors.Is(err, io.EOF):
+			return rows, nil
+		case err != nil:
+			return rows, err
+		}
+		rows += b.Len()
+		b.Free()
+	}
+}

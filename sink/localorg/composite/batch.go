@@ -83,12 +83,17 @@ func (h Handler) batchItem(ctx context.Context, outer *rest.Request, sub *batchR
 		addr = "/services/data" + addr
 	}
 	res := h.dispatch(ctx, rq, addr, outer.Version)
-	outer.Hangup = outer.Hangup || rq.Hangup
+	return enter(outer, rq, res)
+}
+
+// enter notes a part of a request, and its answer, which may be nil, in the request's own entry. It returns the answer.
+func enter(outer, part *rest.Request, res *rest.Response) *rest.Response {
+	outer.Hangup = outer.Hangup || part.Hangup
 	if res == nil {
 		return nil
 	}
-	entry.Status, entry.Path = res.Status, rest.LogPath(rq.Path)
-	outer.Entry.Records += entry.Records
-	outer.Entry.Sub = append(outer.Entry.Sub, *entry)
+	part.Entry.Status, part.Entry.Path = res.Status, rest.LogPath(part.Path)
+	outer.Entry.Records += part.Entry.Records
+	outer.Entry.Sub = append(outer.Entry.Sub, *part.Entry)
 	return res
 }

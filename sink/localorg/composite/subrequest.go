@@ -77,14 +77,7 @@ func (h Handler) subrequest(ctx context.Context, outer *rest.Request, sub *subre
 	}
 	entry.AutoAssign = rq.Header.Get("Sforce-Auto-Assign")
 	res := h.substituted(ctx, rq, sub, refs)
-	outer.Hangup = outer.Hangup || rq.Hangup
-	if res == nil {
-		return nil
-	}
-	entry.Status, entry.Path = res.Status, rest.LogPath(rq.Path)
-	outer.Entry.Records += entry.Records
-	outer.Entry.Sub = append(outer.Entry.Sub, *entry)
-	return res
+	return enter(outer, rq, res)
 }
 
 func (h Handler) substituted(ctx context.Context, rq *rest.Request, sub *subrequest, refs wire.References) *rest.Response {

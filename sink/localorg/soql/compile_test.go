@@ -334,7 +334,7 @@ func TestPlan(t *testing.T) {
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 4001)
-	tests := []struct{ query, code, message string }{
+	refused(t, []wrong{
 		{"SELECT Foo FROM Lead", CodeField, "\nSELECT Foo FROM Lead\n       ^\nERROR at Row:1:Column:8\nNo such column 'Foo' on entity 'Lead'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names."},
 		{"SELECT Id FROM Nope__c", CodeType, "\nSELECT Id FROM Nope__c\n               ^\nERROR at Row:1:Column:16\nsObject type 'Nope__c' is not supported."},
 		{"SELECT Id,\n Ümlaut FROM Lead", CodeMalformed, "unexpected token: 'Ü'"},
@@ -428,7 +428,13 @@ func TestErrors(t *testing.T) {
 		{"SELECT Id FROM Lead WHERE DISTANCE(Address, GEOLOCATION(1,2), 'mi') < 3", CodeMalformed, "the function DISTANCE is not supported"},
 		{"SELECT Id FROM Lead USING SCOPE nobody", CodeMalformed, "invalid scope: nobody"},
 		{"SELECT Id FROM Lead l, l.Owner o", CodeMalformed, "more than one object in FROM is not supported"},
-	}
+	})
+}
+
+// wrong is a query that is refused with a code and a message that has this in it.
+type wrong struct{ query, code, message string }
+
+func refused(t *testing.T, tests []wrong) {
 	for _, tt := range tests {
 		name := tt.query
 		if len(name) > 80 {

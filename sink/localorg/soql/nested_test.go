@@ -3,7 +3,6 @@ package soql
 import (
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -175,7 +174,7 @@ func TestFunctions(t *testing.T) {
 // TestRelationshipErrors sends what Salesforce refuses (the words on semi-joins are recorded; others are not).
 func TestRelationshipErrors(t *testing.T) {
 	t.Parallel()
-	tests := []struct{ query, code, message string }{
+	refused(t, []wrong{
 		{"SELECT (SELECT Id FROM Ghosts) FROM Account", CodeType, "Column:24\nDidn't understand relationship 'Ghosts' in FROM part of query call."},
 		{"SELECT (SELECT Id FROM Hidden) FROM Account", CodeType, "Didn't understand relationship 'Hidden'"},
 		{"SELECT (SELECT Id FROM Contact) FROM Account", CodeType, "Didn't understand relationship 'Contact'"},
@@ -221,20 +220,7 @@ func TestRelationshipErrors(t *testing.T) {
 		{"SELECT Id FROM Lead WITH NOTHING", CodeMalformed, "unexpected token: 'NOTHING'"},
 		{"SELECT Id FROM Lead FOR NOTHING", CodeMalformed, "unexpected token: 'NOTHING'"},
 		{"SELECT Id FROM Lead WHERE " + strings.Repeat("FORMAT(", 120) + "Name" + strings.Repeat(")", 120) + " = 'x'", CodeComplicated, "functions are nested"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.query, func(t *testing.T) {
-			t.Parallel()
-			_, err := Compile(newCatalog(), tt.query, testNow)
-			var e *Error
-			if !errors.As(err, &e) {
-				t.Fatalf("got %v, want an *Error", err)
-			}
-			if e.Code != tt.code || !strings.Contains(e.Message, tt.message) {
-				t.Errorf("got  %s %q\nwant %s %q", e.Code, e.Message, tt.code, tt.message)
-			}
-		})
-	}
+	})
 }
 
 // TestNestedPlan checks that children are found by the index on their reference.

@@ -231,8 +231,20 @@ func (t *Table) List(ctx context.Context, f Filter) (list []*Job, next int64, er
 		}
 	}
 	args = append(args, f.Max+1)
+	if list, err = t.query(ctx, text+" ORDER BY n LIMIT ?", args...); err != nil {
+		return nil, 0, fmt.Errorf("list bulk jobs: %w", err)
+	}
+	if len(list) > f.Max {
+		list = list[:f.Max]
+		next = t.number(jobKey, list[f.Max-1].ID)
+	}
+	return list, next, nil
+}
+
+// query returns the jobs of a query by jobColumns.
+func (t *Table) query(ctx context.Context, text string, args ...any) (list []*Job, err error) {
 	err = t.Store.View(ctx, func(tx *store.Tx) error {
-		rows, err := tx.Query(ctx, text+" ORDER BY n LIMIT ?", args...)
+		rows, err := tx.Query(ctx, text, args...)
 		if err != nil {
 			return err
 		}
@@ -242,18 +254,11 @@ func (t *Table) List(ctx context.Context, f Filter) (list []*Job, next int64, er
 			if err != nil {
 				return err
 			}
-			if len(list) == f.Max {
-				next = t.number(jobKey, list[f.Max-1].ID)
-				break
-			}
 			list = append(list, j)
 		}
 		return rows.Err()
 	})
-	if err != nil {
-		return nil, 0, fmt.Errorf("list bulk jobs: %w", err)
-	}
-	return list, next, nil
+	return list, err
 }
 
 // Unfinished returns the ids of the jobs that are to be run, oldest first.
