@@ -48,7 +48,7 @@ type slowLookups struct {
 func (o slowLookups) Lookup(ctx context.Context, l *sink.Lookup) error {
 	err := o.world.Lookup(ctx, l)
 	if l.By[0].Name == "Email" {
-		for deadline := time.Now().Add(30 * time.Second); o.stats.Written.Load() == 0; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); o.stats.Written.Load() == 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				return errors.New("nothing was written")
 			}

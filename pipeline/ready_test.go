@@ -47,7 +47,7 @@ func TestNextRequestGetsReady(t *testing.T) {
 	dir := t.TempDir()
 	stop := make(chan struct{})
 	wait := func(want int) {
-		for deadline := time.Now().Add(30 * time.Second); leaving(t, dir) != want; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); leaving(t, dir) != want; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Errorf("%d records are leaving, want %d", leaving(t, dir), want)
 				return

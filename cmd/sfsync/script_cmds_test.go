@@ -138,7 +138,7 @@ func interruptCmd(ts *testscript.TestScript, neg bool, args []string) {
 		found, _ := filepath.Glob(filepath.Join(ts.MkAbs(args[2]), "*", "succeeded.*"))
 		return len(found) > 0
 	}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !begun() {
 		select {
 		case err := <-exited:

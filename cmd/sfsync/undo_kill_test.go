@@ -44,7 +44,7 @@ func (w *planOrg) strike(n int, after bool, args ...string) bool {
 	begun <- p
 	select {
 	case <-p.ended:
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute):
 		w.t.Fatalf("%s does not end\n%s%s", p.Args, p.out.String(), p.err.String())
 	}
 	w.setAround(nil)

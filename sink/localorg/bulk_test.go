@@ -42,7 +42,7 @@ func TestBulkAllowance(t *testing.T) {
 	o.do("PUT", path+"/batches", "LastName,Company\n"+strings.Repeat("A,B\n", 10_100))
 	o.do("PATCH", path, `{"state":"UploadComplete"}`)
 	var j job
-	for range 5000 {
+	for range 60_000 {
 		if j = read(o.do("GET", path, "").body); j.State == "Failed" {
 			break
 		}

@@ -133,7 +133,7 @@ func TestConformance12Permissions(t *testing.T) {
 // §13 Two transactions that want the same parent: one waits, and loses in the end.
 func TestConformance13Locks(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, fields, func(c *localorg.Config) { c.RowLatency = 100 * time.Millisecond })
+	w := newWorld(t, fields, func(c *localorg.Config) { c.RowLatency = 300 * time.Millisecond })
 	w.check(t, []fact{
 		{"§13 setup: how long a transaction waits", "PATCH /_org/settings", `{"lock_wait":"20ms"}`, `200 {…}`},
 		{"§13 setup: a parent", "POST /sobjects/Account", `{"Name":"Skewed"}`, `201 {"id":"<id:acc>",…}`},

@@ -72,7 +72,7 @@ func (o *testOrg) raw(method, path, body string, header ...string) (reply, error
 			rq.Host = header[i+1]
 		}
 	}
-	client := http.Client{Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := http.Client{Timeout: 2 * time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(rq)
 	if err != nil {
 		return reply{}, err

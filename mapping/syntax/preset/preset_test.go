@@ -133,7 +133,7 @@ func TestMergeLarge(t *testing.T) {
 	var list diag.List
 	start := time.Now()
 	preset.Merge(b, o, &list)
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 }

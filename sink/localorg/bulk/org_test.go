@@ -221,7 +221,7 @@ func (o *testOrg) finish(id string) string {
 // wait asks for a job until it is over.
 func (o *testOrg) wait(path string) string {
 	o.t.Helper()
-	for range 2000 {
+	for range 60_000 {
 		r := o.do("GET", path, "")
 		if r.status != 200 {
 			o.t.Fatalf("%s: %d %s", path, r.status, r.body)

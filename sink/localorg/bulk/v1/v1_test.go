@@ -126,7 +126,7 @@ func (o *org) batch(job, content, kind string) (batch, info string) {
 
 func (o *org) wait(job, batch string) string {
 	o.t.Helper()
-	for range 2000 {
+	for range 60_000 {
 		_, info, _ := o.do("GET", "/job/"+job+"/batch/"+batch, "")
 		if !strings.Contains(info, "Queued") && !strings.Contains(info, "InProgress") {
 			return info
