@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"sfsync/mapping/diag"
 	"sfsync/mapping/importer/soql"
@@ -274,6 +275,16 @@ func (j *job) candidates(name string) []string {
 func foreign(name string) bool {
 	drive := len(name) > 2 && name[1] == ':' && (name[2] == '\\' || name[2] == '/')
 	return drive || strings.HasPrefix(name, `\\`) || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "${")
+}
+
+// reads sets the file that a step reads, if a mapping can name it: it is in UTF-8, as no path need be.
+func (j *job) reads(s *step, name string, pos diag.Pos) {
+	p := j.place(name)
+	if !utf8.ValidString(p) {
+		s.input.comments = append(s.input.comments, j.lost(pos, "the path of %s is not UTF-8: name it on the command line", base(name)))
+		return
+	}
+	s.input.files = []string{p}
 }
 
 // place returns what the mapping names a file that stands at a path.

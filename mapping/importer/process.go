@@ -93,7 +93,7 @@ func (j *job) processInput(s *step, set map[string]beans.Entry) {
 	case strings.HasPrefix(kind.Value, "database"):
 		s.input.comments = append(s.input.comments, j.lost(kind.Pos, "%s reads a database (%s): export it to a file, and name that on the command line", s.title, name.Value))
 	case name.Value != "":
-		s.input.files = []string{j.place(name.Value)}
+		j.reads(s, name.Value, name.Pos)
 		if foreign(name.Value) {
 			s.input.comments = append(s.input.comments, j.look(name.Pos, "the path is one of the machine that Data Loader ran on"))
 		}

@@ -150,7 +150,7 @@ func (o *sfdmuObject) name(field string) string {
 func (j *job) sfdmuStep(root *yamlnode.Node, o *sfdmuObject, all []*sfdmuObject) {
 	s := &step{title: o.query.Object, pos: o.pos, object: o.target, operation: o.operation}
 	s.input.table = o.query.Object
-	s.input.files = []string{j.place(o.query.Object + ".csv")}
+	j.reads(s, o.query.Object+".csv", o.pos)
 	_, opAt := word(o.node, "operation")
 	switch o.operation {
 	case "readonly":
