@@ -43,6 +43,24 @@ func TestScalars(t *testing.T) {
 	})
 }
 
+// A key is read back as it was, and its value stays beside it.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		key, value := words().Filter(utf8.ValidString).Draw(t, "key"), words().Filter(utf8.ValidString).Draw(t, "value")
+		var list diag.List
+		text := "k:\n  " + yamltext.Flow(key) + ": " + yamltext.Flow(value) + "\n"
+		n := yamlnode.Parse("f", []byte(text), &list)
+		if n == nil || list.Failed() {
+			t.Fatalf("%q: %v", text, list.All())
+		}
+		m := n.Get("k")
+		if m.Kind != yamlnode.Map || len(m.Pairs) != 1 || m.Pairs[0].Key.Text != key || m.Pairs[0].Value.Kind != yamlnode.Scalar || m.Pairs[0].Value.Text != value {
+			t.Fatalf("%q: %+v", text, m)
+		}
+	})
+}
+
 // A column's name is read back as it was, in a rule and in an expression.
 func TestColumns(t *testing.T) {
 	t.Parallel()
