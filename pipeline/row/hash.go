@@ -14,8 +14,8 @@ func Hash(key string) uint64 { return maphash.String(seed, key) }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli) //nolint:gochecknoglobals // never changed
 
-// Checksum returns a checksum (CRC-32C) over all the batch holds: lines, kinds and text.
-// It is the same in every process, so that a resumed run can tell whether its input is
+// Checksum returns a checksum (CRC-32C) over all the batch holds: the names of its columns, lines,
+// kinds and text. It is the same in every process, so that a resumed run can tell whether its input is
 // still the one it began with.
 func (b *Batch) Checksum() uint32 {
 	sum := crc32.Update(0, castagnoli, b.arena)
@@ -34,6 +34,11 @@ func (b *Batch) Checksum() uint32 {
 			buf[j] = byte(l >> (8 * j))
 		}
 		sum = crc32.Update(sum, castagnoli, buf[:8])
+	}
+	var name []byte
+	for _, c := range b.schema.Columns {
+		name = append(append(name[:0], c.Name...), 0)
+		sum = crc32.Update(sum, castagnoli, name)
 	}
 	return sum
 }

@@ -112,6 +112,26 @@ func TestDropLast(t *testing.T) {
 	}
 }
 
+// Rows under other column names are another input.
+func TestChecksumHasTheColumns(t *testing.T) {
+	sum := func(names ...string) uint32 {
+		b := row.New(columns(names...))
+		b.AddRow(2)
+		b.Set(0, 0, row.Text, "x")
+		b.Set(0, 1, row.Text, "y")
+		return b.Checksum()
+	}
+	want := sum("a", "b")
+	if got := sum("a", "b"); got != want {
+		t.Errorf("the same columns have the checksums %x and %x", want, got)
+	}
+	for _, names := range [][]string{{"b", "a"}, {"a", "c"}, {"ab", ""}} {
+		if sum(names...) == want {
+			t.Errorf("the columns %q have the checksum of a, b", names)
+		}
+	}
+}
+
 // The checksum tells batches apart whose rows differ in anything a run looks at, and equal
 // ones never.
 func TestChecksumProperty(t *testing.T) {
