@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -204,18 +206,41 @@ func TestOwnerEnds(t *testing.T) {
 	})
 }
 
+// held is a run that is under way until it is let go: the org does not answer what it writes.
+func held(t *testing.T, rows int) (k *killer, run *process, release func()) {
+	t.Helper()
+	w := newPlanOrg(t, leadSchema)
+	k = world(t, rows)
+	k.env = append(k.env, "SFSYNC_TO=env", "SFSYNC_INSTANCE_URL="+w.url, "SFSYNC_ACCESS_TOKEN="+w.token)
+	gate, arrived := make(chan struct{}), make(chan struct{})
+	release = sync.OnceFunc(func() { close(gate) })
+	come := sync.OnceFunc(func() { close(arrived) })
+	w.setAround(func(writes bool, _ http.ResponseWriter, serve func()) {
+		if writes {
+			come()
+			<-gate
+		}
+		serve()
+	})
+	t.Cleanup(release) // before the org is closed
+	run = k.begin(t, nil, "run", "leads.yaml", "leads.csv", "--api", "rest", "--backup", "--json")
+	select {
+	case <-arrived:
+	case <-time.After(time.Minute):
+		t.Fatal("the run sends nothing")
+	}
+	return k, run, release
+}
+
 // TestResumeWaits: a resume that waited for the run itself to end finds nothing left to do and
 // overwrites nothing.
 func TestResumeWaits(t *testing.T) {
 	t.Parallel()
-	k := world(t, 6000)
-	k.serve(t, "300ms") // so that the run is still on when the two have begun
-	run := k.begin(t, nil, "run", "leads.yaml", "leads.csv", "--workers", "1")
-	until(t, "rows of the run", func() bool { return k.lines(t, "sfsync-runs/2*/succeeded.csv") > 0 })
+	k, run, release := held(t, 100)
 	name := filepath.Base(k.glob(t, "sfsync-runs/2*")[0])
-	refused := k.begin(t, nil, "resume", name)
+	k.begin(t, nil, "resume", name).exits(t, 75)
 	resume := k.begin(t, nil, "resume", name, "--lock-wait", "1m")
-	refused.exits(t, 75)
+	release()
 	run.exits(t, 0)
 	resume.exits(t, 0)
 	if !strings.Contains(resume.err.String(), "nothing left to do") {
@@ -223,6 +248,35 @@ func TestResumeWaits(t *testing.T) {
 	}
 	if log, err := os.ReadFile(k.glob(t, "sfsync-runs/2*/log.jsonl")[0]); err != nil || bytes.Count(log, []byte(`"msg":"end"`)) != 1 {
 		t.Errorf("the log has not one end: %v\n%s", err, log)
+	}
+}
+
+// TestOneProcessARun: no second process works on a run that is under way, also not one that knows nothing of the locks
+// of the first, since it has another state directory (that of another user, or of cron).
+func TestOneProcessARun(t *testing.T) {
+	t.Parallel()
+	const rows = 100
+	k, run, release := held(t, rows)
+	name := filepath.Base(k.glob(t, "sfsync-runs/2*")[0])
+	for _, args := range [][]string{{"resume", name}, {"undo", name, "--yes"}} {
+		p := k.begin(t, nil, append(args, "--state", "elsewhere")...)
+		p.exits(t, 75)
+		if want := fmt.Sprintf("another process is at work on this run: process %d on ", run.Process.Pid); !strings.Contains(p.err.String(), want) {
+			t.Errorf("%s: no %q in %s", args, want, p.err.String())
+		}
+	}
+	waits := k.begin(t, nil, "resume", name, "--state", "elsewhere", "--lock-wait", "1m")
+	release()
+	run.exits(t, 0)
+	waits.exits(t, 0)
+	if !strings.Contains(waits.err.String(), "nothing left to do") {
+		t.Errorf("the resume that waited says\n%s", waits.err.String())
+	}
+	if s := decodeSummary(t, run.out.Bytes()); s.Targets[0].Created != rows {
+		t.Errorf("%+v", s)
+	}
+	if n := k.lines(t, "sfsync-runs/2*/succeeded.csv"); n != rows+1 {
+		t.Errorf("succeeded.csv has %d lines", n)
 	}
 }
 

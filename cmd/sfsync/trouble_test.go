@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestDamagedLedger resumes a run whose ledger was damaged: the resume says so, sends nothing and leaves
@@ -57,6 +59,104 @@ func TestDamagedLedger(t *testing.T) {
 	k.begin(t, nil, "resume", filepath.Base(dir)).exits(t, 0)
 	if n := k.leadsInOrg(t); n != fmt.Sprint(rows) {
 		t.Errorf("the org has %s leads", n)
+	}
+}
+
+// TestLedgerWithoutItsLog: the write-ahead log of a run that was killed is lost. The ledger beside it looks sound and
+// knows nothing of what was sent: going on would insert it again.
+func TestLedgerWithoutItsLog(t *testing.T) {
+	t.Parallel()
+	const rows = 6000
+	k := world(t, rows)
+	k.write(t, "insert.yaml", strings.Replace(leadsMapping, "match: Ext__c\n    fields: {Ext__c: id, ", "operation: insert\n    fields: {", 1))
+	k.serve(t, "40ms")
+	run := k.begin(t, nil, "run", "insert.yaml", "leads.csv", "--api", "rest", "--workers", "1")
+	until(t, "rows of the run", func() bool { return k.lines(t, "sfsync-runs/2*/succeeded.csv") > 0 })
+	run.Process.Kill()
+	run.exits(t, -1)
+	dir := k.glob(t, "sfsync-runs/2*")[0]
+	log := filepath.Join(dir, "ledger.db-wal")
+	if err := os.Rename(log, filepath.Join(k.dir, "kept")); err != nil {
+		t.Fatal(err)
+	}
+	before, report := k.leadsInOrg(t), k.read(t, dir, "succeeded.csv")
+	resume := k.begin(t, nil, "resume", filepath.Base(dir))
+	resume.exits(t, 65)
+	if says := resume.err.String(); !strings.Contains(says, "commits are missing") || !strings.Contains(says, "ledger.db-wal") {
+		t.Error(says)
+	}
+	if after := k.leadsInOrg(t); after != before || before == "0" {
+		t.Errorf("the org had %s leads and has %s", before, after)
+	}
+	if !bytes.Equal(report, k.read(t, dir, "succeeded.csv")) {
+		t.Error("the report has changed")
+	}
+	if err := os.Rename(filepath.Join(k.dir, "kept"), log); err != nil {
+		t.Fatal(err)
+	}
+	k.begin(t, nil, "resume", filepath.Base(dir), "--json").ends(t, 0, 5) // what was in flight is unknown
+	s := k.summaryOf(t, dir)
+	if n := k.leadsInOrg(t); n > fmt.Sprint(rows) || !s.Complete || s.Rows.Succeeded+s.Rows.Unknown != rows {
+		t.Errorf("the org has %s leads: %+v", n, s)
+	}
+}
+
+// TestPruneLeavesAnUndo: the run that a killed undo takes back is not removed before that has come to its end.
+func TestPruneLeavesAnUndo(t *testing.T) {
+	t.Parallel()
+	w := newPlanOrg(t, leadSchema)
+	w.write("leads.yaml", leadsMapping)
+	w.write("schema.yaml", leadSchema)
+	w.write("leads.csv", leads(300))
+	run := func(args ...string) {
+		t.Helper()
+		if code, _, stderr := w.command(append(args, "--quiet")...); code != 0 {
+			t.Fatalf("%s: %s", args, stderr)
+		}
+	}
+	runs := filepath.Join(w.dir, "runs")
+	of := func() []string {
+		dirs, err := filepath.Glob(filepath.Join(runs, "2*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dirs
+	}
+	run("run", filepath.Join(w.dir, "leads.yaml"), filepath.Join(w.dir, "leads.csv"), "--backup", "--runs", runs)
+	first := of()[0]
+	if !w.strike(1, true, "undo", first, "--yes") {
+		t.Fatal("the undo was not killed: the test shows nothing")
+	}
+	prune := func(want int) {
+		t.Helper()
+		run("runs", "prune", "--keep", "0", "--runs", runs)
+		if left := of(); len(left) != want {
+			t.Fatalf("%d runs are left, want %d", len(left), want)
+		}
+	}
+	prune(2)
+	run("undo", first, "--yes")
+	if left := w.leads(); len(left) != 0 {
+		t.Errorf("the org has %d leads", len(left))
+	}
+	prune(0)
+}
+
+func (k *killer) summaryOf(t *testing.T, dir string) summaryDoc {
+	t.Helper()
+	return decodeSummary(t, k.read(t, dir, "summary.json"))
+}
+
+// ends waits for the end of a command, whose exit code is one of these.
+func (p *process) ends(t *testing.T, codes ...int) {
+	t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(time.Minute):
+		t.Fatalf("%s does not end", p.Args)
+	}
+	if code := p.ProcessState.ExitCode(); !slices.Contains(codes, code) {
+		t.Fatalf("%s: exit code %d\n%s%s", p.Args, code, p.out.String(), p.err.String())
 	}
 }
 

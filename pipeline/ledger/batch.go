@@ -66,12 +66,6 @@ func (l *Ledger) commit(ctx context.Context, gen int64) error {
 	if l.committed >= gen {
 		return nil
 	}
-	tx, err := l.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("%w: begin: %w", ErrLedger, err)
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-
 	l.mu.Lock()
 	dirty := l.dirty
 	l.dirty = make(map[int64]*change)
@@ -97,17 +91,17 @@ func (l *Ledger) commit(ctx context.Context, gen int64) error {
 	}
 	l.mu.Unlock()
 
-	for i := range rows {
-		if err = put(ctx, tx, &rows[i], dirty[rows[i].Seq].ids); err != nil {
-			break
+	err := l.inTx(ctx, func(tx *sql.Tx) error {
+		for i := range rows {
+			if err := put(ctx, tx, &rows[i], dirty[rows[i].Seq].ids); err != nil {
+				return err
+			}
 		}
-	}
-	if err == nil {
-		err = tx.Commit()
-	}
+		return nil
+	})
 	if err != nil {
 		l.putBack(dirty)
-		return fmt.Errorf("%w: write: %w", ErrLedger, err)
+		return err
 	}
 	l.committed = taken
 	return nil
@@ -127,13 +121,14 @@ func (l *Ledger) putBack(dirty map[int64]*change) {
 }
 
 func put(ctx context.Context, tx *sql.Tx, b *Batch, ids bool) error {
-	var idBytes any // NULL leaves the column as it is
-	if ids {
-		idBytes = b.ids
+	var idBytes, idSum any // NULL leaves the columns as they are
+	if ids && b.ids != nil {
+		idBytes, idSum = b.ids, sumOf(b.ids)
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO batch VALUES(?,?,?,?,?,?,?,?)
-		ON CONFLICT(seq) DO UPDATE SET final=excluded.final, states=excluded.states, ids=coalesce(excluded.ids, ids)`,
-		b.Seq, b.File, b.Line, b.Rows, b.Checksum, b.Final, bytesOf(b.States), idBytes)
+	_, err := tx.ExecContext(ctx, `INSERT INTO batch VALUES(?,?,?,?,?,?,?,?,?,?)
+		ON CONFLICT(seq) DO UPDATE SET final=excluded.final, states=excluded.states, ids=coalesce(excluded.ids, ids),
+		sum=excluded.sum, idsum=coalesce(excluded.idsum, idsum)`,
+		b.Seq, b.File, b.Line, b.Rows, b.Checksum, b.Final, bytesOf(b.States), idBytes, b.sum(), idSum)
 	if err != nil {
 		return err
 	}
@@ -173,30 +168,25 @@ func (l *Ledger) Finish(ctx context.Context, finals []Final, meta map[string]jso
 	}
 	l.mu.Unlock()
 
-	tx, err := l.db.BeginTx(ctx, nil)
+	err := l.inTx(ctx, func(tx *sql.Tx) error {
+		for i := range batches {
+			b := &batches[i]
+			if err := put(ctx, tx, b, b.ids != nil); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, "DELETE FROM problem WHERE seq=?", b.Seq); err != nil {
+				return err
+			}
+		}
+		for key, text := range meta {
+			if err := putMeta(ctx, tx, key, text); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
-		return fmt.Errorf("%w: begin: %w", ErrLedger, err)
-	}
-	defer func() { _ = tx.Rollback() }()
-	for i := range batches {
-		b := &batches[i]
-		if err == nil {
-			err = put(ctx, tx, b, b.ids != nil)
-		}
-		if err == nil {
-			_, err = tx.ExecContext(ctx, "DELETE FROM problem WHERE seq=?", b.Seq)
-		}
-	}
-	for key, text := range meta {
-		if err == nil {
-			_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO meta VALUES(?,?)", key, []byte(text))
-		}
-	}
-	if err == nil {
-		err = tx.Commit()
-	}
-	if err != nil {
-		return fmt.Errorf("%w: write: %w", ErrLedger, err)
+		return err
 	}
 	l.mu.Lock()
 	for _, f := range finals {
@@ -209,7 +199,7 @@ func (l *Ledger) Finish(ctx context.Context, finals []Final, meta map[string]jso
 
 // Find returns the batch with that number as an earlier try at the run left it, or nil.
 func (l *Ledger) Find(ctx context.Context, seq int64) (*Batch, error) {
-	row := l.db.QueryRowContext(ctx, "SELECT seq,file,line,rows,checksum,final,states,ids FROM batch WHERE seq=?", seq)
+	row := l.db.QueryRowContext(ctx, "SELECT seq,file,line,rows,checksum,final,states,ids,sum,idsum FROM batch WHERE seq=?", seq)
 	b, err := scan(row.Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -250,7 +240,7 @@ func (l *Ledger) Last(ctx context.Context) (int64, error) {
 
 // Each calls f for every batch in reading order, without its problems.
 func (l *Ledger) Each(ctx context.Context, f func(*Batch) error) error {
-	rows, err := l.db.QueryContext(ctx, "SELECT seq,file,line,rows,checksum,final,states,ids FROM batch ORDER BY seq")
+	rows, err := l.db.QueryContext(ctx, "SELECT seq,file,line,rows,checksum,final,states,ids,sum,idsum FROM batch ORDER BY seq")
 	if err != nil {
 		return notRead(err)
 	}
@@ -301,7 +291,9 @@ func (l *Ledger) EachMade(ctx context.Context, f func(id string, state State)) e
 func scan(scan func(...any) error) (*Batch, error) {
 	b := &Batch{Problems: make(map[int]Problem)}
 	var states []byte
-	if err := scan(&b.Seq, &b.File, &b.Line, &b.Rows, &b.Checksum, &b.Final, &states, &b.ids); err != nil {
+	var sum uint32
+	var idSum sql.Null[uint32]
+	if err := scan(&b.Seq, &b.File, &b.Line, &b.Rows, &b.Checksum, &b.Final, &states, &b.ids, &sum, &idSum); err != nil {
 		return nil, err
 	}
 	if len(states) == 0 && b.Rows > 0 || b.Rows > 0 && len(states)%b.Rows != 0 || b.ids != nil && len(b.ids) != len(states)*idLen {
@@ -313,6 +305,9 @@ func scan(scan func(...any) error) (*Batch, error) {
 			return nil, fmt.Errorf("batch %d: state %d", b.Seq, s)
 		}
 		b.States[i] = State(s)
+	}
+	if sum != b.sum() || idSum.Valid != (b.ids != nil) || idSum.V != sumOf(b.ids) {
+		return nil, fmt.Errorf("batch %d: %w", b.Seq, errChecksum)
 	}
 	return b, nil
 }

@@ -4,7 +4,9 @@
 //
 // The ledger of a run is an SQLite file in its run directory: one row a read batch, in it
 // one state byte a record and the packed record ids. Commits wait for the disk
-// (synchronous=FULL), and callers that commit at the same moment share one commit.
+// (synchronous=FULL), and callers that commit at the same moment share one commit. What is kept has checksums, and
+// how many commits there were is also kept beside the ledger: one that was damaged, or has lost what was written to it
+// last, is recognised and not gone on with.
 package ledger
 
 import (
@@ -14,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"modernc.org/sqlite" // also the driver "sqlite"
@@ -125,8 +128,9 @@ type Ledger struct {
 	dirty map[int64]*change
 	gen   int64 // the generation that collects changes now
 
-	write     sync.Mutex // held while committing
-	committed int64      // the last generation on disk; guarded by write
+	write     sync.Mutex // held while committing; guards what follows
+	committed int64      // the last generation on disk
+	commits   commits
 }
 
 // change lists what has to be written of a batch.
@@ -138,18 +142,24 @@ type change struct {
 // schemaSQL is one transaction, so that it waits for the disk once.
 const schemaSQL = `
 BEGIN;
-CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE batch(
 	seq INTEGER PRIMARY KEY, file INTEGER NOT NULL, line INTEGER NOT NULL, rows INTEGER NOT NULL,
-	checksum INTEGER NOT NULL, final INTEGER NOT NULL, states BLOB NOT NULL, ids BLOB);
+	checksum INTEGER NOT NULL, final INTEGER NOT NULL, states BLOB NOT NULL, ids BLOB,
+	sum INTEGER NOT NULL, idsum INTEGER);
 CREATE TABLE problem(
 	seq INTEGER NOT NULL, record INTEGER NOT NULL, code TEXT NOT NULL, field TEXT NOT NULL,
 	message TEXT NOT NULL, attempts INTEGER NOT NULL, PRIMARY KEY(seq, record)) WITHOUT ROWID;
+CREATE TABLE commits(n INTEGER NOT NULL);
+INSERT INTO commits VALUES(0);
 PRAGMA application_id = 0x73667379;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 COMMIT;`
 
-const applicationID = 0x73667379 // "sfsy"
+const (
+	applicationID = 0x73667379 // "sfsy"
+	version       = 2
+)
 
 // Create makes a new ledger; the file must not exist. The info is whatever the run needs to
 // be resumed, kept as JSON.
@@ -179,26 +189,46 @@ func Open(ctx context.Context, path string) (*Ledger, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("%w: open: %w", ErrLedger, err)
 	}
+	least := noted(path) // before the ledger itself, which another process may be writing
 	l, err := connect(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	var id, version int
+	var id, made int
 	err = l.db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
 	if err == nil {
-		err = l.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+		err = l.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&made)
+	}
+	if err == nil && id == applicationID && made == version {
+		err = l.db.QueryRowContext(ctx, "SELECT n FROM commits").Scan(&l.commits.n)
 	}
 	switch {
 	case err != nil:
 		err = notOpened(path, err)
 	case id != applicationID:
 		err = fmt.Errorf("%w: open %s: %w", ErrLedger, path, ErrCorrupt)
-	case version != 1:
-		err = fmt.Errorf("%w: open %s: version %d, this program knows version 1: use the sfsync that made it", ErrLedger, path, version)
+	case made != version:
+		err = fmt.Errorf("%w: open %s: version %d, this program knows version %d: use the sfsync that made it", ErrLedger, path, made, version)
+	case l.commits.n < least:
+		err = fmt.Errorf("%w: open %s: %w: %d of its %d commits are missing: put back the %s-wal that was beside it", ErrLedger, path, ErrCorrupt,
+			least-l.commits.n, least, filepath.Base(path))
 	default:
 		return l, nil
 	}
 	return nil, errors.Join(err, l.db.Close())
+}
+
+// Check reads the whole ledger and returns ErrCorrupt where it does not hold together. What is read later is looked at
+// then; this also finds what is missing.
+func (l *Ledger) Check(ctx context.Context) error {
+	var found string
+	if err := l.db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
+		return notRead(err)
+	}
+	if found != "ok" {
+		return fmt.Errorf("%w: read: %w: %s", ErrLedger, ErrCorrupt, found)
+	}
+	return nil
 }
 
 func connect(ctx context.Context, path string) (*Ledger, error) {
@@ -210,7 +240,7 @@ func connect(ctx context.Context, path string) (*Ledger, error) {
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(notOpened(path, err), db.Close())
 	}
-	return &Ledger{db: db, open: make(map[int64]*Batch), dirty: make(map[int64]*change), gen: 1}, nil
+	return &Ledger{db: db, open: make(map[int64]*Batch), dirty: make(map[int64]*change), gen: 1, commits: commits{path: countPath(path)}}, nil
 }
 
 // notOpened words why a ledger cannot be opened: what is about the disk says nothing of the ledger.
@@ -251,7 +281,7 @@ func uriPath(path string) string {
 
 // Close closes the ledger; what was committed stays.
 func (l *Ledger) Close() error {
-	if err := l.db.Close(); err != nil {
+	if err := errors.Join(l.db.Close(), l.commits.close()); err != nil {
 		return fmt.Errorf("%w: close: %w", ErrLedger, err)
 	}
 	return nil
@@ -265,19 +295,25 @@ func (l *Ledger) SetMeta(ctx context.Context, key string, v any) error {
 	}
 	l.write.Lock()
 	defer l.write.Unlock()
-	if _, err := l.db.ExecContext(ctx, "INSERT OR REPLACE INTO meta VALUES(?,?)", key, text); err != nil {
-		return fmt.Errorf("%w: write %s: %w", ErrLedger, key, err)
-	}
-	return nil
+	return l.inTx(ctx, func(tx *sql.Tx) error { return putMeta(ctx, tx, key, text) })
+}
+
+func putMeta(ctx context.Context, tx *sql.Tx, key string, text []byte) error {
+	_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO meta VALUES(?,?,?)", key, text, sumOf(text))
+	return err
 }
 
 // Meta reads the document under a key into v; ok is false where there is none. The key of
 // the document given to [Create] is "info".
 func (l *Ledger) Meta(ctx context.Context, key string, v any) (ok bool, err error) {
 	var text []byte
-	err = l.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key=?", key).Scan(&text)
+	var sum uint32
+	err = l.db.QueryRowContext(ctx, "SELECT value, sum FROM meta WHERE key=?", key).Scan(&text, &sum)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
+	}
+	if err == nil && sum != sumOf(text) {
+		err = errChecksum
 	}
 	if err == nil {
 		err = json.Unmarshal(text, v)

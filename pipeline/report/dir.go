@@ -42,6 +42,8 @@ const (
 	maxMapping = 60
 	// idBytes is the length of the random part of a directory's name.
 	idBytes = 3
+	// idSuffix is the length of what it makes of the name, with its hyphen.
+	idSuffix = 1 + 2*idBytes
 	// maxTries is how often another random part is tried if a name is taken.
 	maxTries = 10
 )
@@ -178,21 +180,22 @@ func Runs(root, mapping string) ([]*Dir, error) {
 		return nil, fmt.Errorf("list the runs: %w", err)
 	}
 	var runs []*Dir
-	suffix := len("-") + hex.EncodedLen(idBytes)
 	for _, e := range slices.Backward(entries) {
-		name := e.Name()
-		if len(name) < len(timeForm)+suffix || !e.IsDir() {
+		d := &Dir{path: filepath.Join(root, e.Name())}
+		if len(e.Name()) < len(timeForm)+idSuffix || !e.IsDir() || mapping != "" && !d.Of(mapping) {
 			continue
 		}
-		if mapping != "" && name[len(timeForm):len(name)-suffix] != "-"+cleanName(mapping) {
-			continue
-		}
-		d := &Dir{path: filepath.Join(root, name)}
 		if _, err := d.Started(); err == nil {
 			runs = append(runs, d)
 		}
 	}
 	return runs, nil
+}
+
+// Of reports whether the run is one of the mapping of this name, as far as its own name tells.
+func (d *Dir) Of(mapping string) bool {
+	name := d.Name()
+	return len(name) >= len(timeForm)+idSuffix && name[len(timeForm):len(name)-idSuffix] == "-"+cleanName(mapping)
 }
 
 // makeRoot makes the directory of run directories, with a .gitignore: what is in it is data.

@@ -250,6 +250,7 @@ func sentinels() []sentinel {
 		{pipeline.ErrInputChanged, BadInput},
 		{pipeline.ErrStopped, TryAgain},
 		{ledger.ErrLocked, TryAgain},
+		{ledger.ErrClaimed, TryAgain},
 		{ledger.ErrLedger, CannotWrite},
 		{backup.ErrBackup, CannotWrite},
 		{report.ErrReport, CannotWrite},

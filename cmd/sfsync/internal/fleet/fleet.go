@@ -203,16 +203,29 @@ func (f *Fleet) Lock(ctx context.Context, stateDir, mapping string, wait time.Du
 	if err != nil {
 		return err
 	}
-	host, _ := os.Hostname() // only for the message to another run
-	holder := ledger.Holder{PID: os.Getpid(), Host: host, Started: f.app.Sys.Now().UTC().Truncate(time.Second)}
 	for _, id := range f.ids() {
-		lock, err := ledger.Acquire(ctx, state, mapping, id, wait, holder)
+		lock, err := ledger.Acquire(ctx, state, mapping, id, wait, f.holder())
 		if err != nil {
 			return err
 		}
 		f.locks = append(f.locks, lock)
 	}
 	return nil
+}
+
+// Claim keeps other processes away from a run until Close, as Lock does; also those with another state directory.
+func (f *Fleet) Claim(ctx context.Context, run *report.Dir, wait time.Duration) error {
+	lock, err := ledger.Claim(ctx, run.Path(""), wait, f.holder())
+	if err != nil {
+		return err
+	}
+	f.locks = append(f.locks, lock)
+	return nil
+}
+
+func (f *Fleet) holder() ledger.Holder {
+	host, _ := os.Hostname() // only for the message to another run
+	return ledger.Holder{PID: os.Getpid(), Host: host, Started: f.app.Sys.Now().UTC().Truncate(time.Second)}
 }
 
 // ids are the ids of the orgs, in order.

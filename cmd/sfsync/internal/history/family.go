@@ -7,15 +7,16 @@ import (
 	"sfsync/pipeline/report"
 )
 
-// parent is the name of the run whose rows a run tries again, "" for none or one that is not known.
-func (r *Run) parent() string {
+// parent is the name of the run that a run was made from, "" for none or one that is not known. of says so of one
+// without a summary.
+func (r *Run) parent(of func(*report.Dir) string) string {
 	if r.Summary == nil {
-		return ""
+		return of(r.Dir)
 	}
 	return r.Summary.Parent
 }
 
-// tree says of runs whose rows they try again, by their names.
+// tree says of runs which ones they were made from, by their names.
 type tree map[string]string
 
 func treeOf(runs []Run, parent func(*Run) string) tree {
@@ -80,12 +81,7 @@ func FamilyOf(run *report.Dir, parent func(*report.Dir) string, roots ...string)
 		runs = append(runs, Look(run))
 	}
 	slices.SortStableFunc(runs, func(a, b Run) int { return a.Started.Compare(b.Started) })
-	t := treeOf(runs, func(r *Run) string {
-		if r.Summary == nil {
-			return parent(r.Dir)
-		}
-		return r.Summary.Parent
-	})
+	t := treeOf(runs, func(r *Run) string { return r.parent(parent) })
 	f := &Family{}
 	first, after := t.first(me), false
 	for _, r := range runs {

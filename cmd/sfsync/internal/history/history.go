@@ -100,19 +100,31 @@ type Rule struct {
 	Older time.Duration
 }
 
-// Prunable returns the runs of a list, which is the latest first, that the rule lets go. A run
-// that could still be resumed stays in any case (a plan never could), and so do the tries at the
-// rows of one that stays, since together they are one account.
-func Prunable(runs []Run, rule Rule, now time.Time) []Run {
-	t := treeOf(runs, (*Run).parent)
+// Prunable returns those of all runs, the latest first, that the rule lets go. Only runs of the mapping count, those of
+// all if it is "". A run that could still be resumed stays in any case (a plan never could, nor one that was taken
+// back), and so do the tries at the rows of one that stays and the run that it takes back: together they are one
+// account. parent says of a run without a summary which run it was made from.
+func Prunable(all []Run, mapping string, parent func(*report.Dir) string, rule Rule, now time.Time) []Run {
+	t := treeOf(all, func(r *Run) string { return r.parent(parent) })
 	stays := make(map[string]bool) // by the first of the tries
-	for i, r := range runs {
-		if !r.over(now) || i < rule.Keep || rule.Older > 0 && now.Sub(r.Started) <= rule.Older {
+	back := make(map[string]bool)
+	for _, r := range all {
+		if r.State == Complete && r.Summary.Command == "undo" {
+			back[r.Summary.Parent] = true
+		}
+	}
+	n := 0 // how many runs that count are later
+	for _, r := range all {
+		counts := mapping == "" || r.Dir.Of(mapping)
+		if !counts || !r.over(now) && !back[r.Dir.Name()] || n < rule.Keep || rule.Older > 0 && now.Sub(r.Started) <= rule.Older {
 			stays[t.first(r.Dir.Name())] = true
+		}
+		if counts {
+			n++
 		}
 	}
 	var out []Run
-	for _, r := range runs {
+	for _, r := range all {
 		if !stays[t.first(r.Dir.Name())] {
 			out = append(out, r)
 		}

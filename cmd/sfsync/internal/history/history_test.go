@@ -28,6 +28,8 @@ func past(t *testing.T, root, mapping string, days int, s *report.Summary) *repo
 	return d
 }
 
+func orphans(*report.Dir) string { return "" }
+
 func states(runs []Run) []State {
 	var out []State
 	for _, r := range runs {
@@ -92,7 +94,7 @@ func TestPrunable(t *testing.T) {
 		{Rule{Keep: 1, Older: 50 * day}, nil},
 	} {
 		var got []int
-		for _, g := range Prunable(runs, tt.rule, noon) {
+		for _, g := range Prunable(runs, "", orphans, tt.rule, noon) {
 			got = append(got, slices.IndexFunc(runs, func(r Run) bool { return r.Dir == g.Dir }))
 		}
 		if !slices.Equal(got, tt.want) {
@@ -126,7 +128,7 @@ func TestPlansAreOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, r := range Prunable(runs, Rule{}, noon) {
+	for _, r := range Prunable(runs, "", orphans, Rule{}, noon) {
 		got = append(got, r.Dir.Name())
 	}
 	if want := []string{killed.Name(), stopped.Name()}; !slices.Equal(got, want) {
@@ -197,11 +199,61 @@ func TestPruneKeepsTries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := Prunable(runs, Rule{Keep: 1}, noon)
+	got := Prunable(runs, "", orphans, Rule{Keep: 1}, noon)
 	if len(got) != 1 || got[0].Dir.Name() != alone.Name() {
 		t.Errorf("%d runs may go, want only %s", len(got), alone.Name())
 	}
-	if got := Prunable(runs, Rule{Older: time.Hour}, noon); len(got) != 4 {
+	if got := Prunable(runs, "", orphans, Rule{Older: time.Hour}, noon); len(got) != 4 {
 		t.Errorf("%d runs may go once all are old, want 4", len(got))
+	}
+}
+
+// TestPruneKeepsWhatIsTakenBack: an undo or a retry that was killed has no summary; what it was made from stays, also
+// where the mapping was given another name since.
+func TestPruneKeepsWhatIsTakenBack(t *testing.T) {
+	root := t.TempDir()
+	run := past(t, root, "m", 30, &report.Summary{Complete: true, Command: "run"})
+	undo := past(t, root, "m", 20, nil)
+	gone := past(t, root, "m", 15, &report.Summary{Complete: true, Command: "run"})
+	renamed := past(t, root, "m", 12, &report.Summary{Complete: true, Command: "run"})
+	retry := past(t, root, "m-new", 10, nil)
+	runs, err := List(root, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent := func(d *report.Dir) string {
+		return map[string]string{undo.Name(): run.Name(), retry.Name(): renamed.Name()}[d.Name()]
+	}
+	for _, mapping := range []string{"", "m"} {
+		got := Prunable(runs, mapping, parent, Rule{Older: time.Hour}, noon)
+		if len(got) != 1 || got[0].Dir.Name() != gone.Name() {
+			t.Errorf("of mapping %q %d runs may go, want only %s", mapping, len(got), gone.Name())
+		}
+	}
+	if got := Prunable(runs, "m-new", parent, Rule{Older: time.Hour}, noon); len(got) != 0 {
+		t.Errorf("of the other mapping %d may go", len(got))
+	}
+	if got := Prunable(runs, "", orphans, Rule{Older: time.Hour}, noon); len(got) != 3 {
+		t.Errorf("%d runs may go where nobody knows what they were made from, want 3", len(got))
+	}
+}
+
+// TestPruneWhatWasTakenBack: a run that was stopped and then taken back is not gone on with.
+func TestPruneWhatWasTakenBack(t *testing.T) {
+	root := t.TempDir()
+	run := past(t, root, "m", 30, &report.Summary{Command: "run"})
+	past(t, root, "m", 20, &report.Summary{Complete: true, Command: "undo", Parent: run.Name()})
+	half := past(t, root, "m", 15, &report.Summary{Command: "run"})
+	past(t, root, "m", 12, &report.Summary{Command: "undo", Parent: half.Name()})
+	runs, err := List(root, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range Prunable(runs, "", orphans, Rule{Older: time.Hour}, noon) {
+		got = append(got, r.Dir.Name())
+	}
+	if len(got) != 2 || got[1] != run.Name() {
+		t.Errorf("%q may go, want %s and the undo of it", got, run.Name())
 	}
 }

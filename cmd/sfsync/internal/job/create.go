@@ -41,6 +41,9 @@ func (j *job) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := j.orgs.Claim(ctx, j.dir, j.flags.LockWait); err != nil {
+		return err
+	}
 	j.ledger, err = ledger.Open(ctx, j.dir.Path(report.LedgerFile))
 	return err
 }
@@ -130,18 +133,21 @@ const maxPast = 20
 // tellInterrupted tells the user that the last run of the mapping to this org was interrupted,
 // since this one does not go on with it. The lock is held, so it is not under way.
 func (j *job) tellInterrupted(ctx context.Context) {
-	if d := j.interrupted(ctx); d != nil {
+	d, err := j.interrupted(ctx)
+	switch {
+	case err != nil:
+		j.Con.Warnf("%v. This one starts afresh", err)
+	case d != nil:
 		j.Con.Infof("the last run of this mapping was interrupted: %s. This one starts afresh; to go on with that one: sfsync resume %[1]s", d.Path(""))
 	}
 }
 
 // interrupted returns the last run of the mapping to this org if it was interrupted, or is under way
-// where the lock is not held; else nil.
-func (j *job) interrupted(ctx context.Context) *report.Dir {
+// where the lock is not held; else nil. The error says that there is one of which nobody knows.
+func (j *job) interrupted(ctx context.Context) (*report.Dir, error) {
 	runs, err := report.Runs(j.flags.Runs, j.file.Name)
 	if err != nil {
-		j.Con.Warnf("%v", err)
-		return nil
+		return nil, err
 	}
 	for _, d := range runs[:min(len(runs), maxPast)] {
 		s, err := d.ReadSummary()
@@ -149,23 +155,27 @@ func (j *job) interrupted(ctx context.Context) *report.Dir {
 		case err == nil && (s.Org.ID != j.orgs.Main.Info.ID || s.Mapping.Name != j.file.Name || s.Plan != nil):
 			continue
 		case err == nil && (s.Complete || !resumable(exit.Code(s.Exit.Code))):
-			return nil
-		case err != nil && (!errors.Is(err, fs.ErrNotExist) || !j.wentHere(ctx, d)):
+			return nil, nil //nolint:nilnil // it is over
+		case err == nil:
+			return d, nil
+		case !errors.Is(err, fs.ErrNotExist):
 			continue
 		}
-		return d
+		if here, err := j.wentHere(ctx, d); here || err != nil {
+			return d, err
+		}
 	}
-	return nil
+	return nil, nil //nolint:nilnil // there is none
 }
 
 // wentHere reports whether a run that has no summary went to the org of this one.
-func (j *job) wentHere(ctx context.Context, d *report.Dir) bool {
-	l, err := ledger.Open(ctx, d.Path(report.LedgerFile))
-	if err != nil {
-		return false
+func (j *job) wentHere(ctx context.Context, d *report.Dir) (bool, error) {
+	if _, err := os.Stat(d.Path(report.LedgerFile)); err != nil {
+		return false, nil //nolint:nilerr // a plan
 	}
-	defer l.Close() // only read from
 	var s settings
-	ok, err := l.Meta(ctx, infoKey, &s)
-	return err == nil && ok && s.OrgID == j.orgs.Main.Info.ID
+	if err := readSettings(ctx, d, &s); err != nil {
+		return false, fmt.Errorf("%s was interrupted, and cannot be gone on with: %w", d.Path(""), err)
+	}
+	return s.OrgID == j.orgs.Main.Info.ID, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/history"
@@ -42,6 +43,17 @@ func Family(ctx context.Context, dir *report.Dir, roots ...string) (*history.Fam
 		return nil, &exit.Error{Code: exit.BadInput, Err: err}
 	}
 	return f, nil
+}
+
+// Parents returns what says of a run without a summary which run it retries or takes back, "" for none.
+func Parents(ctx context.Context) func(*report.Dir) string {
+	return func(d *report.Dir) string {
+		var s settings
+		if _, err := os.Stat(d.Path(report.LedgerFile)); err != nil || readSettings(ctx, d, &s) != nil {
+			return ""
+		}
+		return s.Parent
+	}
 }
 
 // Find opens a run's directory.

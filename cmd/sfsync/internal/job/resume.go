@@ -55,7 +55,7 @@ func Resume(ctx context.Context, o *ResumeOptions) error {
 		if errors.Is(err, ledger.ErrAccess) {
 			return err // once the directory can be written, it goes on
 		}
-		return &exit.Error{Code: exit.BadInput, Err: err} // here the ledger is the input
+		return damaged(err)
 	}
 	if err := j.restore(ctx, o); err != nil {
 		return err
@@ -72,10 +72,19 @@ func Resume(ctx context.Context, o *ResumeOptions) error {
 	if err := j.orgs.Lock(ctx, j.flags.State, j.file.Name, j.flags.LockWait); err != nil {
 		return err
 	}
+	if err := j.orgs.Claim(ctx, j.dir, j.flags.LockWait); err != nil {
+		return err
+	}
 	// Another process may have gone on with the run until it gave the lock up: what it has left
 	// is what counts.
 	if end, err := j.finished(); err != nil || end != nil {
 		return cmp.Or(err, end)
+	}
+	if err := j.takenBack(ctx); err != nil {
+		return err
+	}
+	if err := j.ledger.Check(ctx); err != nil {
+		return damaged(err)
 	}
 	j.before = effort{}
 	if _, err := j.ledger.Meta(ctx, effortKey, &j.before); err != nil {
@@ -83,6 +92,21 @@ func Resume(ctx context.Context, o *ResumeOptions) error {
 	}
 	j.begun = j.Sys.Now()
 	return j.execute(ctx)
+}
+
+// damaged words why a run cannot be gone on with by its ledger, which is the input here.
+func damaged(err error) error {
+	return exit.Errorf(exit.BadInput, "%w: nothing was sent: put the run directory back as it was, or start a new run: what this one has written is in its row files", err)
+}
+
+// takenBack refuses to go on with a run that an undo took back: half of its rows would be in the org, and the report
+// would have them all.
+func (j *job) takenBack(ctx context.Context) error {
+	undos, err := undosOf(ctx, j.dir, j.file.Name)
+	if err != nil || len(undos) == 0 {
+		return err
+	}
+	return exit.Usagef("%s was taken back by %s: start a new run", j.dir.Name(), undos[0].Name())
 }
 
 // restore takes up what the run was begun with.

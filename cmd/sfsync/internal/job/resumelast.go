@@ -33,6 +33,8 @@ func (o *RunOptions) same(ctx context.Context, j *job, last *report.Dir) bool {
 	switch {
 	case s.Command == CommandRetry:
 		what = "was a retry"
+	case s.Command == commandUndo:
+		what = "was an undo"
 	case !bytes.Equal(text, j.file.Text), !slices.Equal(s.Sums, sums(j.file)):
 		what = "had another mapping"
 	case !slices.EqualFunc(s.Inputs, j.inputs, func(was inputSetting, in source.Input) bool { return was.Path == in.Path }):

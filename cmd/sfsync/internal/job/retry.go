@@ -97,6 +97,9 @@ func Retry(ctx context.Context, o *RetryOptions) error {
 	if err := j.orgs.Lock(ctx, j.flags.State, j.file.Name, j.flags.LockWait); err != nil {
 		return err
 	}
+	if err := j.orgs.Claim(ctx, was.dir, j.flags.LockWait); err != nil {
+		return err
+	}
 	// Another retry may have gone on until it gave the lock up.
 	if now, err := o.tries(ctx, was); err != nil {
 		return err

@@ -76,7 +76,7 @@ func Run(ctx context.Context, o *RunOptions) error {
 	}
 	defer j.close()
 	if o.ResumeLast {
-		if last := j.interrupted(ctx); last != nil && o.same(ctx, j, last) {
+		if last, err := j.interrupted(ctx); err == nil && last != nil && o.same(ctx, j, last) {
 			j.close()
 			return o.resume(ctx, last, slices.ContainsFunc(j.inputs, func(in source.Input) bool { return in.Once || !input.ReadAgain(&in) }))
 		}

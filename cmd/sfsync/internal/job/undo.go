@@ -60,6 +60,9 @@ func (o *UndoOptions) undo(ctx context.Context, dir *report.Dir) error {
 	if err := u.orgs.Lock(ctx, u.flags.State, u.file.Name, u.flags.LockWait); err != nil {
 		return err
 	}
+	if err := u.orgs.Claim(ctx, u.was, u.flags.LockWait); err != nil {
+		return err
+	}
 	if err := u.unfinished(ctx); err != nil {
 		return err
 	}
@@ -110,7 +113,7 @@ func (u *undo) open(ctx context.Context, o *UndoOptions) error {
 		return err
 	}
 	if sum, err := u.was.ReadSummary(); err != nil || !sum.Complete {
-		o.Con.Warnf("%s did not come to its end: what it sent and got no answer for is not known; sfsync resume finds it out", u.was.Name())
+		o.Con.Warnf("%s did not come to its end: what it sent and got no answer for is not known; sfsync resume finds it out, if it comes before the undo", u.was.Name())
 	}
 	if o.Keep("to") {
 		o.To = s.To
@@ -152,24 +155,27 @@ func undoneBy(ctx context.Context, dir *report.Dir) (*report.Dir, error) {
 	return parent, nil
 }
 
-// undos lists the undos of the run, the latest first.
-func (u *undo) undos(ctx context.Context) ([]*report.Dir, error) {
-	dirs, err := report.Runs(filepath.Dir(u.was.Path("")), u.file.Name)
+// undosOf lists the undos of a run of a mapping, the latest first.
+func undosOf(ctx context.Context, run *report.Dir, mapping string) ([]*report.Dir, error) {
+	dirs, err := report.Runs(filepath.Dir(run.Path("")), mapping)
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(dirs, func(d *report.Dir) bool {
+		if s, err := d.ReadSummary(); err == nil {
+			return s.Command != commandUndo || s.Parent != run.Name()
+		}
 		var s settings
 		if _, err := os.Stat(d.Path(report.LedgerFile)); err != nil {
 			return true
 		}
-		return readSettings(ctx, d, &s) != nil || s.Command != commandUndo || s.Parent != u.was.Name()
+		return readSettings(ctx, d, &s) != nil || s.Command != commandUndo || s.Parent != run.Name()
 	}), nil
 }
 
 // unfinished takes up an undo of the run that was interrupted, if there is one.
 func (u *undo) unfinished(ctx context.Context) error {
-	dirs, err := u.undos(ctx)
+	dirs, err := undosOf(ctx, u.was, u.file.Name)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,9 @@ func Of(err error, log string) string {
 		notes = append(notes, ui.CountDiagnostics(list))
 	}
 	for _, part := range rest {
-		notes = append(notes, discreet(part, log))
+		if note := discreet(part, log); !slices.Contains(notes, note) { // several requests meet the same trouble
+			notes = append(notes, note)
+		}
 	}
 	return ui.OneLine(strings.Join(notes, "\n"))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -212,7 +213,7 @@ func newRunsPrune(a *verb.App, runF func(context.Context, *runsOptions) error) *
 		Short: "Remove the directories of runs that are over",
 		Long: `Remove run directories: those that are not among the latest --keep and began longer ago than
 --older. At least one of the two is needed. A run that is under way or could be resumed is never
-removed, nor the one that a run which stays was made from. With --mapping the others do not count.
+removed, nor the one that a run which stays was made from: retries and an undo of it. With --mapping the others do not count.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.BadInput, exit.CannotWrite),
 		Example: "  sfsync runs prune --keep 30\n  sfsync runs prune --older 90d --dry-run",
@@ -233,7 +234,7 @@ removed, nor the one that a run which stays was made from. With --mapping the ot
 	return cmd
 }
 
-func runsPruneRun(_ context.Context, o *runsOptions) error {
+func runsPruneRun(ctx context.Context, o *runsOptions) error {
 	older, err := days(o.Older)
 	if err != nil {
 		return exit.Usagef("--older: %w", err)
@@ -241,11 +242,11 @@ func runsPruneRun(_ context.Context, o *runsOptions) error {
 	if o.Keep < 0 {
 		return exit.Usagef("--keep is a number of runs, not %d", o.Keep)
 	}
-	runs, err := history.List(o.Runs, o.Mapping)
+	runs, err := history.List(o.Runs, "")
 	if err != nil {
 		return &exit.Error{Code: exit.BadInput, Err: err}
 	}
-	going := history.Prunable(runs, history.Rule{Keep: o.Keep, Older: older}, o.Sys.Now())
+	going := history.Prunable(runs, o.Mapping, job.Parents(ctx), history.Rule{Keep: o.Keep, Older: older}, o.Sys.Now())
 	for _, r := range going {
 		if !o.DryRun {
 			if err := history.Remove(r.Dir); err != nil {
@@ -261,6 +262,9 @@ func runsPruneRun(_ context.Context, o *runsOptions) error {
 	what := "removed"
 	if o.DryRun {
 		what = "would be removed"
+	}
+	if o.Mapping != "" {
+		runs = slices.DeleteFunc(runs, func(r history.Run) bool { return !r.Dir.Of(o.Mapping) })
 	}
 	return verb.Done(exit.OK, "%s of %d %s", ui.Plural(int64(len(going)), "run", "runs"), len(runs), what)
 }
