@@ -117,6 +117,25 @@ func (a *account) tally(second bool, row int64, state func(target int) ledger.St
 	}
 }
 
+// unread adds what the ledger knows of the batches that this try did not come to read again: they are part of the run,
+// and some of their records may have been sent.
+func (a *account) unread(ctx context.Context, p *pass, rd *intake.Reader) error {
+	if !a.opt.Resume {
+		return nil
+	}
+	row := rd.Rows
+	return a.opt.Ledger.Each(context.WithoutCancel(ctx), func(b *ledger.Batch) error {
+		if b.Seq < rd.Seq || b.Final {
+			return nil
+		}
+		for r := range b.Rows {
+			a.tally(p.base > 0, row, func(t int) ledger.State { return b.States[t*b.Rows+r] })
+			row++
+		}
+		return nil
+	})
+}
+
 // read is how many rows the first pass has counted.
 func (a *account) read() int64 { return int64(len(a.states) / max(1, a.width)) }
 

@@ -47,6 +47,45 @@ func TestResumeRefusesAShorterInput(t *testing.T) {
 	}
 }
 
+// A resumed run that finds its input changed has not forgotten what the first try did: its account and its row files
+// have it. Once the input is back, it goes on.
+func TestResumeOfAnotherInputKeepsTheAccount(t *testing.T) {
+	s := strategies["native"]
+	in := generate(t, rand.New(rand.NewPCG(37, 37)), 20_000, 20_000)
+	org := newFakeOrg(t, s.match)
+	dir := t.TempDir()
+	first, err := try(t.Context(), t, dir, false, in, s, org, stopAfter(org, 2))
+	if !errors.Is(err, pipeline.ErrStopped) || first.Rows.Succeeded == 0 {
+		t.Fatal(err, first.Rows)
+	}
+	org.after = nil
+	text, err := os.ReadFile(in.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := bytes.Clone(text)
+	at := bytes.IndexByte(other, '\n') + 1
+	other[at] ^= 1
+	if err := os.WriteFile(in.path, other, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res, err := try(t.Context(), t, dir, true, in, s, org, nil)
+	if !errors.Is(err, pipeline.ErrInputChanged) || res.Rows.Succeeded != first.Rows.Succeeded || res.Rows.Unknown != first.Rows.Unknown {
+		t.Errorf("%v: %+v, had %+v", err, res.Rows, first.Rows)
+	}
+	if n := len(readCSV(t, dir+"/succeeded.csv")); n != int(first.Rows.Succeeded) {
+		t.Errorf("succeeded.csv has %d rows, want %d", n, first.Rows.Succeeded)
+	}
+	if err := os.WriteFile(in.path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	last, err := try(t.Context(), t, dir, true, in, s, org, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkResult(t, dir, in, last, org)
+}
+
 // A resumed run that is stopped again at once still accounts for all that the first try did.
 func TestResumedAndStoppedAtOnce(t *testing.T) {
 	s := strategies["native"]

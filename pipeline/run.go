@@ -128,5 +128,8 @@ func (p *pass) run(ctx context.Context) error {
 	if err == nil && !read.Complete && outer.Err() != nil {
 		err = context.Cause(outer)
 	}
+	if !read.Complete {
+		err = errors.Join(err, p.account.unread(outer, p, read))
+	}
 	return cmp.Or(err, p.account.check(p, read))
 }

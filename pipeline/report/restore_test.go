@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"sfsync/pipeline/row"
 )
 
@@ -74,6 +76,67 @@ func TestRestore(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestRestoreWithoutABatch: a try that does not come to write anything leaves the files as the one before left them.
+func TestRestoreWithoutABatch(t *testing.T) {
+	t.Parallel()
+	d := newDir(t)
+	r := newRows(t, d)
+	batch := csvBatch(2, []string{"a"}, []string{"1"})
+	for _, s := range []Status{Succeeded, Failed} {
+		if err := r.Batch(batch, "f", 1, always(Outcome{Status: s})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	offsets, err := r.Commit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []Status{Succeeded, Unknown} {
+		if err := r.Batch(batch, "f", 1, always(Outcome{Status: s})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files := func() map[string]string {
+		found := make(map[string]string)
+		for _, name := range []string{"succeeded.csv", "failed.csv", "unknown.csv"} {
+			if text, err := os.ReadFile(d.Path(name)); err == nil {
+				found[name] = string(text)
+			}
+		}
+		return found
+	}
+	before := files()
+	again := newRows(t, d)
+	if err := again.Restore(offsets); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(before, files()); d != "" || len(before) != 3 {
+		t.Errorf("%d files before (-want +got):\n%s", len(before), d)
+	}
+	last := newRows(t, d)
+	if err := last.Restore(offsets); err != nil {
+		t.Fatal(err)
+	}
+	if err := last.Batch(batch, "f", 1, always(Outcome{Status: Skipped})); err != nil {
+		t.Fatal(err)
+	}
+	if err := last.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if now := files(); len(now) != 2 || strings.Count(now["succeeded.csv"], "\n") != 2 {
+		t.Errorf("with a batch they are not cut back: %q", now)
 	}
 }
 

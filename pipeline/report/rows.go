@@ -72,6 +72,7 @@ type Rows struct {
 	open    int
 	tick    int64 // the age of files, for closing the one that was not used longest
 	closed  bool
+	cuts    []cut // what Restore left to be cut off
 
 	// The schema of the last batch, to spare building its header again.
 	schema *row.Schema
@@ -116,6 +117,9 @@ func NewRows(d *Dir) (*Rows, error) {
 // the path of the batch's file as users know it; a row that comes from a row file of an earlier run
 // stands where it stood in that one's input.
 func (r *Rows) Batch(src *row.Batch, name string, targets int, outcome func(row, target int) Outcome) error {
+	if err := r.cutOff(); err != nil {
+		return err
+	}
 	schema := src.Schema()
 	csv := isCSV(schema)
 	h := &r.objects
@@ -321,7 +325,7 @@ func (r *Rows) Commit() (json.RawMessage, error) {
 
 // Restore cuts the directory's row files back to where they ended at a commit of an earlier
 // try, and removes those that came later; nil stands for the beginning. It must come before
-// the first batch.
+// the first batch, with which that is done: a try that comes to none leaves the report as it was.
 func (r *Rows) Restore(offsets json.RawMessage) error {
 	ends := make(map[string]int64)
 	if len(offsets) > 0 {
@@ -340,15 +344,14 @@ func (r *Rows) Restore(offsets json.RawMessage) error {
 		}
 		end, known := ends[e.Name()]
 		if !known {
-			if err := os.Remove(r.dir.Path(e.Name())); err != nil {
-				return failed("take up the row files", err)
-			}
+			r.cuts = append(r.cuts, cut{e.Name(), -1})
 			continue
 		}
 		delete(ends, e.Name())
 		if err := r.takeUp(e.Name(), s, n, csv, end); err != nil {
 			return failed("take up "+e.Name(), err)
 		}
+		r.cuts = append(r.cuts, cut{e.Name(), end})
 	}
 	for name, end := range ends {
 		if end > 0 {
@@ -358,7 +361,30 @@ func (r *Rows) Restore(offsets json.RawMessage) error {
 	return nil
 }
 
-// takeUp cuts one file back and makes it known.
+// cut is a file that is longer than the ledger knows of, which is to end there; one that it does not know goes, at -1.
+type cut struct {
+	name string
+	end  int64
+}
+
+// cutOff does what Restore left to do.
+func (r *Rows) cutOff() error {
+	for _, c := range r.cuts {
+		var err error
+		if path := r.dir.Path(c.name); c.end < 0 {
+			err = os.Remove(path)
+		} else {
+			err = os.Truncate(path, c.end)
+		}
+		if err != nil {
+			return failed("take up "+c.name, err)
+		}
+	}
+	r.cuts = nil
+	return nil
+}
+
+// takeUp makes one file known.
 func (r *Rows) takeUp(name string, s Status, n int, csv bool, end int64) error {
 	path := r.dir.Path(name)
 	info, err := os.Stat(path)
@@ -383,9 +409,6 @@ func (r *Rows) takeUp(name string, s Status, n int, csv bool, end int64) error {
 			r.headers[original] = h
 		}
 		r.count[s] = max(r.count[s], n)
-	}
-	if err := os.Truncate(path, end); err != nil {
-		return err
 	}
 	f := &file{name: name, size: end, made: true}
 	h.files[s] = f

@@ -68,7 +68,7 @@ func (rd *Reader) Run(ctx context.Context, emit func(context.Context, *work.Batc
 		}
 	}
 	if rd.Seq <= rd.known {
-		rd.Err = fmt.Errorf("%w: it has become shorter", work.ErrInputChanged)
+		rd.Err = fmt.Errorf("%w: it has become shorter: put it back, or start a new run", work.ErrInputChanged)
 		return nil
 	}
 	rd.Complete = true
@@ -179,7 +179,7 @@ func (rd *Reader) pass(ctx context.Context, b *row.Batch, emit func(context.Cont
 				last = b.Line(w.Rows - 1)
 			}
 			b.Free()
-			return fmt.Errorf("%w: %s:%d to line %d", work.ErrInputChanged, rd.opt.Inputs[b.File].Path, prior.Line, last)
+			return fmt.Errorf("%w: %s:%d to line %d: put the file back, or start a new run", work.ErrInputChanged, rd.opt.Inputs[b.File].Path, prior.Line, last)
 		}
 		if prior != nil && prior.Final {
 			rd.Rows += int64(w.Rows)

@@ -195,8 +195,13 @@ func (j *job) sameMapping() error {
 // about the rest.
 func (j *job) unchanged(in inputSetting) error {
 	info, err := os.Stat(in.Path)
-	if err != nil || in.Spool != "" {
-		return nil // opening it says what is wrong
+	switch {
+	case in.Spool != "":
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return exit.Errorf(exit.InputNotFound, "%s is not there any more: put it back, or start a new run", in.Path)
+	case err != nil:
+		return nil //nolint:nilerr // opening it says what is wrong
 	}
 	if in.other() {
 		return fmt.Errorf("%w: %s had %d bytes and has %d: put the file back, or start a new run", pipeline.ErrInputChanged, in.Path, in.Size, info.Size())
