@@ -71,6 +71,25 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
+// TestUndoOnAFullDisk: an undo that finds no room says so, and does nothing; once there is some, it takes the run back.
+func TestUndoOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	out, k := onSmallDisk(t, 500, "4m", `
+		sfsync run leads.yaml leads.csv --runs disk/runs --backup --quiet; echo "run $?"
+		dd if=/dev/zero of=disk/fill bs=1k 2> dd
+		sfsync undo disk/runs/2* --yes --quiet; echo "full $?"
+		rm disk/fill
+		sfsync undo disk/runs/2* --yes --quiet; echo "undo $?"`)
+	for _, want := range []string{"run 0", "full 73", "undo 0"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if n := k.leadsInOrg(t); n != "0" {
+		t.Errorf("the org has %s leads", n)
+	}
+}
+
 // TestReadOnlyDirectory: what cannot be written is said before anything is sent; a run whose directory
 // was made read-only is not lost.
 func TestReadOnlyDirectory(t *testing.T) {

@@ -246,13 +246,21 @@ func connect(ctx context.Context, path string) (*Ledger, error) {
 // notOpened words why a ledger cannot be opened: what is about the disk says nothing of the ledger.
 func notOpened(path string, err error) error {
 	kind := ErrCorrupt
+	if OfDisk(err) {
+		kind = ErrAccess
+	}
+	return fmt.Errorf("%w: open %s: %w: %w", ErrLedger, path, kind, err)
+}
+
+// OfDisk reports whether an SQLite error is about the disk or the rights to it, and says nothing of what the file holds.
+func OfDisk(err error) bool {
 	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
 		switch e.Code() & 0xff { // the primary code
 		case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY:
-			kind = ErrAccess
+			return true
 		}
 	}
-	return fmt.Errorf("%w: open %s: %w: %w", ErrLedger, path, kind, err)
+	return false
 }
 
 // notRead words why a ledger that is open cannot be read.

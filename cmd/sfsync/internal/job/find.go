@@ -15,6 +15,9 @@ import (
 // readSettings reads what a run was begun with from its ledger.
 func readSettings(ctx context.Context, dir *report.Dir, s *settings) error {
 	l, err := ledger.Open(ctx, dir.Path(report.LedgerFile))
+	if errors.Is(err, ledger.ErrAccess) {
+		return err // it may be sound
+	}
 	if err != nil {
 		return &exit.Error{Code: exit.BadInput, Err: err} // here the ledger is the input
 	}

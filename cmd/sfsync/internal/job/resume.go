@@ -1,6 +1,7 @@
 package job
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -82,6 +83,9 @@ func Resume(ctx context.Context, o *ResumeOptions) error {
 	}
 	if err := j.takenBack(ctx); err != nil {
 		return err
+	}
+	if _, err := j.dir.ReadSummary(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		j.Con.Warnf("%v: it is written anew", err)
 	}
 	if err := j.ledger.Check(ctx); err != nil {
 		return damaged(err)
@@ -172,7 +176,8 @@ func sums(f *mapping.File) []report.FileSum {
 }
 
 // sameMapping refuses to go on with other rules than the run was begun with: its rows would not be
-// treated alike. The mapping is the run directory's copy, the tables of values are read where they were.
+// treated alike. The mapping is the run directory's copy, the tables of values are read where they were. One that was
+// edited where it came from is refused, too: whoever edited it means it to count.
 func (j *job) sameMapping() error {
 	was, now := j.settings.Sums, sums(j.file)
 	for i := range was {
@@ -186,6 +191,10 @@ func (j *job) sameMapping() error {
 			remedy = "resume the run with the sfsync that began it, " + j.settings.Tool + ", or start a new run"
 		}
 		return exit.Errorf(exit.BadConfig, "%s has changed since the run began: %s", path, remedy)
+	}
+	if now, err := os.ReadFile(j.file.Path); err == nil && !bytes.Equal(now, j.file.Text) {
+		return exit.Errorf(exit.BadConfig, "%s has changed since the run began: put it back as it is in %s, or start a new run",
+			j.file.Path, j.dir.Path(report.MappingFile))
 	}
 	return nil
 }
@@ -246,14 +255,8 @@ func (j *job) enter(dir string) error {
 // complete.
 func (j *job) finished() (end, err error) {
 	s, err := j.dir.ReadSummary()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // killed before it wrote one
-	}
-	if err != nil {
-		return nil, err
-	}
-	if !s.Complete {
-		return nil, nil
+	if err != nil || !s.Complete {
+		return nil, nil //nolint:nilerr // it was killed before it wrote one; one that is damaged is written anew: the ledger knows it all
 	}
 	if j.flags.JSON {
 		j.Answered = true

@@ -102,6 +102,9 @@ func (u *undo) open(ctx context.Context, o *UndoOptions) error {
 	if u.backup, err = backup.Open(ctx, u.was.Path(backup.File)); errors.Is(err, fs.ErrNotExist) {
 		return exit.Errorf(exit.InputNotFound, "%s kept nothing of what records held: only a run with --backup, or one that deletes, can be undone", u.was.Name())
 	}
+	if ledger.OfDisk(err) {
+		return err // it may be sound
+	}
 	if err != nil {
 		return &exit.Error{Code: exit.BadInput, Err: err} // here it is the input
 	}
