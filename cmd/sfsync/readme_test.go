@@ -166,3 +166,40 @@ func TestEveryFileIsPrivate(t *testing.T) {
 		t.Errorf("only %d files were looked at", n)
 	}
 }
+
+// TestFaultTable: every test that the table of faults names is there.
+func TestFaultTable(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n## When something goes wrong\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	there := make(map[string]bool)
+	err = filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, name := range regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`).FindAllSubmatch(source, -1) {
+			there[string(name[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`(Test\\w+)(?:/(\\w+))?`").FindAllStringSubmatch(table, -1)
+	if len(named) < 50 {
+		t.Fatalf("%d tests are named: the table is not found", len(named))
+	}
+	for _, name := range named {
+		if !there[name[1]] {
+			t.Errorf("there is no %s", name[1])
+		}
+		if _, err := os.Stat(filepath.Join("testdata", "script", name[2]+".txtar")); name[2] != "" && err != nil {
+			t.Error(err)
+		}
+	}
+}
