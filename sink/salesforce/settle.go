@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"time"
 
 	"sfsync/pipeline/row"
 	"sfsync/sink"
@@ -48,6 +47,7 @@ func (j *job) again(ctx context.Context, p part, e *sink.Error) {
 	policy := j.w.c.policy
 	switch {
 	case p.act == sink.Create || p.act == sink.Publish:
+		j.unheard = e
 		j.unknown(p, e)
 	case ctx.Err() != nil:
 		j.unknown(p, e)
@@ -271,10 +271,9 @@ func (j *job) outcomes(ctx context.Context, p part, body []byte, level int32) bo
 	size := p.hi - p.lo
 	j.ids, j.spans = j.ids[:0], j.spans[:0]
 	coped := true
-	now := j.w.c.now()
 	n, ok := wire.ParseOutcomes(body, func(i int, o wire.Outcome) {
 		if i < size {
-			coped = j.outcome(j.order[p.lo+i], p, o, now) && coped
+			coped = j.outcome(j.order[p.lo+i], p, o) && coped
 		}
 	})
 	if !ok || n != size {
@@ -293,19 +292,61 @@ func (j *job) outcomes(ctx context.Context, p part, body []byte, level int32) bo
 		}
 		return true
 	}
+	now := j.w.c.now()
 	all := string(j.ids) // one allocation for the ids of a group
 	for _, s := range j.spans {
-		j.results[s.record].ID = all[s.off:s.end]
+		res := &j.results[s.record]
+		res.ID = all[s.off:s.end]
+		if res.Status == sink.Created {
+			j.w.c.recent.Add(j.ids[s.off:s.end], now)
+		}
 	}
-	j.unprobe(p)
 	if !coped {
 		j.w.shrink(level)
 	}
+	if j.req.Target.Options.AllOrNone && p.act != sink.Delete && len(j.spans) == 0 {
+		return j.oneFate(ctx, p) && coped
+	}
+	j.unprobe(p)
 	return coped
 }
 
+// rolledBack is the code of a record that was refused for nothing but the fate of another one (REST API guide,
+// "sObject Collections").
+const rolledBack = "ALL_OR_NONE_OPERATION_ROLLED_BACK"
+
+// oneFate settles a collection of which nothing was written because not all of it could be: its records fail
+// together if one of them cannot be written at all; else they go together again, or wait together for an org that
+// takes them. One that was locked must not be written without the others. It reports whether the org coped.
+func (j *job) oneFate(ctx context.Context, p part) bool {
+	var culprit *sink.Error
+	for _, i := range j.order[p.lo:p.hi] {
+		e := j.results[i].Err
+		if e == nil || e.Code == rolledBack {
+			continue
+		}
+		if culprit == nil || e.Class == sink.Permanent {
+			culprit = e
+		}
+	}
+	switch {
+	case culprit == nil || culprit.Class == sink.Permanent:
+		for _, i := range j.order[p.lo:p.hi] {
+			if res := &j.results[i]; res.Err != nil {
+				res.Status, res.Err.Class = sink.Failed, sink.Permanent
+			}
+		}
+		return true
+	case catalog.Stops(culprit.Class):
+		j.abandon(p)
+		return true
+	}
+	j.later(ctx, p, culprit)
+	return false
+}
+
 // outcome gives one record its result.
-func (j *job) outcome(i int, p part, o wire.Outcome, now time.Time) bool {
+func (j *job) outcome(i int, p part, o wire.Outcome) bool {
 	res := &j.results[i]
 	res.Err = nil
 	switch {
@@ -321,7 +362,6 @@ func (j *job) outcome(i int, p part, o wire.Outcome, now time.Time) bool {
 			res.Status = sink.Published
 		case p.act == sink.Create || (p.act == sink.Upsert && o.Created):
 			res.Status = sink.Created
-			j.w.c.recent.Add(o.ID, now)
 		case j.req.Records[i].Resend || p.act == sink.Upsert && (p.lost != nil || !o.Stated):
 			j.ask = append(j.ask, i)
 		}
@@ -333,19 +373,21 @@ func (j *job) outcome(i int, p part, o wire.Outcome, now time.Time) bool {
 	case catalog.Stops(o.Err.Class):
 		// Nothing is wrong with the record: it can be sent when the org takes records again.
 		res.Status, res.Err = sink.NotSent, o.Err
-		if o.Err.Class == sink.Config {
+		switch {
+		case o.Err.Class == sink.Config:
 			// A code that means the call as a whole when it stands for one: here it is the row's.
 			o.Err.Class = sink.Permanent
 			res.Status = sink.Failed
-		} else {
+		case p.lost != nil && p.act != sink.Update:
+			// An earlier try may have written it: that must not be forgotten.
+			res.Status = sink.Unknown
+			j.stop = o.Err
+		default:
 			j.stop = o.Err
 		}
 	default:
 		res.Status, res.Err = sink.Failed, o.Err
 		o.Err.Lost = p.lost != nil && (p.act == sink.Upsert || p.act == sink.Delete)
-		if j.req.Target.Options.AllOrNone && o.Err.Code == "ALL_OR_NONE_OPERATION_ROLLED_BACK" {
-			o.Err.Class = sink.Permanent // it shares the fate of another one
-		}
 		if o.Err.Code == "UNABLE_TO_LOCK_ROW" {
 			j.w.c.throttle.Slow() // others hold the same records: fewer requests meet less often
 		}

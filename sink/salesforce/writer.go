@@ -15,6 +15,7 @@ import (
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
 	"sfsync/sink/salesforce/lookup"
+	"sfsync/sink/salesforce/once"
 	"sfsync/sink/salesforce/recent"
 	"sfsync/sink/salesforce/wire"
 )
@@ -63,6 +64,7 @@ type Writer struct {
 	uriRoom atomic.Int32 // bytes of a lookup's query; shrinks where the org takes less
 	objects sync.Map     // of lower-case names to *lookup.Object
 	jobs    sync.Pool
+	single  once.Gate // for creates and events
 }
 
 var (
@@ -142,7 +144,8 @@ type job struct {
 	known    recent.Known
 	wait     time.Duration
 	stop     error
-	hopeless int // records that no value could have saved
+	hopeless int         // records that no value could have saved
+	unheard  *sink.Error // the answer to creates or events was lost in this round
 }
 
 type idSpan struct{ record, off, end int }
@@ -309,7 +312,12 @@ func (j *job) round(ctx context.Context) {
 	for _, p := range j.batch {
 		k.tries = max(k.tries, p.tries)
 	}
+	pass, ok := j.pass(ctx)
+	if !ok {
+		return
+	}
 	ans, e := j.w.c.exchange(ctx, &k)
+	defer func() { j.passed(pass, e) }()
 	if e != nil {
 		for i := range j.batch {
 			j.batch[i].tries = k.tries

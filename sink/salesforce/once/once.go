@@ -1,0 +1,93 @@
+// Package once keeps losses small where requests must not be sent twice. What becomes of such a request without
+// an answer nobody can tell, so that an org that has ceased to answer must not be fed with more of them.
+package once
+
+import (
+	"context"
+	"sync"
+)
+
+// most is how many answers in a row may be lost.
+const most = 3
+
+// Gate lets requests that must not be sent twice pass: as many at once as come while they are answered, one at a
+// time after a lost answer until there is one again. The zero Gate is ready and safe for concurrent use.
+type Gate struct {
+	mu     sync.Mutex
+	losses int           // in all
+	lost   int           // answers in a row
+	turn   chan struct{} // holds one while a request has the way to itself; nil as long as none was lost
+}
+
+// Answered says that a request of another kind was answered: the org works.
+func (g *Gate) Answered() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lost = 0
+}
+
+// Pass is the passage of one request.
+type Pass struct {
+	g      *Gate
+	losses int  // that were known when it began
+	sole   bool // it has the way to itself
+}
+
+// Enter waits until a request may be sent. Whoever gets no error calls [Pass.Leave] when the request has ended,
+// whether it was sent or not.
+func (g *Gate) Enter(ctx context.Context) (*Pass, error) {
+	g.mu.Lock()
+	if g.lost == 0 {
+		defer g.mu.Unlock()
+		return &Pass{g: g, losses: g.losses}, nil
+	}
+	turn := g.turn
+	g.mu.Unlock()
+	select {
+	case turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.lost == 0 { // the one before was answered
+		<-turn
+		return &Pass{g: g, losses: g.losses}, nil
+	}
+	return &Pass{g: g, losses: g.losses, sole: true}, nil
+}
+
+// Doubtful reports whether the last answer was lost, so that it is to be found out first whether the org answers.
+func (p *Pass) Doubtful() bool { return p.sole }
+
+// Outcome is how a passage ended.
+type Outcome uint8
+
+// The outcomes.
+const (
+	NotSent Outcome = iota
+	Answered
+	Lost
+)
+
+// Leave says how the request ended. It reports whether so many answers in a row are lost that no further request
+// is to be sent. Several that were under way together count once.
+func (p *Pass) Leave(o Outcome) (enough bool) {
+	g := p.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case o == Answered:
+		g.lost = 0
+	case o == Lost && g.losses == p.losses:
+		g.losses++
+		g.lost++
+		if g.turn == nil {
+			g.turn = make(chan struct{}, 1)
+		}
+	}
+	if p.sole {
+		<-g.turn
+	}
+	return o == Lost && g.lost >= most
+}
