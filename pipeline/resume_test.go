@@ -8,6 +8,7 @@ import (
 	"os"
 	"testing"
 
+	"sfsync/mapping"
 	"sfsync/pipeline"
 	"sfsync/sink"
 )
@@ -192,4 +193,33 @@ func TestUnknownStaysSoUntilItIsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkResult(t, dir, in, res, org)
+}
+
+// unsent is an org to which no request gets: what got lost was asked before the records were to be sent.
+type unsent struct{ *world }
+
+func (unsent) Write(_ context.Context, _ *sink.Request, results []sink.Result) error {
+	lost := &sink.Error{Class: sink.Network, Code: "NO_ANSWER", Lost: true}
+	for i := range results {
+		results[i] = sink.Result{Status: sink.NotSent, Err: lost}
+	}
+	return lost
+}
+
+// Records that have not left are pending, whatever else of the request got lost.
+func TestWhatWasNotSentIsPending(t *testing.T) {
+	for name, s := range map[string]spec{"upsert": strategies["native"], "insert": {operation: mapping.Insert}} {
+		t.Run(name, func(t *testing.T) {
+			in := generate(t, rand.New(rand.NewPCG(32, 32)), 500, 1_000_000)
+			org := newFakeOrg(t, s.match)
+			dir := t.TempDir()
+			res, err := try(t.Context(), t, dir, false, in, s, org, func(o *pipeline.Options) { o.Targets[0].Writer = unsent{org} })
+			if err == nil || res.Rows.Unknown != 0 || res.Rows.Pending+res.Rows.Failed != res.Rows.Read || res.Rows.Pending == 0 {
+				t.Fatalf("%v, %+v", err, res.Rows)
+			}
+			if res, err = try(t.Context(), t, dir, true, in, s, org, nil); err != nil || !res.Complete || res.Rows.Unknown != 0 {
+				t.Fatalf("%v, %+v", err, res)
+			}
+		})
+	}
 }

@@ -240,7 +240,8 @@ func (j *Job) judge(opt *Options, res *sink.Result, it work.Item) Verdict {
 	if e := res.Err; e != nil {
 		p.Code, p.Field, p.Message = e.Code, strings.Join(e.Fields, ","), e.Message
 		retry = retry || e.Class == sink.Retry
-		v.Resend = e.Lost && it.Action != sink.Update
+		// What has not been sent has not got lost, whatever happened to other records of its request.
+		v.Resend = e.Lost && res.Status != sink.NotSent && it.Action != sink.Update
 	}
 	if res.Status == sink.Unknown {
 		if j.Target.Once() && (j.Err == nil || !j.Target.Resumes()) {

@@ -33,7 +33,9 @@ type fake struct {
 	message  string
 	// trouble is asked before a request is carried out, and after: an error is the answer.
 	trouble func(when, method, path string) error
-	calls   []string
+	// page, if it gives one, is what comes instead of a result file.
+	page  func(path string) string
+	calls []string
 }
 
 type fakeJob struct {
@@ -118,6 +120,12 @@ func (f *fake) do(r *transfer.Request) error {
 			}
 			return f.answer(r, j)
 		case r.To != nil:
+			if f.page != nil {
+				if text := f.page(r.Path); text != "" {
+					_, err := transfer.Fill(r.To, strings.NewReader(text))
+					return err
+				}
+			}
 			return f.results(j, what, r.To)
 		}
 	}

@@ -43,6 +43,8 @@ type Spec struct {
 	// AssignmentRule is the id of the assignment rule to run; "" for none (which the guide leaves
 	// open for Bulk: unconfirmed).
 	AssignmentRule string
+	// Clears reports whether a record clears the relationship that a column sets by its parent's key; nil if any may.
+	Clears func(column string) bool
 }
 
 // operation is what the API calls it.
@@ -125,8 +127,8 @@ func NewFile(dir string, spec Spec, schema *row.Schema) (*File, error) {
 
 // columns are the columns of a job: a deletion sends ids only, an update the id first. A relationship
 // is cleared through its id, as in JSON, since nothing says that null may stand for a parent's key; that
-// both columns may be there as long as one of them is empty in each row has not been tried against a
-// real org.
+// both columns may be there as long as one of them is empty in each row is unconfirmed, so that the id is
+// only there where a record needs it.
 func columns(spec *Spec, schema *row.Schema) []column {
 	var cols []column
 	if spec.byID() {
@@ -145,7 +147,7 @@ func columns(spec *Spec, schema *row.Schema) []column {
 		})
 	}
 	for _, c := range slices.Clone(cols) {
-		if !c.parent || c.key {
+		if !c.parent || c.key || spec.Clears != nil && !spec.Clears(c.name) {
 			continue
 		}
 		id := wire.ReferenceOf(lookup.ParsePath(c.name).Relation)
@@ -241,7 +243,7 @@ func (f *File) value(c *column, from int, r *sink.Record) (string, *sink.Error) 
 	if f.spec.Action == sink.Update && cell.OnInsert() {
 		kind = row.Absent
 	}
-	cleared := kind == row.Null || kind == row.Text && cell.Text == "" // as in JSON, where "" clears, too
+	cleared := clears(cell)
 	switch {
 	case c.key && f.spec.Action == sink.Upsert && (cleared || kind == row.Absent):
 		return "", &sink.Error{Code: "MISSING_ARGUMENT", Message: c.name + " not specified", Fields: []string{c.name}}
@@ -254,6 +256,11 @@ func (f *File) value(c *column, from int, r *sink.Record) (string, *sink.Error) 
 		return "", &sink.Error{Code: catalog.CodeValue, Message: why, Fields: []string{c.name}}
 	}
 	return plainBreaks(cell.Text), nil
+}
+
+// clears reports whether a cell clears its field: as in JSON, where "" does, too.
+func clears(cell row.Cell) bool {
+	return cell.Kind() == row.Null || cell.Kind() == row.Text && cell.Text == ""
 }
 
 // unsendable says why no cell of CSV can be made of a value; "" if one can.

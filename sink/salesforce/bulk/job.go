@@ -318,7 +318,9 @@ func failure(info Info) *sink.Error {
 	}
 	e := &sink.Error{Code: code, Message: strings.TrimSpace(message), Class: sink.Config}
 	switch code {
-	case "TooManyLockFailure", "Timeout":
+	case "JOB_FAILED":
+		e.Class = sink.Later // whatever it was, it is no fault that the org finds with the upload
+	case "TooManyLockFailure", "Timeout", "Unknown":
 		e.Class = sink.Retry
 	case "ExceededQuota":
 		e.Class = sink.Later

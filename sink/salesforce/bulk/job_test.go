@@ -177,8 +177,9 @@ func TestJobsThatDoNotComplete(t *testing.T) {
 		{Failed, "InvalidBatch : Field name not found : Nope__c", sink.Config, "InvalidBatch"},
 		{Failed, "TooManyLockFailure : Too many lock failure", sink.Retry, "TooManyLockFailure"},
 		{Failed, "ExceededQuota : no more", sink.Later, "ExceededQuota"},
-		{Failed, "the org is in a bad mood", sink.Config, "JOB_FAILED"},
-		{Failed, "", sink.Config, "JOB_FAILED"},
+		{Failed, "Unknown : Unknown exception occurred.", sink.Retry, "Unknown"},
+		{Failed, "the org is in a bad mood", sink.Later, "JOB_FAILED"},
+		{Failed, "", sink.Later, "JOB_FAILED"},
 		{Aborted, "", sink.Later, "JOB_ABORTED"},
 	} {
 		f := &fake{t: t, ends: c.ends, message: c.message, outcome: func(c map[string]string) string {

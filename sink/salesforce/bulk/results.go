@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"sfsync/pipeline/spill"
 	"sfsync/sink"
 	"sfsync/sink/salesforce/catalog"
+	"sfsync/sink/salesforce/estimate"
 	"sfsync/sink/salesforce/transfer"
 	"sfsync/sink/salesforce/wire"
 )
@@ -58,7 +60,7 @@ func (j *Jobs) tell(ctx context.Context, f *File, info Info, each func(int, sink
 			return sink.Result{Status: sink.NotSent, Err: e}
 		}},
 	} {
-		err := j.read(ctx, info.ID, set.name, func(r *resultRow) {
+		err := j.read(ctx, f, info.ID, set.name, func(r *resultRow) {
 			if place, ok := f.place(r); ok && !told[place] {
 				told[place] = true
 				each(place, set.result(r))
@@ -171,18 +173,63 @@ func ParseError(s string) *sink.Error {
 	return e
 }
 
+// downloads is how often a result file is asked for, where what comes is not one.
+const downloads = 5
+
 // read downloads a result file and calls each for its rows. The file is kept on disk meanwhile, since
-// an answer that breaks off begins anew, and no row may be told twice.
-func (j *Jobs) read(ctx context.Context, id, set string, each func(*resultRow)) (err error) {
+// an answer that breaks off begins anew, and no row may be told twice. What is no result file, such as a gateway's
+// page with the status of a success, is asked for again: its records would be taken for ones without a result.
+func (j *Jobs) read(ctx context.Context, f *File, id, set string, each func(*resultRow)) (err error) {
 	s, err := spill.Create(j.Dir, "bulk-*.results")
 	if err != nil {
 		return fmt.Errorf("keep the results of a job: %w", err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	// The paths of two end in a slash in the guide; orgs take all of them either way.
-	if err := j.Org.Transfer(ctx, &transfer.Request{Method: http.MethodGet, Path: ingest + "/" + id + "/" + set, Repeat: true, To: s}); err != nil {
-		return err
+	for n := 0; ; n++ {
+		// The paths of two end in a slash in the guide; orgs take all of them either way.
+		if err := j.Org.Transfer(ctx, &transfer.Request{Method: http.MethodGet, Path: ingest + "/" + id + "/" + set, Repeat: true, To: s}); err != nil {
+			return err
+		}
+		err := rows(s, set, f.checks(set))
+		if err == nil {
+			return rows(s, set, func(r *resultRow) error {
+				if r.cells != nil {
+					each(r)
+				}
+				return nil
+			})
+		}
+		if bad := (*sink.Error)(nil); n == downloads-1 || !errors.As(err, &bad) {
+			return err
+		}
+		if err := j.sleep(ctx, time.Duration((0.5+0.5*j.rand())*float64(estimate.PollAfter(n)))); err != nil {
+			return err
+		}
+		if err := s.Reset(); err != nil {
+			return fmt.Errorf("read %s: %w", set, err)
+		}
 	}
+}
+
+// checks returns a function that says of the rows of a result file whether they are of one: its header has the
+// columns of the set, or at least one of the upload's.
+func (f *File) checks(set string) func(*resultRow) error {
+	want := map[string]string{"successfulResults": columnID, "failedResults": columnError}[set]
+	known := false
+	return func(r *resultRow) error {
+		known = known || slices.ContainsFunc(r.header, func(name string) bool {
+			return strings.EqualFold(name, want) || want == "" && slices.ContainsFunc(f.columns, func(c column) bool { return strings.EqualFold(name, c.name) })
+		})
+		if !known {
+			return errors.New("its header has none of the columns that are to be expected")
+		}
+		return nil
+	}
+}
+
+// rows reads a result file from its beginning and calls each for the header, without cells, and for every row. An error of
+// it, and what is not CSV, makes a [*sink.Error].
+func rows(s io.ReadSeeker, set string, each func(*resultRow) error) error {
 	if _, err := s.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read %s: %w", set, err)
 	}
@@ -196,13 +243,16 @@ func (j *Jobs) read(ctx context.Context, id, set string, each func(*resultRow)) 
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return &sink.Error{Class: sink.Network, Code: catalog.CodeBadAnswer, Lost: true, Message: set + " is not the CSV that the API gives: " + err.Error()}
 		case row.header == nil:
 			row.header = slices.Clone(cells)
 			row.header[0] = strings.TrimPrefix(row.header[0], "\ufeff")
+			err = each(&row)
 		default:
 			row.cells = cells
-			each(&row)
+			err = each(&row)
+		}
+		if err != nil {
+			return &sink.Error{Class: sink.Network, Code: catalog.CodeBadAnswer, Lost: true, Message: set + " is not the CSV that the API gives: " + err.Error()}
 		}
 	}
 }

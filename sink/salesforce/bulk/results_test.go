@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -225,4 +226,43 @@ func TestResultsKeepNoRows(t *testing.T) {
 		t.Errorf("%d results keep %d bytes", len(results), kept)
 	}
 	runtime.KeepAlive(results)
+}
+
+// A page of a gateway that comes with the status of a success is no result file, and nor is one that breaks off in a
+// row: they are asked for again, and if nothing else comes the job stays open to be asked about later.
+func TestResultsThatAreNone(t *testing.T) {
+	for name, page := range map[string]string{
+		"a page":             "<html>\n<body>We are down for maintenance, please come back.</body>\n</html>\n",
+		"an answer in JSON":  `[{"errorCode":"SERVER_UNAVAILABLE","message":"busy"}]`,
+		"another file":       "\"Id\",\"Name\"\n\"001000000000001AAA\",\"Acme\"\n",
+		"a row that is open": "\"sf__Id\",\"sf__Created\",\"sf__Error\",Ext__c\n\"00Q000000000000AAA\",\"true\",\"\",\"k0\n",
+	} {
+		for _, set := range []string{"successfulResults", "failedResults", "unprocessedrecords"} {
+			for _, times := range []int{2, downloads} {
+				f := &fake{t: t, outcome: func(c map[string]string) string {
+					return map[string]string{"K0": "created", "K1": "DUPLICATE_VALUE:there is one:Ext__c --"}[c["Ext__c"]]
+				}}
+				left := times
+				f.page = func(path string) string {
+					if left == 0 || !strings.HasSuffix(path, set) {
+						return ""
+					}
+					left--
+					return page
+				}
+				jobs, c := f.run()
+				res, err := collect(t, t.Context(), jobs, upserts(t, 2))
+				if times < downloads {
+					if err != nil || res[0].Status != sink.Created || res[1].Status != sink.Failed || res[1].Err.Code != "DUPLICATE_VALUE" {
+						t.Errorf("%s for %s: %+v, %v", name, set, res, err)
+					}
+					continue
+				}
+				var e *sink.Error
+				if !errors.As(err, &e) || e.Class != sink.Network || e.Code != "BAD_ANSWER" || len(c.slept) < downloads {
+					t.Errorf("%s for %s, for good: %v after %v", name, set, err, c.slept)
+				}
+			}
+		}
+	}
 }

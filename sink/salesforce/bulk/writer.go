@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -96,6 +97,7 @@ func (w *Writer) job(ctx context.Context, req *sink.Request, act sink.Action, pl
 	t := req.Target
 	spec := Spec{Object: t.Object, Action: act, Key: t.Key, Fold: t.Fold, AssignmentRule: t.Options.AssignmentRule}
 	for len(places) > 0 {
+		spec.Clears = func(column string) bool { return clearing(req.Records, places, column) }
 		f, err := NewFile(w.Jobs.Dir, spec, union(req.Records, places))
 		if err != nil {
 			return err
@@ -142,6 +144,19 @@ func (f *File) fill(req *sink.Request, places []int, results []sink.Result) (sen
 		}
 	}
 	return sent, nil, nil
+}
+
+// clearing reports whether any of the records clears a column.
+func clearing(records []sink.Record, places []int, column string) bool {
+	var schema *row.Schema
+	at := -1
+	return slices.ContainsFunc(places, func(i int) bool {
+		r := &records[i]
+		if s := r.Batch.Schema(); s != schema {
+			schema, at = s, s.Index(column)
+		}
+		return at >= 0 && clears(r.Batch.Cell(r.Row, at))
+	})
 }
 
 // union is a schema with the columns of all records: most have the same.

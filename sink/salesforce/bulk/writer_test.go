@@ -195,3 +195,35 @@ func TestWriterRefuses(t *testing.T) {
 		t.Errorf("an upsert by id: %v, %+v", err, res[0])
 	}
 }
+
+// The id of a parent is a column beside its key only where a record clears the relationship.
+func TestWriterClearsParents(t *testing.T) {
+	s := row.NewSchema(row.Column{Name: "Ext__c"}, row.Column{Name: "Account.ERP__c"}, row.Column{Name: "Boss__r.Ext__c"})
+	for _, c := range []struct {
+		name   string
+		parent func(b *row.Batch)
+		want   string
+	}{
+		{"set", func(b *row.Batch) { b.Set(1, 1, row.Text, "A2") }, "Ext__c,Account.ERP__c,Boss__r.Ext__c\nk0,A1,\nk1,A2,\n"},
+		{"absent", func(*row.Batch) {}, "Ext__c,Account.ERP__c,Boss__r.Ext__c\nk0,A1,\nk1,,\n"},
+		{"cleared", func(b *row.Batch) { b.Set(1, 1, row.Null, "") }, "Ext__c,Account.ERP__c,Boss__r.Ext__c,AccountId\nk0,A1,,\nk1,,,#N/A\n"},
+	} {
+		f := &fake{t: t}
+		w := f.writer()
+		b := row.New(s)
+		req := &sink.Request{Target: &sink.Target{Object: "Contact", Key: "Ext__c"}}
+		for i := range 2 {
+			b.AddRow(int64(i + 1))
+			b.Set(i, 0, row.Text, fmt.Sprint("k", i))
+			req.Records = append(req.Records, sink.Record{Batch: b, Row: i, Action: sink.Upsert})
+		}
+		b.Set(0, 1, row.Text, "A1")
+		c.parent(b)
+		if err := w.Write(t.Context(), req, make([]sink.Result, 2)); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.jobs[0].data; got != c.want {
+			t.Errorf("%s: %q", c.name, got)
+		}
+	}
+}
