@@ -21,7 +21,8 @@ func (j *job) pass(ctx context.Context) (*once.Pass, bool) {
 			var list []struct{}
 			err = j.w.c.getJSON(ctx, &call{method: http.MethodGet, path: "/services/data", open: true, repeat: true}, &list)
 			if err != nil {
-				pass.Leave(once.NotSent)
+				pass.Close(err)
+				pass.Leave(once.NotSent, nil)
 			}
 		}
 		if err == nil {
@@ -45,17 +46,17 @@ func (j *job) passed(pass *once.Pass, e *sink.Error) {
 		}
 		return
 	}
-	how := once.Answered
 	switch {
 	case j.unheard != nil:
-		how = once.Lost
-	case e != nil && e.HTTPStatus == 0:
-		how = once.NotSent
-	}
-	if pass.Leave(how) && j.stop == nil {
 		x := *j.unheard
 		x.Class = sink.Network
-		j.stop = &x
+		if pass.Leave(once.Lost, &x) && j.stop == nil {
+			j.stop = &x
+		}
+	case e != nil && e.HTTPStatus == 0:
+		pass.Leave(once.NotSent, nil)
+	default:
+		pass.Leave(once.Answered, nil)
 	}
 	j.unheard = nil
 }

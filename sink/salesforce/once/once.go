@@ -16,6 +16,7 @@ type Gate struct {
 	mu     sync.Mutex
 	losses int           // in all
 	lost   int           // answers in a row
+	closed error         // why nothing passes any more
 	turn   chan struct{} // holds one while a request has the way to itself; nil as long as none was lost
 }
 
@@ -34,12 +35,12 @@ type Pass struct {
 }
 
 // Enter waits until a request may be sent. Whoever gets no error calls [Pass.Leave] when the request has ended,
-// whether it was sent or not.
+// whether it was sent or not. The error is that of [Pass.Close], or the context's cause.
 func (g *Gate) Enter(ctx context.Context) (*Pass, error) {
 	g.mu.Lock()
-	if g.lost == 0 {
+	if g.lost == 0 || g.closed != nil {
 		defer g.mu.Unlock()
-		return &Pass{g: g, losses: g.losses}, nil
+		return &Pass{g: g, losses: g.losses}, g.closed
 	}
 	turn := g.turn
 	g.mu.Unlock()
@@ -50,15 +51,22 @@ func (g *Gate) Enter(ctx context.Context) (*Pass, error) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.lost == 0 { // the one before was answered
+	if g.lost == 0 || g.closed != nil { // the one before has found out
 		<-turn
-		return &Pass{g: g, losses: g.losses}, nil
+		return &Pass{g: g, losses: g.losses}, g.closed
 	}
 	return &Pass{g: g, losses: g.losses, sole: true}, nil
 }
 
 // Doubtful reports whether the last answer was lost, so that it is to be found out first whether the org answers.
 func (p *Pass) Doubtful() bool { return p.sole }
+
+// Close lets no request pass after this one, for the reason given. It comes before Leave.
+func (p *Pass) Close(why error) {
+	p.g.mu.Lock()
+	defer p.g.mu.Unlock()
+	p.g.closed = why
+}
 
 // Outcome is how a passage ended.
 type Outcome uint8
@@ -70,9 +78,9 @@ const (
 	Lost
 )
 
-// Leave says how the request ended. It reports whether so many answers in a row are lost that no further request
-// is to be sent. Several that were under way together count once.
-func (p *Pass) Leave(o Outcome) (enough bool) {
+// Leave says how the request ended; why is the error of one whose answer was lost. It reports whether so many answers
+// in a row are lost that the gate has been closed. Several that were under way together count once.
+func (p *Pass) Leave(o Outcome, why error) (enough bool) {
 	g := p.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -86,8 +94,11 @@ func (p *Pass) Leave(o Outcome) (enough bool) {
 			g.turn = make(chan struct{}, 1)
 		}
 	}
+	if enough = o == Lost && g.lost >= most; enough && g.closed == nil {
+		g.closed = why
+	}
 	if p.sole {
 		<-g.turn
 	}
-	return o == Lost && g.lost >= most
+	return enough
 }
