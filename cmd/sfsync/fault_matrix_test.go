@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"sfsync/mapping"
+	"sfsync/mapping/program"
 	"sfsync/mapping/schema"
 	"sfsync/pipeline"
 	"sfsync/pipeline/fingerprint"
@@ -53,7 +54,7 @@ func TestFaultMatrix(t *testing.T) {
 			for i, op := range matrixOperations() {
 				for k, f := range matrixFaults() {
 					share := map[string]int{"rest": 6, "bulk": 18}[name]
-					if !*matrix && (i+k)%share != 0 || op.large && !f.parts || name == "bulk" && strings.Contains(f.rules, "/composite/") {
+					if !*matrix && (i+k)%share != 0 || op.large && !f.parts || name == "bulk" && (op.together || strings.Contains(f.rules, "/composite/")) {
 						continue
 					}
 					t.Run(name+"/"+op.name+"/"+f.name, func(t *testing.T) {
@@ -108,6 +109,8 @@ type matrixOperation struct {
 	keyless bool // rows may end unknown
 	large   bool // requests of several hundred records, in several parts
 	changed bool // the rows come twice, the second time with changed values in a half of them
+	// The records of a collection share one fate, which jobs do not know.
+	together bool
 }
 
 func matrixOperations() []matrixOperation {
@@ -148,6 +151,7 @@ func matrixOperations() []matrixOperation {
 		{name: "insert of many", targets: lead("insert", "", ""), keyless: true, large: true},
 		{name: "update of many", targets: lead("update", "Id", "Id: record"), large: true},
 		{name: "delete of many", targets: lead("delete", "Id", "Id: record"), large: true},
+		{name: "upsert all or none", targets: lead("upsert", "Ext__c", "Ext__c: id") + "  all_or_none: true\n", together: true},
 	}
 }
 
@@ -612,7 +616,7 @@ func (m *matrixRun) account(before map[string]map[string]matrixRecord, ran map[p
 			case what == "succeeded deleted" && got.ID == nobody && m.fault.rules != "":
 				// A record that never was, sent again after a lost answer: nobody can tell.
 			case what == "succeeded unchanged" && known && (target.Operation == mapping.Insert || rec.LastName == row.name && rec.Title == row.title):
-			case got.Status == "failed", got.Status == "skipped":
+			case got.Status == "failed" && m.mayFail(target, row, got.Code, have), got.Status == "skipped" && target.Operation == mapping.Delete && got.Code == "NOT_FOUND":
 			case got.Status == "unknown" && m.op.keyless:
 				maybe[row.name] = true
 			default:
@@ -621,6 +625,29 @@ func (m *matrixRun) account(before map[string]map[string]matrixRecord, ran map[p
 		}
 		m.compare(target.Object.Name, have, after[target.Object.Name], maybe)
 	}
+}
+
+// mayFail reports whether a row may fail with a code: for what is wrong with it, or for what the fault says of single
+// records, but never because requests got lost or were put off.
+func (m *matrixRun) mayFail(target *program.Target, row matrixRow, code string, have map[string]matrixRecord) bool {
+	switch code {
+	case "UNABLE_TO_LOCK_ROW", "FIELD_CUSTOM_VALIDATION_EXCEPTION":
+		return strings.Contains(m.fault.rules, code)
+	case "ALL_OR_NONE_OPERATION_ROLLED_BACK":
+		return m.op.together && strings.Contains(m.fault.rules, "FIELD_CUSTOM_VALIDATION_EXCEPTION")
+	case "REQUIRED_FIELD_MISSING":
+		return row.name == ""
+	case "PARENT_FAILED":
+		return target.Name == "contact" && (row.name == "" || strings.Contains(m.fault.rules, "rows:"))
+	case "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY":
+		for _, rec := range have {
+			if rec.Ext == row.id {
+				return false
+			}
+		}
+		return target.Operation == mapping.Update
+	}
+	return false
 }
 
 func (m *matrixRun) compare(object string, want, got map[string]matrixRecord, maybe map[string]bool) {
