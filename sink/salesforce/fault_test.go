@@ -413,6 +413,14 @@ func TestBackoffAndItsEnd(t *testing.T) {
 			},
 			nil, sink.Later, sink.NotSent,
 		},
+		{
+			"a page that asks for too long a wait", func(w http.ResponseWriter) {
+				w.Header().Set("Retry-After", "3600")
+				w.WriteHeader(503)
+				_, _ = w.Write([]byte("<html>maintenance</html>"))
+			},
+			nil, sink.Later, sink.Unknown,
+		},
 		{"lost for good", drop, []time.Duration{500, 1000, 2000, 4000, 8000}, sink.Network, sink.Unknown},
 		{
 			"daily limit", func(w http.ResponseWriter) {

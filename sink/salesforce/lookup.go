@@ -204,11 +204,17 @@ func tooLong(e *sink.Error) bool {
 // returns what is to be asked again.
 func (w *Writer) queried(ctx context.Context, s lookup.Span, sub wire.SubAnswer, whole *sink.Error, each func([]byte)) ([]lookup.Span, error) {
 	e := whole
-	if e == nil && sub.Status >= 200 && sub.Status < 300 {
-		return nil, w.pages(ctx, sub.Body, each)
-	}
 	if e == nil {
-		if sub.Status == 0 {
+		if sub.Status >= 200 && sub.Status < 300 {
+			err := w.pages(ctx, sub.Body, each)
+			broken := (*sink.Error)(nil)
+			if !errors.As(err, &broken) || broken.Code != catalog.CodeBadAnswer && broken.Code != lostPlace {
+				return nil, err
+			}
+			again := *broken
+			again.Class = sink.Retry
+			e = &again
+		} else if sub.Status == 0 {
 			e = &sink.Error{Class: sink.Retry, Code: catalog.CodeBadAnswer, Message: "the answer to a composite request lacks a part"}
 		} else {
 			e = refusal.ReadPart(sub)
@@ -256,13 +262,31 @@ func (w *Writer) queried(ctx context.Context, s lookup.Span, sub wire.SubAnswer,
 	return nil, e
 }
 
-// pages reads the first page of a query's answer and fetches the rest.
+// lostPlace is the code of an org that does not know any more where the next page of a query's results begins.
+const lostPlace = "INVALID_QUERY_LOCATOR"
+
+// pages reads the first page of a query's answer, fetches the rest, and calls each once all of it is there: a query
+// that breaks off is asked again from its beginning, and no record is to come twice.
 func (w *Writer) pages(ctx context.Context, page []byte, each func([]byte)) error {
-	take := func(rec []byte) error { each(rec); return nil }
+	var text []byte // of all records
+	var ends []int
+	take := func(rec []byte) error {
+		text = append(text, rec...)
+		ends = append(ends, len(text))
+		return nil
+	}
 	next, err := wire.ReadPage(page, take)
 	for range maxPages {
-		if err != nil || next == "" {
+		if err != nil {
 			return err
+		}
+		if next == "" {
+			from := 0
+			for _, end := range ends {
+				each(text[from:end])
+				from = end
+			}
+			return nil
 		}
 		var path string
 		if path, err = credentials.SameOrigin(w.c.base, next); err != nil {

@@ -104,6 +104,45 @@ func TestLookupPagesAndMany(t *testing.T) {
 	}
 }
 
+// A query whose later pages do not come is asked again from its beginning, and each record is found once.
+func TestLookupThatBreaksOff(t *testing.T) {
+	for name, answer := range map[string]func(http.ResponseWriter){
+		"the place is lost": func(w http.ResponseWriter) { reply(w, 404, orgError("INVALID_QUERY_LOCATOR", "invalid query locator")) },
+		"a gateway's page":  func(w http.ResponseWriter) { _, _ = w.Write([]byte("<html>maintenance</html>")) },
+	} {
+		for _, times := range []int{2, 100} {
+			f := newFake(t)
+			f.page = 3
+			w, _ := f.impatient(nil)
+			f.stock(10, func(int) string { return "a" })
+			left := times
+			f.hook = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+				if left == 0 || !strings.Contains(r.URL.Path, "/query/6-") {
+					return false
+				}
+				left--
+				answer(w)
+				return true
+			}
+			l := lookupOf(leadTarget(), []string{"a"})
+			err := w.Lookup(t.Context(), l)
+			if times == 100 {
+				if e := (*sink.Error)(nil); !errors.As(err, &e) || e.Class != sink.Network {
+					t.Errorf("%s for good: %v", name, err)
+				}
+				continue
+			}
+			ids := map[string]bool{}
+			for _, m := range l.Found[0] {
+				ids[m.ID] = true
+			}
+			if err != nil || len(l.Found[0]) != 10 || len(ids) != 10 {
+				t.Errorf("%s: %d records found, %d different ones, %v", name, len(l.Found[0]), len(ids), err)
+			}
+		}
+	}
+}
+
 func TestLookupOfNumbersAndIDs(t *testing.T) {
 	f := newFake(t)
 	w, _ := f.impatient(nil)

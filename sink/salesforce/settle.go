@@ -52,13 +52,13 @@ func (j *job) again(ctx context.Context, p part, e *sink.Error) {
 	case ctx.Err() != nil:
 		j.unknown(p, e)
 		j.stop = context.Cause(ctx)
-	case !policy.More(p.tries):
+	case !policy.More(p.tries), e.RetryAfter > refusal.MaxWait:
 		x := refusal.Exhausted(e)
 		j.unknown(p, x)
 		j.stop = x
 	default:
 		if j.wait == 0 {
-			j.wait = max(policy.Delay(p.tries, j.w.c.rand()), min(e.RetryAfter, refusal.MaxWait))
+			j.wait = max(policy.Delay(p.tries, j.w.c.rand()), e.RetryAfter)
 			j.w.c.retried(ctx, "POST "+j.w.c.prefix+"/composite", e, p.tries, j.wait)
 		}
 		j.push(p)
