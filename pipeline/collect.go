@@ -159,10 +159,18 @@ func (c *collector) count(w *work.Batch, r int, path string) {
 	}
 	for t := range c.opt.Plan.Targets {
 		rec := &w.Records[t*w.Rows+r]
-		if p := rec.Problem; p != nil && rank(rec.State) >= rank(ledger.Failed) {
-			file, line := w.Source.Place(r, path)
-			c.opt.Errors.Add(p.Code, p.Field, file, line, p.Message)
+		p := rec.Problem
+		if p == nil || rank(rec.State) < rank(ledger.Failed) {
+			continue
 		}
+		file, line := w.Source.Place(r, path)
+		if w.Mapped != nil && w.Mapped.Targets[t].Fate(r) == mapping.Fail { // its line has the first of what may be several
+			for p := range w.Mapped.Targets[t].Problems(r) {
+				c.opt.Errors.Add(p.Code, p.Field, file, line, p.Message)
+			}
+			continue
+		}
+		c.opt.Errors.Add(p.Code, p.Field, file, line, p.Message)
 	}
 }
 

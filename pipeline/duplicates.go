@@ -10,6 +10,7 @@ import (
 	"sfsync/pipeline/internal/intake"
 	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/keys"
+	"sfsync/pipeline/lacking"
 	"sfsync/pipeline/source"
 )
 
@@ -34,6 +35,18 @@ func Remedy(code string) string {
 		return "a later row has the same key, and the mapping says duplicates: last"
 	case work.CodeParentFailed:
 		return "mend what failed of the record that this one refers to; sfsync retry sends both"
+	case form.CodeLookupMissing:
+		return "load the record that is looked up first, or correct its key; lookup with create: true makes it"
+	case form.CodeLookupMany:
+		return "merge the records that have this key, or look up by a unique field"
+	case form.CodeConverted:
+		return "nothing to do for the lead: it has been converted, and on_converted says what becomes of its rows"
+	case form.CodeNoContact:
+		return "the lead was converted to no contact that could be written to: choose another on_converted, or give it one in the org"
+	case work.CodeNotWritten:
+		return "nothing to do: there is no record whose references could be set"
+	case lacking.CodeOpen:
+		return "nothing to do if the value is meant; else translate it with values:, or add it to the picklist"
 	case form.CodeConflict:
 		return "the record that a later key finds has another earlier key: correct the key that is wrong, or leave the later one out of match"
 	}

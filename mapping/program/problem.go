@@ -73,6 +73,8 @@ func Remedy(code string) string {
 		return "make the expression take blank and odd values: blank(column) ? … : …"
 	case CodeWhen:
 		return "the target's when: does not want the row"
+	case CodeOtherTarget:
+		return "the row comes from a report of failures, and failed for another target"
 	case CodeNotReferred:
 		return "there is nothing to do for the row"
 	case CodeParentUnknown:

@@ -44,6 +44,20 @@ const (
 	CodeNotUndeletable = "UNDELETE_FAILED"
 )
 
+// Remedy says what to do about records that an undo leaves alone or cannot bring back, by their code; "" for a code of
+// others.
+func Remedy(code string) string {
+	switch code {
+	case CodeEdited:
+		return "nothing is wrong: somebody has edited it since the run; where it is to go back all the same, do that by hand: before and after in skipped.jsonl are what it held and what the run wrote"
+	case CodePartly:
+		return "the other fields hold what they held; these have been edited since: where they are to go back all the same, set them by hand to what before in skipped.jsonl says"
+	case CodeNotUndeletable:
+		return "it has left the recycle bin, or cannot leave it: create it anew from before in failed.jsonl"
+	}
+	return ""
+}
+
 // Org is where the records of a run are.
 type Org struct {
 	Writer  sink.Writer

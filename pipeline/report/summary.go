@@ -125,7 +125,10 @@ type TargetInfo struct {
 	// Match are the match keys in order.
 	Match []string `json:"match"`
 	// Strategy is native or lookup.
-	Strategy  string `json:"strategy"`
+	Strategy string `json:"strategy"`
+	// API is how its records are sent, rest or bulk, and Why the reason; both are empty where nothing is.
+	API       string `json:"api,omitempty"`
+	Why       string `json:"why,omitempty"`
 	Records   int64  `json:"records"`
 	Created   int64  `json:"created"`
 	Updated   int64  `json:"updated"`

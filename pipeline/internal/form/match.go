@@ -19,6 +19,12 @@ const (
 	codeMany      = "DUPLICATE_EXTERNAL_ID" // the org's own for a key that several records hold
 	codeConverted = "CANNOT_UPDATE_CONVERTED_LEAD"
 	CodeConflict  = "MATCH_CONFLICT"
+	// CodeConverted: the record is a lead that has been converted, CodeNoContact: to nothing that could take the row.
+	CodeConverted = "CONVERTED"
+	CodeNoContact = "CONVERTED_WITHOUT_CONTACT"
+	// CodeLookupMissing: what a field looks up is not there, CodeLookupMany: it is there several times.
+	CodeLookupMissing = "LOOKUP_NOT_FOUND"
+	CodeLookupMany    = "LOOKUP_AMBIGUOUS"
 )
 
 // route sends a record on its way: it is written at once where the org can tell by itself what is
@@ -231,7 +237,7 @@ func (f *Former) many(l *lane, it work.Item, k int) {
 	it.Record().Holders = work.SeveralHolders
 	switch {
 	case l.Find:
-		f.refuse(l, it, "LOOKUP_AMBIGUOUS", "", "several "+l.Plan.Object.Name+" records have the "+name+" "+convert.Quote(l.Words(it)))
+		f.refuse(l, it, CodeLookupMany, "", "several "+l.Plan.Object.Name+" records have the "+name+" "+convert.Quote(l.Words(it)))
 	case l.Plan.OnMany == mapping.ManySkip:
 		f.finish(l, it, ledger.Skipped, &ledger.Problem{Code: codeMany, Field: name, Message: "more than one record holds this " + name})
 	default:
@@ -245,14 +251,14 @@ func (f *Former) converted(l *lane, it work.Item, k int, w *target.Want, m *sink
 	name := l.Keys[k].Name()
 	switch l.Plan.Converted {
 	case mapping.ConvertedSkip:
-		f.finish(l, it, ledger.Skipped, &ledger.Problem{Code: "CONVERTED", Field: name, Message: "the lead with this " + name + " has been converted"})
+		f.finish(l, it, ledger.Skipped, &ledger.Problem{Code: CodeConverted, Field: name, Message: "the lead with this " + name + " has been converted"})
 	case mapping.ConvertedRedirect:
 		contact := ""
 		if w.Contact >= 0 {
 			contact = m.Values[w.Contact].Text
 		}
 		if contact == "" {
-			f.refuse(l, it, "CONVERTED_WITHOUT_CONTACT", name, "the lead with this "+name+" has been converted, but not to a contact")
+			f.refuse(l, it, CodeNoContact, name, "the lead with this "+name+" has been converted, but not to a contact")
 			return
 		}
 		to := f.lanes[l.Plan.Redirect]
@@ -263,7 +269,7 @@ func (f *Former) converted(l *lane, it work.Item, k int, w *target.Want, m *sink
 			}
 		}
 		f.finish(l, it, ledger.Skipped, &ledger.Problem{
-			Code: "CONVERTED", Field: name,
+			Code: CodeConverted, Field: name,
 			Message: "the lead with this " + name + " has been converted: target " + to.Plan.Name + " takes the row",
 		})
 	default:
@@ -360,7 +366,7 @@ func (f *Former) missing(l *lane, it work.Item) {
 	switch {
 	case l.Find:
 		l.learn(it, answer{})
-		f.refuse(l, it, "LOOKUP_NOT_FOUND", "", "no "+l.Plan.Object.Name+" has the "+name+" "+convert.Quote(l.Words(it)))
+		f.refuse(l, it, CodeLookupMissing, "", "no "+l.Plan.Object.Name+" has the "+name+" "+convert.Quote(l.Words(it)))
 	case l.Looks(it):
 		f.finish(l, it, ledger.Skipped, onlyLooked(it))
 	case l.Plan.Operation == mapping.Delete && rec.Resend:

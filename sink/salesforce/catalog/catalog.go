@@ -200,6 +200,22 @@ func kindOfOurs(code string) (Kind, bool) {
 		return Kind{Class: sink.Later, Remedy: "go on later, or give it more with --max-api-calls or --api-reserve"}, true
 	case CodeNoID:
 		return Kind{Remedy: "fill the id"}, true
+	case CodeNoLookup:
+		return Kind{Remedy: "give the target a match by which its records can be looked up"}, true
+	case CodeSetup:
+		return Kind{Remedy: "correct the setting that the message names"}, true
+	case CodeCancelled:
+		return Kind{Remedy: "go on with the run: sfsync resume"}, true
+	case CodeHTTP:
+		return Kind{Remedy: "try again; else look for what stands between here and the org, and ask its keepers"}, true
+	case CodeNewInstance:
+		return Kind{Remedy: "the org has moved, or the login is another org's: check it with sfsync org show, and begin anew"}, true
+	case CodeTooLarge:
+		return Kind{Remedy: "make it smaller: shorter values, fewer fields"}, true
+	case CodeProxy:
+		return Kind{Remedy: "check HTTPS_PROXY and NO_PROXY, and the user and password in the proxy's address"}, true
+	case CodeCertificate:
+		return Kind{Remedy: "name your organisation's certificates with --ca-cert"}, true
 	}
 	return Kind{}, false
 }

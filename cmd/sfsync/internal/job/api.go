@@ -23,7 +23,7 @@ const (
 // the same way.
 type api struct {
 	Mode string `json:"mode"` // rest or bulk
-	Why  string `json:"why"`
+	Why  string `json:"why"`  // in words that stand in brackets
 	// Jobs are targets that go by jobs even so.
 	Jobs []string `json:"jobs,omitempty"`
 	// Predicted is about how many API calls the run takes, all in all; nil where that cannot be known.
@@ -80,7 +80,7 @@ func (j *job) targets() []pipeline.Target {
 			jobs[org] = &bulk.Writer{Jobs: bulk.Jobs{Org: org.Client, Now: j.Sys.Now, Rand: rand.Float64, Dir: j.dir.Path("")}}
 		}
 		targets[i] = pipeline.Target{Writer: rest[org], Matcher: rest[org]}
-		if j.api.byJobs(t.Name) {
+		if mode, _ := j.api.of(t.Name); mode == apiBulk {
 			targets[i].Writer = jobs[org]
 		}
 	}

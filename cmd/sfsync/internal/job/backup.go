@@ -48,7 +48,7 @@ func (j *job) keepBefore(ctx context.Context, opt *pipeline.Options) error {
 		})
 	}
 	if j.backup != nil {
-		j.api.Why += "; what records hold is looked up before they are written (for sfsync undo)"
+		j.notes = append(j.notes, "what records hold is looked up before they are written (for sfsync undo)")
 	}
 	return nil
 }

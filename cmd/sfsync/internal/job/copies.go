@@ -70,14 +70,14 @@ func (j *job) ahead(stats *pipeline.Stats) (done, left int64) {
 	return done, max(0, all-done)
 }
 
-// tellCopies adds to the reasons of the summary which objects were copied for lookups.
+// tellCopies notes which objects were copied for lookups.
 func (j *job) tellCopies() {
 	var objects []string
 	for _, m := range j.copied {
 		objects = append(objects, m.Copied()...)
 	}
 	if len(objects) > 0 {
-		j.api.Why += "; lookups were answered from a copy of the key columns of " + strings.Join(objects, ", ")
+		j.notes = append(j.notes, "lookups were answered from a copy of the key columns of "+strings.Join(objects, ", "))
 	}
 }
 

@@ -109,6 +109,7 @@ type job struct {
 	orgs   *fleet.Fleet
 	plan   *mapping.Plan
 	api    api
+	notes  []string // on the API, for the summary
 	dir    *report.Dir
 	ledger *ledger.Ledger
 	backup *backup.Store // of what records held; nil without one

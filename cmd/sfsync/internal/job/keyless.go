@@ -38,14 +38,30 @@ func (o *outlook) affords(calls int64) bool {
 	return true
 }
 
+// keylessWhy is why they do.
+const keylessWhy = "of inserts without a key only a job's results tell what is there if an answer is lost"
+
 // withJobs sends targets by jobs though the rest of the run goes by composite requests.
 func (a api) withJobs(targets []string) api {
 	if len(targets) > 0 && a.Mode == apiRest {
 		a.Jobs = targets
-		a.Why += "; " + strings.Join(targets, ", ") + " by jobs of the Bulk API: of inserts without a key only a job's results tell what is there if an answer is lost"
 	}
 	return a
 }
 
-// byJobs reports whether the records of a target go by jobs.
-func (a api) byJobs(target string) bool { return a.Mode == apiBulk || slices.Contains(a.Jobs, target) }
+// of returns the API that the records of a target go by, and why.
+func (a api) of(target string) (mode, why string) {
+	if a.Mode == apiRest && slices.Contains(a.Jobs, target) {
+		return apiBulk, keylessWhy
+	}
+	return a.Mode, a.Why
+}
+
+// whole is the reason for how all targets go, and what else there is to say of it.
+func (a api) whole(notes []string) string {
+	parts := []string{a.Why}
+	if len(a.Jobs) > 0 {
+		parts = append(parts, strings.Join(a.Jobs, ", ")+" by jobs of the Bulk API: "+keylessWhy)
+	}
+	return strings.Join(append(parts, notes...), "; ")
+}

@@ -3,7 +3,6 @@ package job
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -145,7 +144,7 @@ func (j *job) chooseAPI(o *outlook, begun bool) api {
 	}
 	best := api{Mode: apiBulk, Why: "more than " + ui.Rows(restRows)}
 	if o.rows <= restRows {
-		best = api{Mode: apiRest, Why: fmt.Sprintf("%s: up to %s, composite requests of 1,000 cost fewer calls than jobs", ui.Rows(o.rows), ui.Rows(restRows))}
+		best = api{Mode: apiRest, Why: "up to " + ui.Rows(restRows) + ", composite requests cost fewer calls than jobs"}
 	}
 	bulk, why := forecast.Choose(best.Mode == apiBulk, o.costs, o.purses)
 	switch {

@@ -31,7 +31,14 @@ func (j *job) conclude(ctx context.Context, res *pipeline.Result, errs *report.E
 	// Before the exit is judged, so that the summary has it if they fail.
 	runErr = errors.Join(runErr, j.ledger.SetMeta(ctx, effortKey, spent), j.dir.WriteErrors(errs))
 	s := j.account(res, errs, runErr, spent)
-	s.API.Why, s.API.Predicted = j.api.Why, j.api.Predicted
+	s.API.Why, s.API.Predicted = j.api.whole(j.notes), j.api.Predicted
+	for i := range s.Targets {
+		name := s.Targets[i].Name
+		if n := len(j.plan.Targets); i >= n { // a second pass goes as the first
+			name = j.plan.Targets[j.plan.Second.Targets[i-n].First].Name
+		}
+		s.Targets[i].API, s.Targets[i].Why = j.api.of(name)
+	}
 	code, message := j.judge(s, runErr)
 	return j.tell(s, res, runErr, code, message)
 }

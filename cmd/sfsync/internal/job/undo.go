@@ -89,7 +89,7 @@ type undo struct {
 // open opens what the run kept.
 func (u *undo) open(ctx context.Context, o *UndoOptions) error {
 	if _, err := os.Stat(u.was.Path(report.LedgerFile)); err != nil {
-		return exit.Errorf(exit.InputNotFound, "%s has no ledger: it is no run that can be undone", u.was.Name())
+		return exit.Errorf(exit.InputNotFound, "%s has no ledger: it is no run that can be undone (a plan sends nothing): sfsync runs list names those that there are", u.was.Name())
 	}
 	var s settings
 	if err := readSettings(ctx, u.was, &s); err != nil {
@@ -100,7 +100,8 @@ func (u *undo) open(ctx context.Context, o *UndoOptions) error {
 	}
 	var err error
 	if u.backup, err = backup.Open(ctx, u.was.Path(backup.File)); errors.Is(err, fs.ErrNotExist) {
-		return exit.Errorf(exit.InputNotFound, "%s kept nothing of what records held: only a run with --backup, or one that deletes, can be undone", u.was.Name())
+		return exit.Errorf(exit.InputNotFound, "%s kept nothing of what records held, so it cannot be undone: only a run with --backup, or one that deletes, can. "+
+			"What it created and changed is in its succeeded files, by sfsync_action and sfsync_id", u.was.Name())
 	}
 	if ledger.OfDisk(err) {
 		return err // it may be sound

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"sfsync/cmd/sfsync/internal/exit"
@@ -81,7 +82,12 @@ func hostOf(c localorg.Credentials) string { return strings.TrimPrefix(c.Instanc
 // only one that knows the org.
 func (l *Org) serve(addr string) error {
 	ln, err := net.Listen("tcp", addr)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return exit.Usagef("serve the local org: %w: it is no address of this machine", err)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return exit.Errorf(exit.Unavailable, "serve the local org: %w: name another port, or 0 for a free one", err)
+	case err != nil:
 		return exit.Errorf(exit.Unavailable, "serve the local org: %w", err)
 	}
 	// The org outlives the context of a run that is being stopped: the requests that it still

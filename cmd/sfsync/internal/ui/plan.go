@@ -77,7 +77,7 @@ func actionsOf(t *report.PlanTarget) string {
 }
 
 func estimate(e report.Estimate) string {
-	name := map[string]string{"rest": "REST", "bulk": "Bulk API 2.0"}[e.API]
+	name := apiName(e.API)
 	if e.Not != "" {
 		return name + ": " + e.Not
 	}

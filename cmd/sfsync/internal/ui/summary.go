@@ -31,6 +31,7 @@ func Summary(w io.Writer, s *report.Summary, dir string) {
 	line("rows", "%s read: %s succeeded, %s failed, %s skipped, %s unknown, %s pending", Count(n.Read), Count(n.Succeeded),
 		Count(n.Failed), Count(n.Skipped), Count(n.Unknown), Count(n.Pending))
 	printTargets(line, s)
+	printAPIs(line, s.Targets)
 	if n := s.Retries.LastPass; n > 0 {
 		line("again", "%s sent in a last pass, when nothing else was under way", Plural(n, "record was", "records were"))
 	}
@@ -81,6 +82,38 @@ func printTargets(line func(string, string, ...any), s *report.Summary) {
 		line(name, "%s → %s%s (%s): %s created, %s updated, %s%s failed, %s skipped", t.Name, t.Object, by, t.Strategy,
 			Count(t.Created), Count(t.Updated), rarer(&t), Count(t.Failed), Count(t.Skipped))
 	}
+}
+
+// printAPIs says which API the records of each target went by, and why.
+func printAPIs(line func(string, string, ...any), targets []report.TargetInfo) {
+	type way struct{ api, why string }
+	var ways []way
+	names := map[way][]string{}
+	for _, t := range targets {
+		w := way{t.API, t.Why}
+		if t.API == "" {
+			continue
+		}
+		if names[w] == nil {
+			ways = append(ways, w)
+		}
+		names[w] = append(names[w], t.Name)
+	}
+	for i, w := range ways {
+		name := "api"
+		if i > 0 {
+			name = ""
+		}
+		line(name, "%s: %s (%s)", strings.Join(names[w], ", "), apiName(w.api), w.why)
+	}
+}
+
+// apiName is an API in words.
+func apiName(api string) string {
+	if api == "bulk" {
+		return "Bulk API 2.0"
+	}
+	return "REST"
 }
 
 // rarer says how many records were deleted, published and unchanged, if any were.

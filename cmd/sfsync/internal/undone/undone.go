@@ -70,7 +70,7 @@ func Report(ctx context.Context, dir *report.Dir, store *backup.Store, place str
 				plan.Targets = append(plan.Targets, mapping.PlanTarget{Name: r.Target, Object: &schema.Object{Name: r.Object}})
 			}
 			outcomes[i] = outcomeOf(r, &res.Targets[t], &res.Rows, complete)
-			if r.Outcome == backup.Refused {
+			if r.Outcome == backup.Refused || r.Outcome == backup.Left { // what is left to do is to be found
 				errs.Add(r.Code, r.Field, place, line, r.Message)
 			}
 		}

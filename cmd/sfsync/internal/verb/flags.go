@@ -1,8 +1,12 @@
 package verb
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -94,12 +98,12 @@ func Group(cmd *cobra.Command, args []string) error {
 
 // ExactArgs accepts exactly the arguments of these names.
 func ExactArgs(names ...string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
+	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < len(names) {
 			return exit.Usagef("%s is missing", names[len(args)])
 		}
 		if len(args) > len(names) {
-			return exit.Usagef("unexpected argument %q", args[len(names)])
+			return cmp.Or(misplaced(cmd, args[len(names):]), exit.Usagef("unexpected argument %q", args[len(names)]))
 		}
 		return nil
 	}
@@ -107,10 +111,34 @@ func ExactArgs(names ...string) cobra.PositionalArgs {
 
 // AtLeast accepts the named arguments and any number more.
 func AtLeast(names ...string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
+	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < len(names) {
 			return exit.Usagef("%s is missing", names[len(args)])
 		}
-		return nil
+		return misplaced(cmd, args)
 	}
+}
+
+// misplaced looks among arguments for the value of a flag that was given without one: a flag whose value may be left
+// out takes it by = only, so that what follows it counts as an argument. A file of that name is meant as one.
+func misplaced(cmd *cobra.Command, args []string) error {
+	var err error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.NoOptDefVal == "" || f.Value.String() != f.NoOptDefVal {
+			return
+		}
+		values := strings.Split(f.Value.Type(), "|")
+		if f.Value.Type() == "bool" {
+			values = []string{"true", "false"}
+		}
+		for _, arg := range args {
+			if !slices.Contains(values, arg) {
+				continue
+			}
+			if _, statErr := os.Stat(arg); err == nil && errors.Is(statErr, fs.ErrNotExist) {
+				err = exit.Usagef("there is no file %q: as the value of --%s it is written --%[2]s=%[1]s", arg, f.Name)
+			}
+		}
+	})
+	return err
 }

@@ -13,6 +13,7 @@ import (
 	"sfsync/mapping"
 	"sfsync/mapping/diag"
 	"sfsync/pipeline"
+	"sfsync/pipeline/backup"
 	"sfsync/pipeline/source"
 	"sfsync/sink"
 	"sfsync/sink/salesforce"
@@ -21,7 +22,7 @@ import (
 
 // Remedy says what to do about a code, ours or an org's.
 func Remedy(code string) string {
-	return cmp.Or(source.Remedy(code), mapping.Remedy(code), pipeline.Remedy(code), salesforce.Remedy(code))
+	return cmp.Or(source.Remedy(code), mapping.Remedy(code), pipeline.Remedy(code), backup.Remedy(code), salesforce.Remedy(code))
 }
 
 // Findings splits an error: the diagnostics of all its parts, by place, and the parts that

@@ -3,7 +3,16 @@ package wording
 import (
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -72,17 +81,75 @@ func TestWithSignal(t *testing.T) {
 	}
 }
 
-// TestRemedies: a code that rows fail with comes with what to do about it, whoever gives it.
+// TestRemedies: a code of ours that a record can fail or be skipped with comes with what to do about it, whichever
+// package gives it. The codes are read from the sources, so that a new one cannot be forgotten.
 func TestRemedies(t *testing.T) {
 	t.Parallel()
-	for _, code := range []string{
-		"BAD_BYTE", "BAD_ENCODING", "BAD_JSON", "BAD_KEY", "BAD_QUOTE", "LINE_TOO_LONG", "ROW_WIDTH", "TOO_DEEP", "UNREADABLE", // readers
-		"DUPLICATE_KEY", "DUPLICATE_SUPERSEDED", "PARENT_FAILED", "PARENT_UNKNOWN", // the pipeline
-		"BAD_EXTERNAL_ID", "EVENT_TYPE", "EXPR_FAILED", "FIELD_TWICE", "INVALID_CHARACTER", "MATCH_CONFLICT", "MATCH_KEY_BLANK", "UNMAPPED_COLUMN", "UNMAPPED_VALUE", // mappings
-		"ENTITY_IS_DELETED", "NO_ANSWER", "STRING_TOO_LONG", "UNABLE_TO_LOCK_ROW", // orgs
-	} {
+	codes := codesOf(t, "pipeline", "mapping", "sink/salesforce")
+	for _, code := range []string{"ROW_WIDTH", "DUPLICATE_KEY", "EDITED_SINCE", "LOOKUP_AMBIGUOUS", "UNMAPPED_VALUE", "CONVERTED", "NO_ANSWER"} {
+		if codes[code] == "" {
+			t.Errorf("%s: not found in the sources", code)
+		}
+	}
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		if Remedy(code) == "" {
+			t.Errorf("%s (%s): no remedy", code, codes[code])
+		}
+	}
+	for _, code := range []string{"ENTITY_IS_DELETED", "UNABLE_TO_LOCK_ROW", "FIELD_CUSTOM_VALIDATION_EXCEPTION"} { // orgs
 		if Remedy(code) == "" {
 			t.Errorf("%s: no remedy", code)
 		}
 	}
+}
+
+// codesOf returns the codes that the Go files below some directories name, and where: constants called Code… or code…,
+// and texts that stand for a Code in a literal or are given to refuse.
+func codesOf(t *testing.T, dirs ...string) map[string]string {
+	t.Helper()
+	codes := make(map[string]string)
+	isCode := regexp.MustCompile(`^[A-Z]+(_[A-Z]+)*$`)
+	for _, dir := range dirs {
+		root := filepath.Join("../../../..", dir)
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			add := func(values ...ast.Expr) {
+				for _, v := range values {
+					if lit, ok := v.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+						if text, err := strconv.Unquote(lit.Value); err == nil && isCode.MatchString(text) {
+							codes[text] = strings.TrimPrefix(filepath.ToSlash(path), "../../../../")
+						}
+					}
+				}
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.ValueSpec:
+					if strings.HasPrefix(strings.ToLower(n.Names[0].Name), "code") {
+						add(n.Values...)
+					}
+				case *ast.KeyValueExpr:
+					if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Code" {
+						add(n.Value)
+					}
+				case *ast.CallExpr:
+					if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "refuse" {
+						add(n.Args...)
+					}
+				}
+				return true
+			})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return codes
 }

@@ -64,8 +64,8 @@ delay and expire say what happens:
   sfsync local serve --db :memory: --latency 80ms --json`,
 		Args: verb.ExactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, _, err := net.SplitHostPort(o.Addr); err != nil {
-				return exit.Usagef("--addr is HOST:PORT, such as 127.0.0.1:8080: %w", err)
+			if err := checkAddr(cmd.Context(), o.Addr); err != nil {
+				return err
 			}
 			if o.Latency < 0 {
 				return exit.Usagef("--latency is not negative: %v", o.Latency)
@@ -82,6 +82,29 @@ delay and expire say what happens:
 	fs.BoolVar(&o.JSON, "json", false, "print the address and credentials as one line of JSON")
 	fs.StringVar(&o.Faults, "faults", "", "make happen what the rules of this `file` say")
 	return cmd
+}
+
+// resolveTimeout bounds the look for a host by its name.
+const resolveTimeout = 5 * time.Second
+
+// checkAddr refuses an address that nothing can listen on, wherever it is.
+func checkAddr(ctx context.Context, addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return exit.Usagef("--addr is HOST:PORT, such as 127.0.0.1:8080: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	if _, err := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil {
+		return exit.Usagef("--addr %s: %q is no port: it is a number up to 65535, 0 for a free one", addr, port)
+	}
+	if host == "" {
+		return nil
+	}
+	if _, err := net.DefaultResolver.LookupIPAddr(ctx, host); err != nil {
+		return exit.Usagef("--addr %s: %q is no address of this machine: %w", addr, host, err)
+	}
+	return nil
 }
 
 func localServeRun(ctx context.Context, o *serveOptions) error {
