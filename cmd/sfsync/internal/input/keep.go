@@ -1,6 +1,7 @@
 package input
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,8 @@ func ReadAgain(in *source.Input) bool {
 	return err != nil || info.Mode().IsRegular() // what is wrong with it is said where it is read
 }
 
-// Spool copies an input that can be read only once to the run directory and brings it to disk.
+// Spool copies an input that can be read only once to the run directory and brings it to disk. It gives up when drain is
+// closed, by a signal or because the run's time is over.
 func Spool(ctx context.Context, a *verb.App, drain <-chan struct{}, in *source.Input, path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -41,7 +43,7 @@ func Spool(ctx context.Context, a *verb.App, drain <-chan struct{}, in *source.I
 		}
 		return err
 	case <-drain:
-		err = a.Stop.Err()
+		err = cmp.Or(a.Stop.Err(), exit.Errorf(exit.TryAgain, "%s was not read to its end before --max-duration was over: nothing was sent", in.Path))
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}

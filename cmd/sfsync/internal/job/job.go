@@ -119,6 +119,9 @@ type job struct {
 	begun  time.Time // this try
 	spools []io.Closer
 	copied []*mirror.Matcher
+
+	draining <-chan struct{} // see drain
+	undrain  func()
 }
 
 // open reads the mapping of a command that begins with one, and finds its inputs: the files, or what the mapping
@@ -238,8 +241,7 @@ func (j *job) execute(ctx context.Context) error {
 		return j.refuse(ctx, errs, errors.Join(err, rows.Close()))
 	}
 	policy := rowRetries()
-	drain, ended := j.drain() // a new run drains already
-	defer ended()
+	drain := j.drain() // a new run drains already
 	stop := j.Con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
 	opt := pipeline.Options{
 		Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file), Targets: j.copyKeys(j.targets(), stats, drain),
@@ -269,12 +271,16 @@ func (j *job) execute(ctx context.Context) error {
 	return j.conclude(context.WithoutCancel(ctx), res, errs, runErr)
 }
 
-// drain returns a channel that is closed when the run is to end early: at the first signal, or after
-// --max-duration. The function gives back what waits for that.
-func (j *job) drain() (<-chan struct{}, func()) {
+// drain returns a channel that is closed when the run is to end early: at the first signal, which drains from now on, or
+// --max-duration after the first call. The job's close ends what waits for that.
+func (j *job) drain() <-chan struct{} {
+	if j.draining != nil {
+		return j.draining
+	}
 	signal := j.Stop.Draining()
 	if j.flags.MaxDuration == 0 {
-		return signal, func() {}
+		j.draining = signal
+		return signal
 	}
 	both, ended := make(chan struct{}), make(chan struct{})
 	timer := time.NewTimer(j.flags.MaxDuration)
@@ -289,7 +295,8 @@ func (j *job) drain() (<-chan struct{}, func()) {
 		}
 		close(both)
 	}()
-	return both, func() { close(ended) }
+	j.draining, j.undrain = both, func() { close(ended) }
+	return both
 }
 
 // progress says how far the run has come.
@@ -304,6 +311,10 @@ func (j *job) progress(stats *pipeline.Stats) ui.Counts {
 
 // close gives back what the job holds. What matters was written and checked before.
 func (j *job) close() {
+	if j.undrain != nil {
+		j.undrain()
+		j.undrain = nil
+	}
 	if j.ledger != nil {
 		j.ledger.Close() // every commit was checked
 	}

@@ -43,13 +43,14 @@ func (j *job) keepLimits(ctx context.Context) error {
 	}
 	stats := &pipeline.Stats{}
 	stats.BytesTotal.Store(input.TotalBytes(j.inputs))
-	_, targets := j.guards(stats, j.Stop.Draining())
+	drain := j.drain()
+	_, targets := j.guards(stats, drain)
 	var tally rehearsal.Tally
 	stop := j.Con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
 	_, err := pipeline.Run(ctx, pipeline.Options{
 		Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file), Targets: targets,
 		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, Duplicates: j.file.Source.Duplicates,
-		Stats: stats, Rehearse: true, Planned: tally.Batch,
+		Stats: stats, Rehearse: true, Planned: tally.Batch, Stop: drain,
 	})
 	stop()
 	j.closeCopies()

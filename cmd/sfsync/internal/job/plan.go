@@ -79,8 +79,7 @@ func (j *job) rehearse(ctx context.Context, exitCode bool) error {
 	stats := &pipeline.Stats{}
 	stats.BytesTotal.Store(input.TotalBytes(j.inputs))
 	var tally rehearsal.Tally
-	drain, ended := j.drain()
-	defer ended()
+	drain := j.drain()
 	guards, targets := j.guards(stats, drain)
 	stop := j.Con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
 	res, runErr := pipeline.Run(ctx, pipeline.Options{

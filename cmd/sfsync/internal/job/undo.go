@@ -260,10 +260,8 @@ func (u *undo) run(ctx context.Context) error {
 	if err := u.forget(); err != nil {
 		return err
 	}
-	drain, ended := u.drain()
-	defer ended()
 	x := u.undoer()
-	x.Stop = drain
+	x.Stop = u.drain()
 	runErr := x.Run(ctx)
 	if errors.Is(runErr, backup.ErrStopped) {
 		runErr = pipeline.ErrStopped
