@@ -36,6 +36,7 @@ type planOrg struct {
 	dir   string
 	clock atomic.Int64 // seconds
 	ahead atomic.Int64 // how far the command's clock is ahead, in nanoseconds
+	polls atomic.Int64 // how often the org was asked after a job
 
 	mu     sync.Mutex
 	around func(writes bool, rw http.ResponseWriter, serve func()) // answers a request, if it is set
@@ -87,9 +88,14 @@ func newPlanOrg(t *testing.T, overlay string) *planOrg {
 
 func (w *planOrg) now() time.Time { return time.Unix(w.clock.Load(), 0).UTC() }
 
+var jobState = regexp.MustCompile(`/jobs/(ingest|query)/\w+$`)
+
 // watch notes a request that is no mere question, and reports whether it is none: anything but a GET, or a composite request of
 // which a part is none.
 func (w *planOrg) watch(r *http.Request) bool {
+	if r.Method == http.MethodGet && jobState.MatchString(r.URL.Path) {
+		w.polls.Add(1)
+	}
 	if r.Method == http.MethodGet || strings.HasPrefix(r.URL.Path, "/_org") {
 		return false
 	}

@@ -6,11 +6,14 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 
 	"sfsync/mapping"
 	"sfsync/pipeline/internal/target"
+	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/row"
 	"sfsync/pipeline/source"
+	"sfsync/sink"
 )
 
 // Ahead is what reading ahead says of a run.
@@ -30,7 +33,12 @@ type Ahead struct {
 type AheadTarget struct {
 	// Records are to be sent, Keys of them to be looked up before; Text is how many bytes their cells have.
 	Records, Keys, Text int64
+	// Ask is the lookup of the first of the keys, nil where there are none.
+	Ask *sink.Lookup
 }
+
+// askedKeys is how many keys are kept: enough to know how many like them a call takes.
+const askedKeys = 2000
 
 const (
 	// aheadBytes and aheadRows bound how far ahead the rows of inputs are counted that do not say how many they
@@ -165,6 +173,8 @@ func (l *looker) take(b *row.Batch) {
 func (l *looker) count(plan []mapping.PlanTarget, m *mapping.Mapped, counts []AheadTarget) {
 	for t := range plan {
 		p, records, c := &plan[t], &m.Targets[t], &counts[t]
+		of := target.New(t, p, false, false)
+		w := &work.Batch{Source: m.Source, Mapped: m, Rows: m.Source.Len()}
 		for r := range m.Source.Len() {
 			if records.Fate(r) != mapping.Send {
 				continue
@@ -173,9 +183,23 @@ func (l *looker) count(plan []mapping.PlanTarget, m *mapping.Mapped, counts []Ah
 			c.Text += int64(records.Batch.TextSize(r))
 			if p.Lookup || p.InsertDefaults && target.HasInsertDefault(records.Batch, r) {
 				c.Keys++
+				c.ask(of, work.Item{Batch: w, Row: int32(r)})
 			}
 		}
 	}
+}
+
+// ask notes the key that a record is looked up by first, if it is one like those before.
+func (c *AheadTarget) ask(of *target.Target, it work.Item) {
+	k := of.NextKey(it, -1)
+	if k < 0 || c.Ask != nil && (len(c.Ask.Keys) >= askedKeys || c.Ask.By[0].Name != of.Keys[k].By[0].Name) {
+		return
+	}
+	if c.Ask == nil {
+		ask := of.Ask(nil, k, of.WantOf(it))
+		c.Ask = &ask
+	}
+	c.Ask.Keys = append(c.Ask.Keys, strings.Clone(of.Text(it, k)))
 }
 
 // ahead scales what the mapped rows make to all rows.

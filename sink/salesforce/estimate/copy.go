@@ -21,3 +21,7 @@ func Copy(records int64) Cost {
 			PageRecords, int(jobWait.Seconds()), queryPace),
 	}
 }
+
+// Pays reports whether a copy that costs so many calls is worth them, in place of so many lookups that are still to come:
+// if these would cost more than twice as many, since both figures are estimates.
+func Pays(lookups, copied int64) bool { return lookups > 2*copied }

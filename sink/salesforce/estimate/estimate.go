@@ -14,8 +14,8 @@ type Load struct {
 	Object string
 	// Upserts are creates and upserts; Events are platform events to be published.
 	Upserts, Updates, Deletes, Events int64
-	// Keys are to be looked up before, by REST whichever API takes the records.
-	Keys int64
+	// Lookups are the calls that look records up before, by REST whichever API takes them.
+	Lookups int64
 	// Bytes is the text of all records; 0 if it is not known.
 	Bytes int64
 	// Batch is the most records of a request, where that is bounded; else 0.
@@ -47,17 +47,13 @@ const (
 	callText = 5 << 20
 )
 
-// CallKeys is how many keys a call looks up: five queries of up to 200, if the keys are as short as an address
-// of mail.
-const CallKeys = group * groups
-
 // REST returns what loads cost in composite requests. Records that are sent again for locks or lost
 // answers, logins and describes come on top.
 func REST(loads []Load) Cost {
 	c := Cost{Why: "1,000 records a call, in groups of 200 of one object and action"}
 	for _, l := range loads {
 		collections := up(l.Upserts, group) + up(l.Updates, group) + up(l.Deletes, group) + up(l.Events, group)
-		c.Calls += max(up(collections, groups), up(l.Bytes, callText)) + Lookups(l.Keys)
+		c.Calls += max(up(collections, groups), up(l.Bytes, callText)) + l.Lookups
 		if l.Batch > 0 {
 			c.Calls += max(0, up(l.rows(), l.Batch)-up(collections, groups))
 		}
@@ -66,8 +62,8 @@ func REST(loads []Load) Cost {
 	return c
 }
 
-// Lookups returns how many calls it takes to look up so many keys.
-func Lookups(keys int64) int64 { return up(keys, CallKeys) }
+// Requests returns how many requests take so many records of one kind.
+func Requests(records int64) int64 { return up(records, group*groups) }
 
 // JobRecords and JobBytes are how many records, and how much text of them, go with a job: a choice of ours. A
 // job costs a dozen calls and waits for its turn, so that it is to be large; but its records are in memory while
@@ -113,8 +109,8 @@ func Bulk(loads []Load) Cost {
 			c.Least += jobs * (callsOfJob + 1)
 			c.Time = max(c.Time, took*time.Duration(up(jobs, jobsAtATime))) // those of targets and actions at the same time
 		}
-		c.Calls += Lookups(l.Keys)
-		c.Least += Lookups(l.Keys)
+		c.Calls += l.Lookups
+		c.Least += l.Lookups
 	}
 	return c
 }

@@ -19,7 +19,7 @@ func TestREST(t *testing.T) {
 		{"all actions share a call", []Load{{Upserts: 400, Updates: 200, Deletes: 200, Events: 200}}, 1},
 		{"targets do not", []Load{{Upserts: 1}, {Deletes: 1}}, 2},
 		{"long texts", []Load{{Upserts: 100, Bytes: 12 << 20}}, 3},
-		{"keys to look up", []Load{{Upserts: 1000, Keys: 1001}}, 3},
+		{"lookups", []Load{{Upserts: 1000, Lookups: 2}}, 3},
 		{"small requests", []Load{{Upserts: 1000, Batch: 50}}, 20},
 		{"no smaller than they are", []Load{{Upserts: 30, Batch: 50}}, 1},
 	} {
@@ -39,7 +39,7 @@ func TestBulk(t *testing.T) {
 		{"nothing", nil, 0, 0},
 		{"one job", []Load{{Upserts: 50_000}}, 1, 6 + Polls(60*time.Second)},
 		{"one more", []Load{{Upserts: 50_001}}, 2, 2 * (6 + Polls(35*time.Second))},
-		{"keys to look up", []Load{{Updates: 50_000, Keys: 50_000}}, 1, 50 + 6 + Polls(60*time.Second)},
+		{"lookups", []Load{{Updates: 50_000, Lookups: 50}}, 1, 50 + 6 + Polls(60*time.Second)},
 		{"a job an action", []Load{{Upserts: 10, Updates: 10, Deletes: 10}}, 3, 3 * (6 + Polls(10*time.Second))},
 		{"long texts", []Load{{Upserts: 30_000, Bytes: 150 << 20}}, 3, 3 * (6 + Polls(20*time.Second))},
 		{"bytes shared by rows", []Load{{Upserts: 30_000, Updates: 10_000, Bytes: 100 << 20}}, 3, 2*(6+Polls(25*time.Second)) + 6 + Polls(20*time.Second)},

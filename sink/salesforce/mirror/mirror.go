@@ -237,13 +237,34 @@ func (m *Matcher) Calls(object string, by []string, keys int64, writes []string)
 		}
 		calls = (keys + q.perCall - 1) / q.perCall
 		if q.records >= 0 && q.state != off && unmoved(writes, object) && (q.steady || !has(writes, object)) {
-			if cost := estimate.Copy(q.records).Calls + 1; calls > 2*cost {
-				calls = cost + 1
+			if cost := 1 + estimate.Copy(q.records).Calls; estimate.Pays(calls, cost) { // one counts the records
+				calls = cost
 			}
 		}
 		return calls, true
 	}
 	return 0, false
+}
+
+// Expect returns about how many calls it will take to look up so many keys like those of a lookup, which is not made, as
+// this Matcher will decide once they are asked for. Where a copy may be worth its calls the records are counted for that,
+// once: that call is not among those expected.
+func (m *Matcher) Expect(ctx context.Context, l *sink.Lookup, keys int64) int64 {
+	perCall := m.fits(l)
+	calls := (keys + perCall - 1) / perCall
+	if l.Fresh || m.Ahead == nil || !estimate.Pays(calls, 1+estimate.Copy(0).Calls) {
+		return calls
+	}
+	q, err := m.question(ctx, l)
+	if err != nil || q == nil || m.count(ctx, q) != nil { // the lookup itself will be told
+		return calls
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if cost := estimate.Copy(q.records).Calls; q.state != off && estimate.Pays(calls, cost) {
+		return cost
+	}
+	return calls
 }
 
 // copyOf returns the copy that answers a question, or nil if the org is to be asked.
@@ -353,7 +374,7 @@ func (m *Matcher) worth(q *question) bool {
 	if q.again { // nobody knows how many lookups come before it is too old, too
 		return left > cost && q.rented >= cost
 	}
-	return left > 2*cost || left > cost && q.rented >= cost
+	return estimate.Pays(left, cost) || left > cost && q.rented >= cost
 }
 
 // make makes the copy of a question whose state is making, or finds that it is not to be had. The error is

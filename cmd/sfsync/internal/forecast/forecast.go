@@ -32,8 +32,13 @@ func (c Costs) By(bulk bool) Cost {
 type Options struct {
 	// Done is how many of the rows earlier tries at the run have dealt with.
 	Done int64
-	// Backup reads what records hold before they are written.
-	Backup bool
+	// Backup reports whether what a target's records hold is read before they are written; nil for none.
+	Backup func(t *mapping.PlanTarget) bool
+	// Lookups returns how many calls look so many keys up of a target, by its place in [pipeline.Ahead]. Nil stands
+	// for 1,000 keys a call.
+	Lookups func(target int, keys int64) int64
+	// Jobs names the targets that go by jobs of the Bulk API whatever takes the others.
+	Jobs []string
 	// Thinned says that of several records with the same match key not all are sent.
 	Thinned bool
 	// Org gives the name of the org that targets mean by theirs, by which costs are kept.
@@ -46,44 +51,48 @@ const (
 	// rows that are a sixth longer further down are nothing unusual; files whose rows grow by more
 	// are warned of rather than refused.
 	sureShare = 0.8
-	// sureLookups is how many calls the lookups of a target take at least, if they would be more: a copy of the
-	// keys may be cheaper, and rows of one key are looked up once.
+	// sureLookups is how many calls the lookups of a target take at least, if they would be more: rows of one key are
+	// looked up once.
 	sureLookups = 10
 )
 
 // Of returns what a run costs in each org, by its name: lookups and writes. What begins a session, and what is sent again, comes on top.
 func Of(p *mapping.Plan, a *pipeline.Ahead, opt Options) map[string]Costs {
 	type loads struct{ about, least []estimate.Load }
-	byOrg := map[string]*loads{}
-	add := func(targets []mapping.PlanTarget, counts []pipeline.AheadTarget) {
+	byOrg := map[string]*[2]loads{} // those of targets that go by jobs in any case are the second
+	add := func(targets []mapping.PlanTarget, at int) {
 		for i := range targets {
 			t := &targets[i]
 			org := opt.Org(t.Org)
-			l := byOrg[org]
-			if l == nil {
-				l = &loads{}
-				byOrg[org] = l
+			if byOrg[org] == nil {
+				byOrg[org] = new([2]loads)
 			}
-			about, least := load(t, counts[i], a, opt)
+			l := &byOrg[org][0]
+			if slices.Contains(opt.Jobs, t.Name) {
+				l = &byOrg[org][1]
+			}
+			about, least := load(t, at+i, a, &opt)
 			l.about, l.least = append(l.about, about), append(l.least, least)
 		}
 	}
-	add(p.Targets, a.Targets)
+	add(p.Targets, 0)
 	if p.Second != nil {
-		add(p.Second.Targets, a.Targets[len(p.Targets):])
+		add(p.Second.Targets, len(p.Targets))
 	}
 	costs := make(map[string]Costs, len(byOrg))
 	for org, l := range byOrg {
+		jobs := Cost{About: estimate.Bulk(l[1].about).Calls, Least: estimate.Bulk(l[1].least).Least}
 		costs[org] = Costs{
-			REST: Cost{About: estimate.REST(l.about).Calls, Least: estimate.REST(l.least).Least},
-			Bulk: Cost{About: estimate.Bulk(l.about).Calls, Least: estimate.Bulk(l.least).Least},
+			REST: Cost{About: jobs.About + estimate.REST(l[0].about).Calls, Least: jobs.Least + estimate.REST(l[0].least).Least},
+			Bulk: Cost{About: jobs.About + estimate.Bulk(l[0].about).Calls, Least: jobs.Least + estimate.Bulk(l[0].least).Least},
 		}
 	}
 	return costs
 }
 
-// load is what a target has to send: about, and at least.
-func load(t *mapping.PlanTarget, n pipeline.AheadTarget, a *pipeline.Ahead, opt Options) (about, least estimate.Load) {
+// load is what a target, which stands at a place in a, has to send: about, and at least.
+func load(t *mapping.PlanTarget, at int, a *pipeline.Ahead, opt *Options) (about, least estimate.Load) {
+	n := &a.Targets[at]
 	part := 1.0
 	if a.Rows > 0 {
 		part = float64(max(0, a.Rows-opt.Done)) / float64(a.Rows)
@@ -99,7 +108,7 @@ func load(t *mapping.PlanTarget, n pipeline.AheadTarget, a *pipeline.Ahead, opt 
 		sure = 0
 	}
 	of := func(part float64) estimate.Load {
-		l := estimate.Load{Object: t.Object.Name, Keys: int64(float64(n.Keys) * part), Bytes: int64(float64(n.Text) * part), Batch: int64(t.Batch)}
+		l := estimate.Load{Object: t.Object.Name, Bytes: int64(float64(n.Text) * part), Batch: int64(t.Batch)}
 		records := int64(float64(n.Records) * part)
 		switch t.Operation {
 		case mapping.Publish:
@@ -111,13 +120,18 @@ func load(t *mapping.PlanTarget, n pipeline.AheadTarget, a *pipeline.Ahead, opt 
 		default:
 			l.Upserts = records
 		}
-		if opt.Backup && t.Operation != mapping.Publish && (t.Operation != mapping.Insert || t.Lookup) {
-			l.Keys = max(l.Keys, records) // the lookup of the keys brings what the records hold
+		if keys := int64(float64(n.Keys) * part); keys > 0 && opt.Lookups != nil {
+			l.Lookups = opt.Lookups(at, keys)
+		} else {
+			l.Lookups = estimate.Requests(keys)
+		}
+		if opt.Backup != nil && opt.Backup(t) && t.Operation != mapping.Publish && t.Operation != mapping.Delete && (t.Operation != mapping.Insert || t.Lookup) {
+			l.Lookups += estimate.Requests(records) // of what they hold, by key or id
 		}
 		return l
 	}
 	about, least = of(part), of(sure)
-	least.Keys = min(least.Keys, sureLookups*estimate.CallKeys)
+	least.Lookups = min(least.Lookups, sureLookups)
 	if t.Lookup && t.Operation == mapping.Insert { // all may be there already
 		least.Upserts = 0
 	}

@@ -22,6 +22,9 @@ func TestOf(t *testing.T) {
 	chosen := mapping.PlanTarget{Object: lead, Operation: mapping.Upsert}
 	chosen.Code.When = &expr.Program{}
 	keyed := mapping.PlanTarget{Object: lead, Operation: mapping.Upsert, Keys: make([]mapping.Key, 1)}
+	gone := mapping.PlanTarget{Object: lead, Operation: mapping.Delete}
+	keyless := mapping.PlanTarget{Name: "keyless", Object: lead, Operation: mapping.Insert}
+	always := func(*mapping.PlanTarget) bool { return true }
 	n := func(records, keys int64) pipeline.AheadTarget {
 		return pipeline.AheadTarget{Records: records, Keys: keys}
 	}
@@ -48,8 +51,14 @@ func TestOf(t *testing.T) {
 		{"small requests", []mapping.PlanTarget{small}, nil, []pipeline.AheadTarget{n(5000, 0)}, 5000, false, Options{}, map[string]Cost{"": {500, 500}}},
 		{"what is left", []mapping.PlanTarget{upsert}, nil, []pipeline.AheadTarget{n(10_000, 0)}, 10_000, false, Options{Done: 7000}, map[string]Cost{"": {3, 3}}},
 		{"nothing is left", []mapping.PlanTarget{upsert}, nil, []pipeline.AheadTarget{n(10_000, 0)}, 10_000, false, Options{Done: 20_000}, map[string]Cost{"": {0, 0}}},
-		{"with a backup", []mapping.PlanTarget{upsert}, nil, []pipeline.AheadTarget{n(3000, 0)}, 3000, false, Options{Backup: true}, map[string]Cost{"": {6, 6}}},
-		{"events have none", []mapping.PlanTarget{publish}, nil, []pipeline.AheadTarget{n(3000, 0)}, 3000, false, Options{Backup: true}, map[string]Cost{"": {3, 3}}},
+		{"with a backup", []mapping.PlanTarget{upsert}, nil, []pipeline.AheadTarget{n(3000, 0)}, 3000, false, Options{Backup: always}, map[string]Cost{"": {6, 6}}},
+		{"with a backup of what is looked up", []mapping.PlanTarget{lookup}, nil, []pipeline.AheadTarget{n(3000, 3000)}, 3000, false, Options{Backup: always}, map[string]Cost{"": {9, 9}}},
+		{"deletes are kept by id", []mapping.PlanTarget{gone}, nil, []pipeline.AheadTarget{n(3000, 0)}, 3000, false, Options{Backup: always}, map[string]Cost{"": {3, 3}}},
+		{"looked up as the matcher decides", []mapping.PlanTarget{upsert, lookup}, nil, []pipeline.AheadTarget{n(5000, 0), n(50_000, 50_000)}, 50_000, false,
+			Options{Lookups: func(target int, keys int64) int64 { return int64(target) + keys/10_000 }}, map[string]Cost{"": {61, 61}}},
+		{"one by a job in any case", []mapping.PlanTarget{upsert, keyless}, nil, []pipeline.AheadTarget{n(5000, 0), n(5000, 0)}, 5000, false,
+			Options{Jobs: []string{"keyless"}}, map[string]Cost{"": {5 + 6 + 6, 5 + 6 + 1}}},
+		{"events have none", []mapping.PlanTarget{publish}, nil, []pipeline.AheadTarget{n(3000, 0)}, 3000, false, Options{Backup: always}, map[string]Cost{"": {3, 3}}},
 		{"two orgs", []mapping.PlanTarget{upsert, other}, nil, []pipeline.AheadTarget{n(3000, 0), n(1000, 1000)}, 3000, false, Options{}, map[string]Cost{"": {3, 3}, "eu": {2, 2}}},
 		{"the run's own by its name", []mapping.PlanTarget{upsert, named}, nil, []pipeline.AheadTarget{n(1000, 0), n(1000, 0)}, 1000, false, Options{}, map[string]Cost{"": {2, 2}}},
 		{"a second pass", []mapping.PlanTarget{upsert}, []mapping.PlanTarget{small}, []pipeline.AheadTarget{n(3000, 0), n(100, 0)}, 3000, false, Options{}, map[string]Cost{"": {13, 13}}},

@@ -10,16 +10,23 @@ import (
 	"sfsync/sink/salesforce/mirror"
 )
 
-// copyKeys lets the lookups of a run be answered from copies of key columns where they cost less, and what is written
-// be seen by them. The run's counters are stats; it is to end when stop is closed.
-func (j *job) copyKeys(targets []pipeline.Target, stats *pipeline.Stats, stop <-chan struct{}) []pipeline.Target {
+// matchers are those of the orgs of the run's targets: they answer lookups from copies of key columns where these cost
+// less. The run's counters are stats; it is to end when stop is closed.
+func (j *job) matchers(stats *pipeline.Stats, stop <-chan struct{}) map[*remote.Org]*mirror.Matcher {
 	matchers := make(map[*remote.Org]*mirror.Matcher)
-	for i := range targets {
-		org := j.orgs.Of(j.plan.Targets[i].Org)
-		if matchers[org] == nil {
+	for i := range j.plan.Targets {
+		if org := j.orgs.Of(j.plan.Targets[i].Org); matchers[org] == nil {
 			matchers[org] = j.copies(org, j.written(org), stats, stop)
 		}
-		targets[i].Matcher, targets[i].Writer = matchers[org], matchers[org].Watch(targets[i].Writer)
+	}
+	return matchers
+}
+
+// copyKeys lets the matchers answer the lookups of a run, and see what it writes.
+func (j *job) copyKeys(targets []pipeline.Target, matchers map[*remote.Org]*mirror.Matcher) []pipeline.Target {
+	for i := range targets {
+		m := matchers[j.orgs.Of(j.plan.Targets[i].Org)]
+		targets[i].Matcher, targets[i].Writer = m, m.Watch(targets[i].Writer)
 	}
 	return targets
 }

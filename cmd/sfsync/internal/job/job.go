@@ -237,14 +237,15 @@ func (j *job) execute(ctx context.Context) error {
 	errs := report.NewErrors(wording.Remedy)
 	stats := &pipeline.Stats{}
 	stats.BytesTotal.Store(input.TotalBytes(j.inputs))
-	if err := j.prepare(ctx); err != nil {
+	drain := j.drain() // a new run drains already
+	matchers := j.matchers(stats, drain)
+	if err := j.prepare(ctx, matchers); err != nil {
 		return j.refuse(ctx, errs, errors.Join(err, rows.Close()))
 	}
 	policy := rowRetries()
-	drain := j.drain() // a new run drains already
 	stop := j.Con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
 	opt := pipeline.Options{
-		Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file), Targets: j.copyKeys(j.targets(), stats, drain),
+		Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file), Targets: j.copyKeys(j.targets(), matchers),
 		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, StopAfter: j.flags.stopAfter(),
 		Stop:   drain,
 		Effort: func() any { return j.spent(0) },

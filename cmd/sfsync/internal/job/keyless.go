@@ -20,18 +20,14 @@ func keyless(p *mapping.Plan) []string {
 	return names
 }
 
-// jobCalls is about how many API calls a job of few records takes: to create it, upload, close it, ask for its end and
-// read three sets of results.
-const jobCalls = 9
-
-// affords reports whether so many calls besides those of composite requests are no matter, in any org. Where the user
-// has set a bound on the calls, they always are.
-func (o *outlook) affords(calls int64) bool {
-	if o == nil {
+// affords reports whether the calls of jobs for some targets besides composite requests for the others are no matter, in
+// any org. Where the user has set a bound on the calls, they always are.
+func (o *outlook) affords(jobs []string) bool {
+	if o == nil || len(jobs) == 0 {
 		return true
 	}
-	for name, p := range o.purses {
-		if p.Given || !p.Fits(o.costs[name].REST.About+calls) {
+	for name, c := range o.of(jobs) {
+		if p := o.purses[name]; p.Given || !p.Fits(c.REST.About) {
 			return false
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"sfsync/pipeline"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
+	"sfsync/sink/salesforce/estimate"
+	"sfsync/sink/salesforce/mirror"
 )
 
 // restRows is up to how many rows composite requests cost fewer API calls than jobs, and less time: a job of the
@@ -25,11 +27,13 @@ type outlook struct {
 	rows   int64
 	costs  map[string]forecast.Costs // by the names of the orgs
 	purses map[string]*forecast.Purse
+	// of returns the costs where some targets go by jobs whatever takes the others.
+	of func(jobs []string) map[string]forecast.Costs
 }
 
 // prepare decides how the records are sent, once for all tries at the run, and whether the orgs have the API calls
 // for it. One that has not is an error with the code TryAgain; nothing was sent then.
-func (j *job) prepare(ctx context.Context) error {
+func (j *job) prepare(ctx context.Context, matchers map[*remote.Org]*mirror.Matcher) error {
 	known, err := j.ledger.Meta(ctx, apiKey, &j.api)
 	if err != nil {
 		return err
@@ -44,17 +48,22 @@ func (j *job) prepare(ctx context.Context) error {
 	}
 	var o *outlook
 	if all { // else nobody knows how many rows have changed
-		if o, err = j.lookAhead(ctx); err != nil {
+		if o, err = j.lookAhead(ctx, matchers); err != nil {
 			return err
 		}
 	}
 	if !known {
 		j.api = j.chooseAPI(o, last >= 0)
-		if names := keyless(j.plan); last < 0 && j.settings.API != apiRest && o.affords(jobCalls*int64(len(names))) {
+		if names := keyless(j.plan); last < 0 && j.settings.API != apiRest && o.affords(names) {
 			j.api = j.api.withJobs(names)
 		}
+	}
+	if o != nil {
+		o.costs = o.of(j.api.Jobs)
+	}
+	if !known {
 		if o != nil {
-			calls := j.orgs.Calls().Made + jobCalls*int64(len(j.api.Jobs))
+			calls := j.orgs.Calls().Made
 			for _, c := range o.costs {
 				calls += c.By(j.api.Mode == apiBulk).About
 			}
@@ -68,7 +77,7 @@ func (j *job) prepare(ctx context.Context) error {
 }
 
 // lookAhead reads the beginning of the inputs, and asks the orgs what they have left.
-func (j *job) lookAhead(ctx context.Context) (*outlook, error) {
+func (j *job) lookAhead(ctx context.Context, matchers map[*remote.Org]*mirror.Matcher) (*outlook, error) {
 	ahead, err := pipeline.ReadAhead(ctx, pipeline.Options{
 		Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file), Limit: j.limit, Sample: j.sample,
 	}, restRows)
@@ -79,18 +88,33 @@ func (j *job) lookAhead(ctx context.Context) (*outlook, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &outlook{
-		rows: ahead.Rows, purses: make(map[string]*forecast.Purse),
-		costs: forecast.Of(j.plan, ahead, forecast.Options{
-			Done: done, Backup: j.settings.Backup, Thinned: j.thinned(), Org: j.orgs.Name,
-		}),
+	o := &outlook{rows: ahead.Rows, purses: make(map[string]*forecast.Purse)}
+	o.of = func(jobs []string) map[string]forecast.Costs {
+		return forecast.Of(j.plan, ahead, forecast.Options{
+			Done: done, Backup: j.keepsBefore, Thinned: j.thinned(), Org: j.orgs.Name, Jobs: jobs,
+			Lookups: func(target int, keys int64) int64 { return j.lookups(ctx, ahead, matchers, target, keys) },
+		})
 	}
+	o.costs = o.of(nil)
 	for name := range o.costs {
 		if o.purses[name], err = j.purse(ctx, j.orgs.Of(name)); err != nil {
 			return nil, err
 		}
 	}
 	return o, nil
+}
+
+// lookups is how many calls look up so many keys of a target, as the matcher of its org will decide.
+func (j *job) lookups(ctx context.Context, ahead *pipeline.Ahead, matchers map[*remote.Org]*mirror.Matcher, target int, keys int64) int64 {
+	ask := ahead.Targets[target].Ask
+	if ask == nil {
+		return estimate.Requests(keys)
+	}
+	of := j.plan.Targets
+	if n := len(of); target >= n {
+		of, target = j.plan.Second.Targets, target-n
+	}
+	return matchers[j.orgs.Of(of[target].Org)].Expect(ctx, ask, keys)
 }
 
 // thinned reports whether rows of a key that another row has may not be sent.

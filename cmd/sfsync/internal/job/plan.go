@@ -96,7 +96,7 @@ func (j *job) rehearse(ctx context.Context, exitCode bool) error {
 	}
 	info := out.Info()
 	info.Lookups = rehearsal.Lookups(guards)
-	info.Estimates = rehearsal.Estimates(j.plan, info, res.Costs, guards, j.flags.Workers, notByBulk(j.plan))
+	info.Estimates = rehearsal.Estimates(j.plan, info, res.Costs, guards, j.flags.Workers, notByBulk(j.plan), keyless(j.plan))
 	s := j.account(res, errs, runErr, j.spent(0))
 	s.API.Why, s.Plan = "a plan only looks records up", info
 	code, message := j.judgePlan(s, runErr, &tally, exitCode)

@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"sfsync/cmd/sfsync/internal/ui"
@@ -25,9 +26,9 @@ const (
 // Estimates says what a run would cost by each API, from what the plan says of the records, what the
 // rehearsal has counted for each target and find, and what the guards have measured. Records that
 // are unchanged count as sent, unless the target only inserts: a run does not compare. notByBulk is
-// why the records cannot go by the Bulk API, "" if they can.
-func Estimates(p *mapping.Plan, info *report.PlanInfo, costs []pipeline.Cost, guards []*Guard, workers int, notByBulk string) []report.Estimate {
-	var loads []estimate.Load
+// why the records cannot go by the Bulk API, "" if they can; jobs are targets that go by it whatever takes the others.
+func Estimates(p *mapping.Plan, info *report.PlanInfo, costs []pipeline.Cost, guards []*Guard, workers int, notByBulk string, jobs []string) []report.Estimate {
+	var loads, always []estimate.Load
 	var lookups, requests, records int64
 	perCall := keysOf(guards)
 	for i, c := range costs {
@@ -36,8 +37,8 @@ func Estimates(p *mapping.Plan, info *report.PlanInfo, costs []pipeline.Cost, gu
 			asks = guards[i].forecast(&p.Targets[i], c.Keys, written(p, p.Targets[i].Org), asks)
 		}
 		lookups += asks
-		requests += c.Requests
 		if i >= len(p.Targets) {
+			requests += c.Requests
 			continue
 		}
 		t, n := &p.Targets[i], &info.Targets[i]
@@ -49,6 +50,11 @@ func Estimates(p *mapping.Plan, info *report.PlanInfo, costs []pipeline.Cost, gu
 			l.Upserts, l.Updates = l.Upserts+l.Updates, 0
 		}
 		loads = append(loads, l)
+		if slices.Contains(jobs, t.Name) {
+			always = append(always, l)
+			continue
+		}
+		requests += c.Requests
 		records += l.Upserts + l.Updates + l.Deletes + l.Events
 	}
 	call, measured := callOf(guards)
@@ -59,11 +65,14 @@ func Estimates(p *mapping.Plan, info *report.PlanInfo, costs []pipeline.Cost, gu
 	atOnce := func(calls int64) time.Duration { return time.Duration(max(1, min(int64(workers), calls))) }
 	asking := time.Duration(lookups) * call / atOnce(lookups)
 	writing := (time.Duration(requests)*call + time.Duration(records)*recordTime) / atOnce(requests)
-	bulk := estimate.Bulk(loads)
+	bulk, byJobs, besides := estimate.Bulk(loads), estimate.Bulk(always), ""
+	if byJobs.Jobs > 0 {
+		besides = fmt.Sprintf("; %s of them by %s, of inserts without a key", ui.Count(byJobs.Calls), ui.Plural(byJobs.Jobs, "job", "jobs"))
+	}
 	return []report.Estimate{
 		{
-			API: "rest", Calls: lookups + requests, Lookups: lookups, Seconds: seconds(asking + writing),
-			Why: fmt.Sprintf("%s; %s, %v a record assumed, %s at once", estimate.REST(nil).Why, basis, recordTime, ui.Plural(int64(workers), "call", "calls")),
+			API: "rest", Calls: lookups + requests + byJobs.Calls, Lookups: lookups, Seconds: seconds(asking + max(writing, byJobs.Time)),
+			Why: fmt.Sprintf("%s%s; %s, %v a record assumed, %s at once", estimate.REST(nil).Why, besides, basis, recordTime, ui.Plural(int64(workers), "call", "calls")),
 		},
 		{
 			API: "bulk", Calls: lookups + bulk.Calls, Lookups: lookups, Seconds: seconds(asking + bulk.Time), Not: cmp.Or(notByBulk, bulk.Not),

@@ -98,7 +98,7 @@ func TestEstimates(t *testing.T) {
 		t.Fatal(err)
 	}
 	costs := []pipeline.Cost{{Requests: 1}, {Keys: 1000, Requests: 2}, {Keys: 5050, Requests: 1}, {Keys: 1}}
-	got := Estimates(plan, info, costs, []*Guard{g}, 2, "")
+	got := Estimates(plan, info, costs, []*Guard{g}, 2, "", nil)
 	rest, bulk := got[0], got[1]
 	// 2 + 11 + 1 lookups of 500 keys, 4 requests; 18 calls of 0.1 s and 2,050 records of 1 ms, two at once.
 	if rest.API != "rest" || rest.Lookups != 14 || rest.Calls != 18 || rest.Seconds != 1.925 || !strings.Contains(rest.Why, "100ms a call measured") {
@@ -109,9 +109,16 @@ func TestEstimates(t *testing.T) {
 		t.Errorf("Bulk: %+v", bulk)
 	}
 
+	// A target that goes by a job in any case: its calls in place of its requests.
+	plan.Targets[1].Name = "second"
+	jobs := Estimates(plan, info, costs, []*Guard{g}, 2, "", []string{"second"})
+	if more := jobs[0].Calls - rest.Calls; more <= 2*6 || jobs[0].Seconds < 10 || !strings.Contains(jobs[0].Why, "of them by 2 jobs, of inserts without a key") || jobs[1].Calls != bulk.Calls {
+		t.Errorf("with jobs: %+v, %d calls more", jobs[0], more)
+	}
+
 	plan.Targets[0].Object.Name, info.Targets[0] = "Signup__e", report.PlanTarget{Publish: 10}
-	none := Estimates(plan, info, costs, nil, 0, "")
-	if why := Estimates(plan, info, costs, nil, 0, "no batches"); why[1].Not != "no batches" || why[0].Not != "" {
+	none := Estimates(plan, info, costs, nil, 0, "", nil)
+	if why := Estimates(plan, info, costs, nil, 0, "no batches", nil); why[1].Not != "no batches" || why[0].Not != "" {
 		t.Errorf("what Bulk cannot do: %+v", why)
 	}
 	if none[1].Not == "" || !strings.Contains(none[0].Why, "150ms a call assumed") {
