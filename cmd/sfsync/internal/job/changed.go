@@ -45,7 +45,7 @@ func (c *changedOnly) Set(s string) error {
 }
 
 func (c *changedOnly) AddTo(fs *pflag.FlagSet) {
-	fs.Var(c, "changed-only", "send only rows that differ from what the org last accepted from this mapping; =org: from what it has")
+	fs.Var(c, "changed-only", "``send only rows that differ from what the org last accepted from this mapping; --changed-only=org: from what the org has")
 	fs.Lookup("changed-only").NoOptDefVal = string(changedSent)
 }
 

@@ -42,7 +42,7 @@ func (f *runFlags) Add(cmd *cobra.Command) {
 	f.AddTo(fs)
 	f.MaxFailed.Text = "0"
 	fs.IntVar(&f.Workers, "workers", 4, "have `N` requests in flight at once")
-	fs.Var(&f.MaxFailed, "max-failed", "failed rows up to which the exit code is 0")
+	fs.Var(&f.MaxFailed, "max-failed", "failed rows, or their share, up to which the exit code is 0")
 	fs.Var(&f.StopAfter, "stop-after", "stop sending once more records than this have failed; 0 stops at the first")
 	f.AddLock(fs)
 	f.AddOutput(fs)
@@ -51,14 +51,14 @@ func (f *runFlags) Add(cmd *cobra.Command) {
 
 // AddLock adds the flag about other runs.
 func (f *runFlags) AddLock(fs *pflag.FlagSet) {
-	fs.DurationVar(&f.LockWait, "lock-wait", 0, "wait so long for another run of the mapping to the same org to end")
+	fs.DurationVar(&f.LockWait, "lock-wait", 0, "wait so long for another run of the mapping to the same org to end; 0 ends with 75 at once")
 }
 
 // AddBudget adds the flags that end early what asks too much of the org.
 func (f *runFlags) AddBudget(fs *pflag.FlagSet) {
-	fs.Int64Var(&f.MaxCalls, "max-api-calls", 0, "stop after `N` API calls; 0 for no limit")
-	fs.Var(&f.Reserve, "api-reserve", "stop when the org has only so many daily API calls left")
-	fs.DurationVar(&f.MaxDuration, "max-duration", 0, "stop after so long; 0 for no limit")
+	fs.Int64Var(&f.MaxCalls, "max-api-calls", 0, "stop after `N` API calls, with 75; 0 for no limit")
+	fs.Var(&f.Reserve, "api-reserve", "stop when the org has only so many of its daily API calls left, or such a share of them, with 75")
+	fs.DurationVar(&f.MaxDuration, "max-duration", 0, "stop after so long, with 75; 0 for no limit")
 }
 
 // AddOutput adds the flags about what the user sees and where reports go.

@@ -24,9 +24,9 @@ type Limits struct {
 
 // AddTo adds the flags for the limits.
 func (l *Limits) AddTo(fs *pflag.FlagSet) {
-	fs.Var(&l.Updates, "max-updates", "send nothing and end with 6 if more records than this would be changed")
-	fs.Var(&l.Deletes, "max-deletes", "send nothing and end with 6 if more records than this would be deleted")
-	fs.Var(&l.Clears, "max-clears", "send nothing and end with 6 if more records than this would have a field cleared")
+	fs.Var(&l.Updates, "max-updates", "end with 6 before anything is sent if more records than this would be changed")
+	fs.Var(&l.Deletes, "max-deletes", "end with 6 before anything is sent if more records than this would be deleted")
+	fs.Var(&l.Clears, "max-clears", "end with 6 before anything is sent if more records than this would have a field cleared")
 }
 
 // Any reports whether there is a limit.

@@ -35,7 +35,7 @@ type Flags struct {
 
 // AddTo adds the flags to those of a command.
 func (f *Flags) AddTo(fs *pflag.FlagSet) {
-	fs.StringVar(&f.To, "to", ToLocal, "the org: `local|env|NAME`, a name that org login gave")
+	fs.StringVar(&f.To, "to", ToLocal, "`local|env|NAME`: the local org, that of the credentials in the environment, or one that org login keeps")
 	f.AddReach(fs)
 	f.AddState(fs)
 }
@@ -48,7 +48,7 @@ func (f *Flags) AddReach(fs *pflag.FlagSet) {
 
 // AddState adds --state alone, for a command that asks no org but the local one.
 func (f *Flags) AddState(fs *pflag.FlagSet) {
-	fs.StringVar(&f.State, "state", "", "`directory` of the local org, logins, locks and consents (default: the user's state directory)")
+	fs.StringVar(&f.State, "state", "", "`directory` of the local org, logins, locks, consents and fingerprints (default: the user's state directory)")
 }
 
 // Check checks what the flags say, as far as it can be known without asking anybody.

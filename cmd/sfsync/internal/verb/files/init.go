@@ -86,9 +86,9 @@ which editors complete and check it.
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringSliceVar(&o.Objects, "object", nil, "the `object` that rows become records of; several for several targets")
+	fs.StringSliceVar(&o.Objects, "object", nil, "the `object` that rows become records of; several with commas between them, for a target each")
 	fs.StringVar(&o.Preset, "preset", "", "print the mapping of this `name` that ships with sfsync: "+strings.Join(presets.Names(), ", "))
-	fs.StringVar(&o.Schema, "schema", "", "fields from this overlay or snapshot `path`; named in the mapping")
+	fs.StringVar(&o.Schema, "schema", "", "take the objects' fields from this overlay or snapshot `path`, which the mapping then names")
 	fs.StringVar(&o.Out, "out", "", "write the mapping to this `file`, or one for each file into this directory")
 	fs.BoolVar(&o.Force, "force", false, "replace the file of --out")
 	fs.Int64Var(&o.Rows, "rows", 1000, "look at the first `N` rows of each file")

@@ -156,7 +156,8 @@ func newRunsShow(a *verb.App, runF func(context.Context, *runsOptions) error) *c
 		Short: "Show what became of a run, with its errors and what to do about them",
 		Long: `Show the summary of a run: its files, org, rows, targets and API calls, the other tries at its
 rows (sfsync retry) with what is left after all of them, then its errors by code and field, each
-with the first place, the org's own words and what to do about it, and how it ended.
+with its first places, the org's own words and what to do about it, and how it ended. Of an undo,
+what was left alone because somebody has edited it is among them.
 
 RUN is a run directory, or its name under --runs.
 
