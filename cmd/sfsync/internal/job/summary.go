@@ -12,6 +12,7 @@ import (
 	"sfsync/cmd/sfsync/internal/host"
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/outcome"
+	"sfsync/cmd/sfsync/internal/page"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/cmd/sfsync/internal/wording"
@@ -63,6 +64,11 @@ func (j *job) account(res *pipeline.Result, errs *report.Errors, runErr error, s
 // tell writes the summary with how the run ended, shows it, and returns the end of the command.
 func (j *job) tell(s *report.Summary, res *pipeline.Result, runErr error, code exit.Code, message string) error {
 	s.Exit = report.Exit{Code: int(code), Name: code.String(), Message: message}
+	if err := page.Write(j.dir, s); err != nil {
+		code = exit.Worst(code, exit.Of(err))
+		message = ui.OneLine(err.Error()) + "; " + message
+		s.Exit = report.Exit{Code: int(code), Name: code.String(), Message: message}
+	}
 	if err := j.dir.WriteSummary(s); err != nil { // counts more than most of what would be in it
 		code = exit.Worst(code, exit.Of(err))
 		message = ui.OneLine(err.Error()) + "; " + message

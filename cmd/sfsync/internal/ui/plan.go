@@ -77,7 +77,7 @@ func actionsOf(t *report.PlanTarget) string {
 }
 
 func estimate(e report.Estimate) string {
-	name := apiName(e.API)
+	name := API(e.API)
 	if e.Not != "" {
 		return name + ": " + e.Not
 	}

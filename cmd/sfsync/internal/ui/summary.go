@@ -104,12 +104,12 @@ func printAPIs(line func(string, string, ...any), targets []report.TargetInfo) {
 		if i > 0 {
 			name = ""
 		}
-		line(name, "%s: %s (%s)", strings.Join(names[w], ", "), apiName(w.api), w.why)
+		line(name, "%s: %s (%s)", strings.Join(names[w], ", "), API(w.api), w.why)
 	}
 }
 
-// apiName is an API in words.
-func apiName(api string) string {
+// API names an API, rest or bulk, for people.
+func API(api string) string {
 	if api == "bulk" {
 		return "Bulk API 2.0"
 	}
