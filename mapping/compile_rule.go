@@ -198,10 +198,18 @@ func (c *planner) inputs(p *program.Rule, refs []Ref) {
 			continue
 		}
 		in := program.Input{Column: c.plan.Add(ref.Name, ref.Pos, group)}
+		reads := true // so far: only blanks around a value and the case of letters are touched
 		for _, call := range ref.Transforms {
 			if step := c.step(call); step != nil {
 				in.Steps = append(in.Steps, step)
 			}
+			switch {
+			case reads && call.Name == "number":
+				in.Numbers = len(in.Steps)
+			case reads && call.Name == "bool":
+				in.Bools = len(in.Steps)
+			}
+			reads = reads && (call.Name == "trim" || call.Name == "lower" || call.Name == "upper")
 		}
 		p.Inputs = append(p.Inputs, in)
 	}

@@ -324,7 +324,8 @@ func (m *Mapper) pick(f *Rule) (string, row.Kind, *Problem) {
 		if kind == row.Null || convert.Blank(cell.Text) {
 			continue
 		}
-		if len(in.Steps) == 0 {
+		steps := in.steps(kind)
+		if len(steps) == 0 {
 			return cell.Text, kind, nil
 		}
 		if kind == row.JSON {
@@ -332,7 +333,7 @@ func (m *Mapper) pick(f *Rule) (string, row.Kind, *Problem) {
 		}
 		text := cell.Text
 		m.buf.Reset()
-		for _, step := range in.Steps {
+		for _, step := range steps {
 			var p *convert.Problem
 			if text, p = step(&m.buf, text); p != nil {
 				return "", row.Absent, &Problem{Code: p.Code, Message: p.Message}

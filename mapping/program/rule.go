@@ -96,7 +96,21 @@ type Constant struct {
 type Input struct {
 	Column int // of the plan
 	Steps  []transform.Func
-	Expr   *expr.Program
+	// Numbers and Bools are how many of the first steps only read text as a number or as a truth
+	// value. A cell that is one already passes them by: 1.234 in JSON is no German 1.234.
+	Numbers, Bools int
+	Expr           *expr.Program
+}
+
+// steps returns the steps for a cell of a kind.
+func (in *Input) steps(k row.Kind) []transform.Func {
+	switch k {
+	case row.Number:
+		return in.Steps[in.Numbers:]
+	case row.Bool:
+		return in.Steps[in.Bools:]
+	}
+	return in.Steps
 }
 
 // Reference is what a field refers to.

@@ -162,12 +162,12 @@ func Transforms() []Transform {
 			Example: `First_Seen__c: seen | datetime("dd.MM.yyyy HH:mm", Europe/Berlin)`, In: "21.11.2026 03:15", Out: "2026-11-21T02:15:00.000Z",
 		},
 		{
-			Name: "number", Args: []Arg{{Name: "locale", Kind: ArgLocale}}, Doc: "reads a number with the separators of a locale",
+			Name: "number", Args: []Arg{{Name: "locale", Kind: ArgLocale}}, Doc: "reads a number with the separators of a locale; numbers of JSON and Parquet stay what they are",
 			Example: "AnnualRevenue: revenue | number(de)", In: "1.234,5", Out: "1234.5",
 		},
 		{
 			Name: "bool", Args: []Arg{{Name: "true-words", Kind: ArgText, Repeated: true}},
-			Doc:     "gives true for the words named (in any case) and false for any other value that is not blank",
+			Doc:     "gives true for the words named (in any case) and false for any other value that is not blank; truth values of JSON and Parquet stay what they are",
 			Example: "Newsletter__c: opt_in | bool(ja, yes, x)", In: "Ja", Out: "true",
 		},
 		{

@@ -58,7 +58,8 @@ func date(args []string) (Func, error) {
 
 // dateTime reads a date-time by a layout and gives UTC as 2026-11-21T10:00:00.000Z. What has
 // no offset in itself is a time of the zone, UTC by default. A time that the zone's clocks
-// skip or show twice is taken with one of the two offsets, as time.ParseInLocation does.
+// skip or show twice counts by the offset before they are set: 02:30 in a skipped hour is 03:30 after it,
+// and of two times the first.
 func dateTime(args []string) (Func, error) {
 	l, err := parseLayout(args[0])
 	if err != nil {
@@ -213,7 +214,10 @@ func layoutWord(w, before string) (string, bool) {
 
 func (l *layout) parse(s string, zone *time.Location) (time.Time, bool) {
 	if l.unit == 0 {
-		t, err := time.ParseInLocation(l.form, s, zone)
+		t, err := time.ParseInLocation(l.form, s, time.UTC)
+		if err == nil && zone != time.UTC && !l.moment {
+			t = inZone(t, zone)
+		}
 		return t, err == nil
 	}
 	neg := s != "" && s[0] == '-'
@@ -224,7 +228,7 @@ func (l *layout) parse(s string, zone *time.Location) (time.Time, bool) {
 	if whole == "" || len(whole) > 15 {
 		return time.Time{}, false
 	}
-	n := int64(0)
+	n, ns, unit := int64(0), int64(0), l.unit
 	for i := range len(s) {
 		if s[i] == '.' && i == len(whole) {
 			continue
@@ -234,15 +238,39 @@ func (l *layout) parse(s string, zone *time.Location) (time.Time, bool) {
 		}
 		if i < len(whole) {
 			n = n*10 + int64(s[i]-'0')
+		} else {
+			unit /= 10
+			ns += int64(s[i]-'0') * int64(unit)
 		}
 	}
 	if neg {
-		n = -n
+		n, ns = -n, -ns
 	}
 	if l.unit == time.Millisecond {
-		return time.UnixMilli(n).UTC(), true
+		return time.UnixMilli(n).Add(time.Duration(ns)).UTC(), true
 	}
-	return time.Unix(n, 0).UTC(), true
+	return time.Unix(n, ns).UTC(), true
+}
+
+// inZone gives the time at which the clocks of a zone show what wall shows in UTC. A time that they skip
+// or show twice counts by the offset before they are set; the time package gives one of the two there
+// and does not say which.
+func inZone(wall time.Time, zone *time.Location) time.Time {
+	year, month, day := wall.Date()
+	hour, minute, second := wall.Clock()
+	t := time.Date(year, month, day, hour, minute, second, wall.Nanosecond(), zone)
+	_, offset := t.Zone()
+	start, _ := t.ZoneBounds()
+	switch skipped := wall.Unix() - t.Unix() - int64(offset); {
+	case skipped > 0: // taken by the offset after the clocks are set
+		return t.Add(time.Duration(skipped) * time.Second)
+	case skipped == 0 && !start.IsZero():
+		_, before := start.Add(-1).Zone()
+		if first := t.Add(time.Duration(offset-before) * time.Second); first.Before(start) {
+			return first
+		}
+	}
+	return t
 }
 
 // separators are how a language writes numbers: the decimal sign, the signs between groups,
@@ -323,7 +351,7 @@ func (sep *separators) plain(b *Buffer, s string) bool {
 // locales gives the separators of a locale, by its region where that matters. The data is
 // that of the Unicode CLDR for the languages named.
 func locales(name string) (*separators, bool) {
-	const spaces = " \u00a0\u202f"
+	const spaces = " \u00a0\u2009\u202f"
 	tag, err := language.Parse(name)
 	if err != nil || name == "" {
 		return nil, false
