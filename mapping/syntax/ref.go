@@ -316,7 +316,11 @@ func (r *refParser) args(call *Call) ([]int, bool) {
 			r.off++
 			return offs, true
 		case 0, '|':
-			r.errorf(open, codeSyntax, "close the parenthesis", "the arguments of %s do not end", call.Name)
+			hint := "close the parenthesis"
+			if r.node.Style == yamlnode.Plain {
+				hint += "; inside braces and brackets a comma ends the value, unless the whole rule is in quotes"
+			}
+			r.errorf(open, codeSyntax, hint, "the arguments of %s do not end", call.Name)
 			return nil, false
 		default:
 			r.errorf(r.off, codeSyntax, `put text with commas, parentheses or quotes in quotes: replace("(", "")`,

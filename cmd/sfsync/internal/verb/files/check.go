@@ -274,11 +274,15 @@ func (o *checkOptions) mappedWriter() (*mappedOutput, error) {
 	return &mappedOutput{file: f, out: bufio.NewWriterSize(f, 64<<10)}, nil
 }
 
-// write writes the rows of a batch, each with what is sent for it in a second pass.
+// write writes the rows of a batch, each with what is sent for it in a second pass. Targets that are there
+// for events that name them, or for parents that are referred to, have no line for rows that do not.
 func (m *mappedOutput) write(c pipeline.Checked) error {
 	for r := range c.First.Source.Len() {
 		m.buf = m.buf[:0]
 		for t := range c.First.Targets {
+			if why := c.First.Targets[t].Reason(r).Code; why == event.CodeNoEntry || why == mapping.CodeNotReferred {
+				continue
+			}
 			m.buf = append(c.First.AppendJSON(m.buf, r, t, c.Path), '\n')
 		}
 		for t := 0; c.Second != nil && t < len(c.Second.Targets); t++ {
