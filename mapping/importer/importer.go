@@ -71,10 +71,16 @@ type Result struct {
 	Inputs int
 	// Flags are those that sfsync run needs to do what the file says: "--api bulk".
 	Flags []string
-	// Notes are what could not be carried over, by place; all of them are warnings.
-	Notes []diag.Diagnostic
 
 	job *job
+}
+
+// Notes are what could not be carried over into a mapping with all steps, or into one for each
+// step, by place; all of them are warnings.
+func (r *Result) Notes(each bool) []diag.Diagnostic {
+	w := &writer{job: r.job, steps: r.job.steps, joined: !each && r.Inputs > 1}
+	all := r.job.notes.All()
+	return slices.DeleteFunc(all, func(d diag.Diagnostic) bool { return w.carried(d) })
 }
 
 // Import reads a file, and those beside it that it names, with read, which gives an error that is
@@ -123,7 +129,7 @@ func Import(name string, read func(path string) ([]byte, error), o Options) (*Re
 	if err := j.notes.Err(); err != nil {
 		return nil, err
 	}
-	r := &Result{Kind: kind, Inputs: j.inputs(), Notes: j.notes.All(), job: j}
+	r := &Result{Kind: kind, Inputs: j.inputs(), job: j}
 	for _, s := range j.steps {
 		r.Steps = append(r.Steps, s.name)
 		for _, f := range s.flags {

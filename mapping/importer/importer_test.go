@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,8 +94,18 @@ func TestImports(t *testing.T) {
 				}
 			}
 			b.WriteString("--- notes\n")
-			for _, d := range r.Notes {
-				fmt.Fprintln(&b, d)
+			all, each := r.Notes(false), r.Notes(true)
+			for _, d := range each {
+				if slices.Contains(all, d) {
+					fmt.Fprintln(&b, d)
+				} else {
+					fmt.Fprintln(&b, "each for itself:", d)
+				}
+			}
+			for _, d := range all {
+				if !slices.Contains(each, d) {
+					t.Errorf("only of all steps together: %s", d)
+				}
 			}
 			golden.Check(t, strings.TrimSuffix(path, ".txtar")+".golden", b.String(), *update)
 		})
@@ -160,7 +171,7 @@ func TestSecretsStayBehind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if all := string(r.YAML("")) + fmt.Sprint(r.Notes); strings.Contains(all, "S3cret") {
+		if all := string(r.YAML("")) + fmt.Sprint(r.Notes(true)); strings.Contains(all, "S3cret") {
 			t.Errorf("%s: a secret is in the output:\n%s", path, all)
 		}
 	}

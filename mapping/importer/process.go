@@ -23,16 +23,33 @@ func (j *job) processConf(text []byte) {
 	if j.notes.Failed() {
 		return
 	}
+	var left []unmapped
 	for _, p := range processes {
-		j.process(p)
+		if u := j.process(p); u != nil {
+			left = append(left, *u)
+		}
+	}
+	for _, u := range left {
+		if len(j.steps) > 0 {
+			j.top(j.lost(u.pos, "process %s is left out: %s", u.title, u.why))
+		} else {
+			j.fail(u.pos, u.code, u.hint, "process %s: %s", u.title, u.why)
+		}
 	}
 	if len(j.steps) == 0 && !j.notes.Failed() {
 		j.fail(diag.Pos{File: j.path, Line: 1, Column: 1}, CodeUnknown, "", "no process here writes to Salesforce")
 	}
 }
 
-// process makes a step of a process.
-func (j *job) process(p *beans.Process) {
+// unmapped is a process whose mapping file is not named or not there.
+type unmapped struct {
+	pos        diag.Pos
+	title, why string
+	code, hint string
+}
+
+// process makes a step of a process, unless it is one that has nothing like it or no mapping file.
+func (j *job) process(p *beans.Process) *unmapped {
 	set := p.Settings
 	s := &step{title: p.ID, pos: p.Pos, object: set["sfdc.entity"].Value}
 	if s.title == "" {
@@ -41,7 +58,7 @@ func (j *job) process(p *beans.Process) {
 	operation, ok := set["process.operation"]
 	if !ok {
 		j.lost(p.Pos, "process %s has no process.operation and is left out", s.title)
-		return
+		return nil
 	}
 	switch op := strings.ToLower(operation.Value); op {
 	case "insert", "update", "upsert", "delete":
@@ -51,20 +68,23 @@ func (j *job) process(p *beans.Process) {
 		s.comment(j.lost(operation.Pos, "hard_delete: sfsync deletes into the recycle bin"))
 	default:
 		j.top(j.lost(operation.Pos, "process %s is left out: sfsync has no operation %s", s.title, op))
-		return
+		return nil
 	}
 	if !soql.IsName(s.object) {
 		j.fail(p.Pos, CodeSyntax, "add the entry sfdc.entity", "process %s names no object", s.title)
-		return
+		return nil
 	}
 	if p.Description != "" {
 		s.comment(p.Description)
 	}
 	j.processKey(s, set)
 	j.processInput(s, set)
-	j.processMappings(s, set)
+	if u := j.processMappings(s, set); u != nil {
+		return u
+	}
 	j.processSettings(s, set)
 	j.add(s)
+	return nil
 }
 
 // processKey sets the match field. Updates and deletes go by Id, unless a setting says that they
@@ -141,18 +161,21 @@ func (j *job) encoded(s *step, name string, pos diag.Pos) {
 	s.input.comments = append(s.input.comments, j.lost(pos, "sfsync knows no encoding %s: name that of the file", quoted(diag.Cut(name))))
 }
 
-func (j *job) processMappings(s *step, set map[string]beans.Entry) {
-	file, ok := set["process.mappingFile"]
-	if !ok || file.Value == "" {
-		j.fail(s.pos, CodeSyntax, "name the .sdl file in process.mappingFile", "process %s has no mapping file", s.title)
-		return
+// processMappings adds the fields of the mapping file. A delete needs none: its rows have the key.
+func (j *job) processMappings(s *step, set map[string]beans.Entry) *unmapped {
+	file := set["process.mappingFile"]
+	if file.Value == "" {
+		if s.operation == "delete" {
+			return nil
+		}
+		return &unmapped{s.pos, s.title, "it has no mapping file", CodeSyntax, "name the .sdl file in process.mappingFile"}
 	}
 	text, at, ok := j.beside(file.Pos, file.Value)
 	if !ok {
-		if !j.notes.Failed() {
-			j.fail(file.Pos, CodeUnknown, "put it beside the process-conf.xml", "the mapping file %s is not there", base(file.Value))
+		if j.notes.Failed() {
+			return nil
 		}
-		return
+		return &unmapped{file.Pos, s.title, "the mapping file " + base(file.Value) + " is not there", CodeUnknown, "put it beside the process-conf.xml"}
 	}
 	nulls := set["sfdc.insertNulls"].Value == "true"
 	j.mappings(s, at, text, nulls)
@@ -170,6 +193,7 @@ func (j *job) processMappings(s *step, set map[string]beans.Entry) {
 		}
 		j.dates(s, f, known, set)
 	}
+	return nil
 }
 
 // columns brings the columns to the spelling that the CSV file has, where it is at hand: Data Loader

@@ -137,6 +137,8 @@ func (j *job) expand(s *step, o *sfdmuObject) []string {
 	for _, name := range o.query.Fields {
 		match := multi(name)
 		switch {
+		case strings.HasPrefix(name, "$$"): // a key of several fields together: $$FirstName$LastName
+			out = append(out, strings.FieldsFunc(name, func(r rune) bool { return r == '$' })...)
 		case match == nil:
 			out = append(out, name)
 		case known == nil:

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"sfsync/mapping/diag"
 	"sfsync/mapping/internal/yamltext"
 	"sfsync/mapping/yamlnode"
 )
@@ -271,4 +272,17 @@ func (w *writer) refers(s *step, f *field) bool {
 	}
 	i := slices.Index(w.steps, f.parent)
 	return i >= 0 && i < slices.Index(w.steps, s)
+}
+
+// carried reports whether a note is about the key of another record that a rule goes by, where the
+// mapping goes by the record of the same row instead.
+func (w *writer) carried(d diag.Diagnostic) bool {
+	for _, s := range w.steps {
+		for _, f := range s.fields {
+			if f.pos == d.Pos && w.refers(s, f) && slices.Contains(f.comments, d.Message) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -136,8 +136,9 @@ func importRun(_ context.Context, o *importOptions) error {
 			return err
 		}
 	}
-	o.Con.Diagnostics(r.Notes)
-	o.summary(r, open)
+	notes := r.Notes(dir != "")
+	o.Con.Diagnostics(notes)
+	o.summary(r, notes, open)
 	switch {
 	case r.Inputs > 1 && dir == "":
 		o.Con.Infof("the steps read %d inputs: this mapping is for rows that join them; --out DIR/ makes one for each step", r.Inputs)
@@ -147,10 +148,10 @@ func importRun(_ context.Context, o *importOptions) error {
 	return nil
 }
 
-func (o *importOptions) summary(r *importer.Result, open int) {
+func (o *importOptions) summary(r *importer.Result, notes []diag.Diagnostic, open int) {
 	count := func(codes ...string) int64 {
 		n := int64(0)
-		for _, d := range r.Notes {
+		for _, d := range notes {
 			if slices.Contains(codes, d.Code) {
 				n++
 			}
