@@ -64,6 +64,9 @@ func (p *Profile) File(name string, complete bool) {
 	p.files = append(p.files, file{name, complete})
 }
 
+// Empty reports whether no file has a column.
+func (p *Profile) Empty() bool { return len(p.columns) == 0 }
+
 // Columns takes the columns of a file into account, also those of which no row has a value.
 func (p *Profile) Columns(s *row.Schema) {
 	for _, c := range s.Columns {

@@ -129,6 +129,9 @@ func TestProposals(t *testing.T) {
 		{"json", "Contact", `
 			person | contact
 			{"last_name":"Able","first_name":"Ada","tags":["x"]} | {"email":"a@example.com","address":{"city":"Rome","zip":"00100"}}`},
+		{"json-name", "Contact", `
+			name | phone
+			{"first":"Ada","last":"Able"} | 030 1234567`},
 		{"opportunity", "Opportunity", `
 			Name | Close Date | Stage | Amount | Account Id
 			Big | 2026-12-31 | Prospecting | 10.5 | 001000000000001`},

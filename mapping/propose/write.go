@@ -15,10 +15,13 @@ type File struct {
 	// SchemaURL is where editors find the JSON Schema of mapping files.
 	SchemaURL string
 	// Schema is the overlay or snapshot that the mapping names; "" for none.
-	Schema  string
-	Files   []string
-	Format  string // "" to leave it to the files
-	Targets []*Target
+	Schema string
+	Files  []string
+	Format string // "" to leave it to the files
+	// Encoding of CSV is "" to leave it to the files; Guessed says that nobody named it.
+	Encoding string
+	Guessed  bool
+	Targets  []*Target
 }
 
 // YAML writes the file.
@@ -42,6 +45,13 @@ func (f *File) YAML() []byte {
 	}
 	if f.Format != "" {
 		line("  format: %s", f.Format)
+	}
+	if f.Encoding != "" {
+		note := ""
+		if f.Guessed {
+			note = "a guess: the file is not UTF-8"
+		}
+		line("  csv: {encoding: %s}%s", yamltext.Flow(f.Encoding), comment(note))
 	}
 	line("targets:")
 	names := map[*Target]string{}

@@ -1,6 +1,9 @@
 package source
 
-import "sfsync/pipeline/source/inputerr"
+import (
+	"sfsync/pipeline/source/inputerr"
+	"sfsync/pipeline/source/textfile"
+)
 
 // The classes of an error about a file or pattern, for errors.Is. Every error of this
 // package but a context's is of one of them.
@@ -13,6 +16,8 @@ var (
 	ErrUnavailable = inputerr.ErrUnavailable
 	// ErrMalformed: the file is not what it should be.
 	ErrMalformed = inputerr.ErrMalformed
+	// ErrEncoding: a malformed file whose columns are text in another encoding than was read.
+	ErrEncoding = inputerr.ErrEncoding
 	// ErrNotYet: a format or kind of input that this version does not read.
 	ErrNotYet = inputerr.ErrNotYet
 	// ErrOption: an option that cannot be (an unknown encoding, no format for stdin).
@@ -21,3 +26,6 @@ var (
 
 // Error is what is wrong with one input.
 type Error = inputerr.Error
+
+// CodeEncoding is the code of a row whose bytes are not valid in the file's encoding.
+const CodeEncoding = textfile.CodeEncoding

@@ -8,7 +8,7 @@ func Remedy(code string) string {
 		return "give the row as many cells as the header has columns; a cell that holds the delimiter needs quotes"
 	case "BAD_QUOTE":
 		return "close the quote, or double it where it belongs to the text"
-	case "BAD_ENCODING":
+	case CodeEncoding:
 		return "name the file's encoding in the mapping (source: csv: encoding: windows-1252), or convert the file to UTF-8"
 	case "BAD_BYTE":
 		return "remove the NUL bytes from the file"

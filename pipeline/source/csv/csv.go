@@ -103,7 +103,7 @@ func (r *Reader) header(ctx context.Context, ours bool) error {
 		return err
 	}
 	text := r.file.Rest()[:n]
-	bad := func(format string, args ...any) error {
+	bad := func(format string, args ...any) *inputerr.Error {
 		return &inputerr.Error{Path: r.file.Path(), Line: r.line, Class: inputerr.ErrMalformed, Message: "the header " + fmt.Sprintf(format, args...)}
 	}
 	switch {
@@ -115,7 +115,9 @@ func (r *Reader) header(ctx context.Context, ours bool) error {
 		return bad("holds a NUL byte: if the file is UTF-16, set encoding: utf-16le or utf-16be; otherwise it is not CSV")
 	}
 	if p, isBad := r.file.BadText(text, r.line, r.scan.eol, encodingAdvice); isBad {
-		return bad("cannot be read: %s", p.Message)
+		err := bad("cannot be read: %s", p.Message)
+		err.Class = inputerr.ErrEncoding
+		return err
 	}
 	if len(r.scan.cells) > row.MaxColumns {
 		return bad("has %d columns; at most %d are read", len(r.scan.cells), row.MaxColumns)

@@ -19,6 +19,8 @@ var (
 	ErrUnavailable = errors.New("input unavailable")
 	// ErrMalformed: the file is not what it should be.
 	ErrMalformed = errors.New("input malformed")
+	// ErrEncoding: a malformed file whose columns are text in another encoding than was read.
+	ErrEncoding = fmt.Errorf("%w: its encoding is another one", ErrMalformed)
 	// ErrNotYet: a format or kind of input that this version does not read.
 	ErrNotYet = errors.New("not supported yet")
 	// ErrOption: an option that cannot be (an unknown encoding, no format for stdin).

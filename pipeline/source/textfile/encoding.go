@@ -17,6 +17,9 @@ import (
 	"sfsync/pipeline/source/inputerr"
 )
 
+// CodeEncoding is the code of a row whose bytes are not valid in the file's encoding.
+const CodeEncoding = "BAD_ENCODING"
+
 // encodingNames are the names that a misspelt one is compared with; many more are known.
 //
 //nolint:gochecknoglobals // a table that never changes
@@ -101,7 +104,7 @@ func (f *File) BadText(text []byte, line int64, eol byte, advice string) (row.Pr
 	if at < 0 {
 		return row.Problem{}, false
 	}
-	p := row.Problem{Code: "BAD_ENCODING"}
+	p := row.Problem{Code: CodeEncoding}
 	if where := Place(text, at, eol, line); f.recoded {
 		p.Message = fmt.Sprintf("%s: bytes that mean nothing in %s: is the file in another encoding?", where, f.encoding)
 	} else {

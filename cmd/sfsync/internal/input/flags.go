@@ -12,6 +12,11 @@ func AddFormat(fs *pflag.FlagSet, format *string) {
 	fs.StringVar(format, "format", "", "format of the input: `csv|jsonl|parquet`; needed for stdin")
 }
 
+// AddEncoding adds --encoding, for commands that have no mapping to say it.
+func AddEncoding(fs *pflag.FlagSet, encoding *string) {
+	fs.StringVar(encoding, "encoding", "", "text encoding of CSV files by its usual `name`, such as windows-1252 (default: UTF-8, or what a byte order mark says)")
+}
+
 // AddSample adds --sample.
 func AddSample(fs *pflag.FlagSet, sample *int64) {
 	fs.Int64Var(sample, "sample", 0, "take `N` rows only, spread evenly over the input, which is read twice; 0 takes all")

@@ -20,11 +20,12 @@ import (
 
 type catOptions struct {
 	*verb.App
-	Files  []string
-	Format string
-	CACert string
-	Limit  int64
-	Schema bool
+	Files    []string
+	Format   string
+	Encoding string
+	CACert   string
+	Limit    int64
+	Schema   bool
 }
 
 func newCat(a *verb.App, runF func(context.Context, *catOptions) error) *cobra.Command {
@@ -62,6 +63,7 @@ FILE is a path, a glob (also **), a directory, a URL, or - for stdin (with --for
 	fs.BoolVar(&o.Schema, "schema", false, "print the columns and their types instead of the rows")
 	fs.Lookup("schema").Annotations = map[string][]string{verb.NoEnvKey: nil} // elsewhere --schema takes a path
 	input.AddFormat(fs, &o.Format)
+	input.AddEncoding(fs, &o.Encoding)
 	remote.AddRoots(fs, &o.CACert)
 	return cmd
 }
@@ -106,7 +108,7 @@ type cat struct {
 }
 
 func (c *cat) file(ctx context.Context, in source.Input) (err error) {
-	r, err := source.Open(ctx, in, source.Options{Format: c.Format, All: true, Pool: &c.pool})
+	r, err := source.Open(ctx, in, source.Options{Format: c.Format, Encoding: c.Encoding, All: true, Pool: &c.pool})
 	if err != nil {
 		return err
 	}

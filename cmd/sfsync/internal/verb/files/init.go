@@ -26,13 +26,14 @@ import (
 
 type initOptions struct {
 	newMapping
-	Files   []string
-	Format  string
-	CACert  string
-	Objects []string
-	Preset  string
-	Schema  string
-	Rows    int64
+	Files    []string
+	Format   string
+	Encoding string
+	CACert   string
+	Objects  []string
+	Preset   string
+	Schema   string
+	Rows     int64
 }
 
 func newInit(a *verb.App, runF func(context.Context, *initOptions) error) *cobra.Command {
@@ -52,6 +53,9 @@ With several objects, each is a target, and each row makes a record of each of t
 between them goes by the row. With several files, a field takes the column that each file has for
 it. Files that are of different things want a mapping each: with a directory as --out, each file
 gets one of its own, for the object that it fits best.
+
+A CSV file that is not UTF-8 is taken for windows-1252, which most spreadsheets write; say --encoding
+where it is something else.
 
 With --preset, a mapping that ships with sfsync is printed whole.
 
@@ -93,6 +97,7 @@ which editors complete and check it.
 	fs.BoolVar(&o.Force, "force", false, "replace the file of --out")
 	fs.Int64Var(&o.Rows, "rows", 1000, "look at the first `N` rows of each file")
 	input.AddFormat(fs, &o.Format)
+	input.AddEncoding(fs, &o.Encoding)
 	remote.AddRoots(fs, &o.CACert)
 	completeFlag(cmd, "preset", presets.Names)
 	completeFlag(cmd, "object", standardObjects)
@@ -129,11 +134,12 @@ func initRun(ctx context.Context, o *initOptions) error {
 	if dir := directory(o.Out); dir != "" {
 		return o.each(ctx, dir, inputs, objects, s)
 	}
-	var seen propose.Profile
-	for _, in := range inputs {
-		if err := o.look(ctx, in, &seen); err != nil {
-			return err
-		}
+	seen, err := o.look(ctx, inputs)
+	if err != nil {
+		return err
+	}
+	if err := columns(seen, o.Files); err != nil {
+		return err
 	}
 	targets, err := seen.Targets(objects, s)
 	if err != nil {
@@ -145,7 +151,15 @@ func initRun(ctx context.Context, o *initOptions) error {
 				strings.Join(o.Files, ", "), t.Object.Name)
 		}
 	}
-	return o.propose(o.Files, &seen, targets, s)
+	return o.propose(o.Files, seen, targets, s)
+}
+
+// columns sees that there are any.
+func columns(seen *sample, files []string) error {
+	if seen.Empty() {
+		return exit.Errorf(exit.BadInput, "%s: there is not one column in it", strings.Join(files, ", "))
+	}
+	return nil
 }
 
 // preset prints a mapping that ships with the tool.
@@ -168,8 +182,11 @@ func (o *initOptions) each(ctx context.Context, dir string, inputs []source.Inpu
 	}
 	names := map[string]bool{}
 	for _, in := range inputs {
-		var seen propose.Profile
-		if err := o.look(ctx, in, &seen); err != nil {
+		seen, err := o.look(ctx, []source.Input{in})
+		if err != nil {
+			return err
+		}
+		if err := columns(seen, []string{in.Path}); err != nil {
 			return err
 		}
 		var best *propose.Target
@@ -191,7 +208,7 @@ func (o *initOptions) each(ctx context.Context, dir string, inputs []source.Inpu
 		}
 		names[name] = true
 		o.Out = filepath.Join(dir, name+".yaml")
-		if err := o.propose([]string{in.Path}, &seen, []*propose.Target{best}, s); err != nil {
+		if err := o.propose([]string{in.Path}, seen, []*propose.Target{best}, s); err != nil {
 			return err
 		}
 	}
@@ -199,8 +216,8 @@ func (o *initOptions) each(ctx context.Context, dir string, inputs []source.Inpu
 }
 
 // propose writes a mapping of targets.
-func (o *initOptions) propose(files []string, seen *propose.Profile, targets []*propose.Target, s *schema.Schema) error {
-	file := &propose.File{Name: mappingName(files[0]), SchemaURL: schemaFile, Targets: targets}
+func (o *initOptions) propose(files []string, seen *sample, targets []*propose.Target, s *schema.Schema) error {
+	file := &propose.File{Name: mappingName(files[0]), SchemaURL: schemaFile, Encoding: seen.encoding, Guessed: seen.guessed, Targets: targets}
 	if err := o.places(file, files); err != nil {
 		return err
 	}
@@ -235,12 +252,47 @@ func (o *initOptions) objects(s *schema.Schema) ([]*schema.Object, error) {
 	return out, nil
 }
 
-// look reads the first rows of a file.
-func (o *initOptions) look(ctx context.Context, in source.Input, seen *propose.Profile) (err error) {
+// sample is what was seen of files, and the encoding that their text was taken to be in.
+type sample struct {
+	propose.Profile
+	encoding string // "" for what the files say
+	guessed  bool
+}
+
+// guess is the encoding that a CSV file is taken to be in that is not UTF-8 and of which nobody says
+// otherwise: that of most spreadsheets.
+const guess = "windows-1252"
+
+// look reads the first rows of files. One that is not UTF-8 is read once more, by the guess.
+func (o *initOptions) look(ctx context.Context, inputs []source.Input) (*sample, error) {
+	seen := &sample{encoding: o.Encoding}
+	foreign, err := o.read(ctx, inputs, seen)
+	if o.Encoding == "" && len(inputs) == 1 && !inputs[0].Once && (foreign > 0 || errors.Is(err, source.ErrEncoding)) {
+		seen = &sample{encoding: guess, guessed: true}
+		foreign, err = o.read(ctx, inputs, seen)
+	}
+	if err == nil && foreign > 0 {
+		o.Con.Warnf("%s in another encoding passed over: name it with --encoding", ui.Rows(foreign))
+	}
+	return seen, err
+}
+
+// read reads the first rows of files in the sample's encoding, and counts those that are in another.
+func (o *initOptions) read(ctx context.Context, inputs []source.Input, seen *sample) (foreign int64, err error) {
+	for _, in := range inputs {
+		n, err := o.readFile(ctx, in, seen)
+		if foreign += n; err != nil {
+			return foreign, err
+		}
+	}
+	return foreign, nil
+}
+
+func (o *initOptions) readFile(ctx context.Context, in source.Input, seen *sample) (foreign int64, err error) {
 	var pool row.Pool
-	r, err := source.Open(ctx, in, source.Options{Format: o.Format, All: true, Pool: &pool})
+	r, err := source.Open(ctx, in, source.Options{Format: o.Format, Encoding: seen.encoding, All: true, Pool: &pool})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	seen.File(in.Path, r.Complete())
@@ -248,19 +300,24 @@ func (o *initOptions) look(ctx context.Context, in source.Input, seen *propose.P
 	for n := int64(0); n < o.Rows; {
 		b, err := r.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return nil
+			return foreign, nil
 		}
 		if err != nil {
-			return err
+			return foreign, err
 		}
 		if left := o.Rows - n; left < int64(b.Len()) {
 			b.Retain(func(r int) bool { return int64(r) < left })
+		}
+		for i := 0; i < b.Len() && r.Info().Format == "csv"; i++ {
+			if p, bad := b.Problem(i); bad && p.Code == source.CodeEncoding {
+				foreign++
+			}
 		}
 		n += int64(b.Len())
 		seen.Add(b)
 		b.Free()
 	}
-	return nil
+	return foreign, nil
 }
 
 // places sets the paths in the mapping, which are relative to the mapping file.
