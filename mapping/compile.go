@@ -32,46 +32,49 @@ func CompileIn(f *File, schemas func(org string) *schema.Schema) (*Plan, []diag.
 	return plan, c.list.All(), nil
 }
 
-// Names returns the diagnostics about the names of objects, match fields and fields, and about
-// expressions, alone: what can be told of a mapping whose form is wrong ([Parse] returned an error).
-func Names(f *File, s *schema.Schema) []diag.Diagnostic {
+// Rest returns the diagnostics that [Compile] would add to those of a mapping whose form is wrong
+// ([Parse] returned an error): about the names of objects and fields, about expressions, and about the
+// rules that are sound in themselves. What depends on the whole of a target is left out.
+func Rest(f *File, s *schema.Schema) []diag.Diagnostic {
 	c := newPlanner(f, func(string) *schema.Schema { return s })
 	for _, t := range f.Targets {
 		if t.Object.Value == "" {
 			continue
 		}
-		o := c.object(t)
-		if o == nil {
-			continue
-		}
-		c.out = &PlanTarget{Object: o}
-		for _, key := range matchKeys(t) {
-			for _, name := range key {
-				c.field(name.Value, name.Pos, "match field")
-			}
-		}
-		if t.When.Value != "" {
-			c.condition(t.When)
-		}
-		for _, r := range t.Fields {
-			if c.leftOut(r) {
-				continue
-			}
-			c.ruleField(r.Field)
-			if r.Expr != nil {
-				c.program(*r.Expr)
-			}
-			for _, ref := range r.From {
-				if ref.Expr != nil {
-					c.program(*ref.Expr)
-				}
-			}
-		}
-		for _, name := range t.Unsound {
-			c.field(name.Value, name.Pos, "field")
+		if o := c.object(t); o != nil {
+			c.soundRules(t, o)
 		}
 	}
 	return c.list.All()
+}
+
+// soundRules compiles the parts of a target that do not depend on others.
+func (c *planner) soundRules(t *Target, o *schema.Object) {
+	defer c.enter(t, c.planTarget(t, o, false))()
+	for _, key := range matchKeys(t) {
+		var k Key
+		for _, name := range key {
+			if f := c.field(name.Value, name.Pos, "match field"); f != nil {
+				k.Fields = append(k.Fields, f)
+			}
+		}
+		c.out.Keys = append(c.out.Keys, k)
+	}
+	if t.When.Value != "" {
+		c.condition(t.When)
+	}
+	for _, r := range t.Fields {
+		switch {
+		case c.leftOut(r):
+		case r.RefTo != nil || r.Lookup != nil && r.Lookup.Create: // about other targets
+			c.ruleField(r.Field)
+		default:
+			c.rule(r)
+		}
+	}
+	for _, name := range t.Unsound {
+		c.field(name.Value, name.Pos, "field")
+	}
 }
 
 // planner is the state of one Compile.
@@ -156,11 +159,7 @@ func (c *planner) compileTarget(t *Target, made bool) *PlanTarget {
 	if o == nil {
 		return nil
 	}
-	defer c.enter(t, &PlanTarget{
-		Name: t.Name.Value, Object: o, Operation: t.Operation, Org: t.Org.Value, Batch: t.Batch,
-		KeyColumn: -1, FoldColumn: -1, Redirect: -1, Redirected: -1, First: -1,
-		Code: program.Code{Rest: t.Rest, Missing: t.MissingIgnore, Schema: c.schema, Pos: t.Pos, Ruled: map[string]bool{}, Made: made},
-	})()
+	defer c.enter(t, c.planTarget(t, o, made))()
 	out := c.out
 	out.AllowDuplicates, out.AllOrNone, out.UpdateMRU = t.DuplicateRule == "allow_alerts", t.AllOrNone, t.UpdateMRU
 	out.AssignmentRule = c.assignment(t.AssignmentRule)
@@ -193,6 +192,15 @@ func (c *planner) compileTarget(t *Target, made bool) *PlanTarget {
 	c.required()
 	c.columns()
 	return out
+}
+
+// planTarget is what a target becomes, still without rules.
+func (c *planner) planTarget(t *Target, o *schema.Object, made bool) *PlanTarget {
+	return &PlanTarget{
+		Name: t.Name.Value, Object: o, Operation: t.Operation, Org: t.Org.Value, Batch: t.Batch,
+		KeyColumn: -1, FoldColumn: -1, Redirect: -1, Redirected: -1, First: -1,
+		Code: program.Code{Rest: t.Rest, Missing: t.MissingIgnore, Schema: c.schema, Pos: t.Pos, Ruled: map[string]bool{}, Made: made},
+	}
 }
 
 // enter makes a target the one that is being compiled, and returns what undoes it.

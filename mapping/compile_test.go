@@ -57,8 +57,8 @@ func TestCompile(t *testing.T) {
 	}
 }
 
-// A mapping whose form is wrong is told about the names in it all the same.
-func TestNamesBesideErrorsOfForm(t *testing.T) {
+// A mapping whose form is wrong is told all the same what is wrong with its names and sound rules.
+func TestRestBesideErrorsOfForm(t *testing.T) {
 	f, _, err := Parse("m.yaml", []byte(`version: 1
 targets:
   - object: Lead
@@ -70,12 +70,18 @@ targets:
       Titel: title
       Email: {expr: nosuch(email)}
       Phone: {from: [phone, {expr: 1 +}]}
+      NumberOfEmployees: {value: 12x}
+      CreatedDate: created
+      OwnerId: {lookup: Usr.Username, from: owner}
+      Website: {from: site, default: "", default_on: always}
+      Fax: {ref: nobody}
+      AnnualRevenue: {from: r, values: {a: b}}
 `))
 	if err == nil {
 		t.Fatal("no error of form")
 	}
 	got := ""
-	for _, d := range Names(f, testObjects(t)) {
+	for _, d := range Rest(f, testObjects(t)) {
 		got += d.String() + "\n"
 	}
 	want := `m.yaml:4:12: unknown match field "Emial" on Lead [match-unknown] → did you mean Email?
@@ -85,6 +91,11 @@ m.yaml:8:7: unknown field "Compny" on Lead [field-unknown] → did you mean Comp
 m.yaml:9:7: unknown field "Titel" on Lead [field-unknown] → did you mean Title?
 m.yaml:10:21: unknown name nosuch [expr-invalid]
 m.yaml:11:38: unexpected token EOF [expr-invalid]
+m.yaml:12:34: value of NumberOfEmployees: value not of required type: "12x" is no number [value-invalid]
+m.yaml:13:7: CreatedDate can only be read [field-read-only]
+m.yaml:14:25: unknown object "Usr" in testdata/compile/schema.yml [object-unknown] → did you mean User?
+m.yaml:15:38: the default of Website is blank [default-blank] → leave it out
+m.yaml:17:44: values of AnnualRevenue: value not of required type: "b" is no number [values-invalid]
 `
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

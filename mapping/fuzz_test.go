@@ -30,7 +30,7 @@ func FuzzCompile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, a, b string) {
 		file, _, err := Parse("fuzz.yaml", []byte(text))
 		if err != nil {
-			Names(file, s)
+			Rest(file, s)
 			return
 		}
 		Parents(file, s)

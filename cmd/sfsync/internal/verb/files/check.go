@@ -217,7 +217,7 @@ func (o *checkOptions) load() (*mapping.File, error) {
 	list.Add(wrong)
 	s, err := o.schema(file)
 	if err == nil {
-		list.Add(mapping.Names(file, s))
+		list.Add(mapping.Rest(file, s))
 		return nil, list.Err()
 	}
 	if more, ok := diag.As(err); ok {
