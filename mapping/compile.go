@@ -115,6 +115,7 @@ func (c *planner) compile() *Plan {
 	}
 	c.redirects()
 	c.order()
+	c.follow()
 	if c.list.Failed() {
 		return c.plan
 	}

@@ -142,6 +142,9 @@ func writeTarget(b *strings.Builder, p *Plan, t *PlanTarget) {
 	for _, n := range t.Needs {
 		fmt.Fprintf(b, "  needs: %s for %s in column %d, blank: %s\n", p.Record(n.Record).Name, n.Field, n.Column, n.Blank)
 	}
+	for _, i := range t.After {
+		fmt.Fprintf(b, "  goes after: %s\n", p.Targets[i].Name)
+	}
 	if t.Redirect >= 0 {
 		fmt.Fprintf(b, "  converted leads go to %s\n", p.Targets[t.Redirect].Name)
 	}

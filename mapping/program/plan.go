@@ -84,6 +84,10 @@ type Target struct {
 	// all other plans.
 	First int
 
+	// After are the targets, as indexes of Plan.Targets, whose record of the same row goes first: this
+	// one refers to it by its key, whatever becomes of it.
+	After []int
+
 	// Match is the field that finds existing records, if that is a single one; else nil.
 	Match *schema.Field
 	// KeyColumn is the column of Match in the records' batches. It is -1 without Match, and where

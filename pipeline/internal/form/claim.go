@@ -33,6 +33,11 @@ func (f *Former) enter(l *lane, it work.Item) {
 			rec.Waits++
 		}
 	}
+	for _, of := range l.Plan.After {
+		if !it.Batch.Record(of, it.Row).State.Decided() {
+			rec.Waits++
+		}
+	}
 	if of := l.Plan.Redirected; of >= 0 && !it.Batch.Record(of, it.Row).State.Decided() {
 		rec.Waits++
 	}

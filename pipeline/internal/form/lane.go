@@ -22,7 +22,7 @@ type lane struct {
 	known      *recall.Map[answer] // what finds, and inserts by key, learned; else nil
 	imagined   *rehearse.Imagined  // in a rehearsal
 	required   *lacking.Required   // and what an org would miss
-	borrows    *rehearse.Imagined  // and of a find, in the second pass of one
+	borrows    *rehearse.Imagined  // and of a find: what targets of its object would have made
 	cost       Cost
 
 	inflight         int              // write requests
@@ -36,7 +36,7 @@ type lane struct {
 // dependent is a lane whose records may wait for those of another one, of the same row.
 type dependent struct {
 	lane   *lane
-	column int // the cell that awaits the id; -1: waits to be redirected
+	column int // the cell that awaits the id; -1: waits to be redirected, or only for its turn
 }
 
 // answer is what is known of a key: the id of its one record, that there are several or none, or why
@@ -82,6 +82,8 @@ func NewLanes(opt *Options, before Lanes) Lanes {
 		}
 		if like := l.like(lanes[:i]); like != nil && !l.Find {
 			l.Group, l.imagined = like.Group, like.imagined
+		} else if like != nil && opt.Rehearse {
+			l.borrows = like.imagined
 		}
 		if like := l.like(before); like != nil && opt.Rehearse {
 			if l.Find {
@@ -89,6 +91,11 @@ func NewLanes(opt *Options, before Lanes) Lanes {
 			} else {
 				l.imagined = like.imagined
 			}
+		}
+	}
+	for _, l := range lanes {
+		for _, of := range l.Plan.After {
+			lanes[of].dependents = append(lanes[of].dependents, dependent{l, -1})
 		}
 	}
 	for i, l := range lanes[:len(p.Targets)] {
@@ -117,6 +124,9 @@ func ordered(lanes Lanes) Lanes {
 		}
 		for _, n := range l.Plan.Needs { // no cycles: the plan is compiled so
 			visit(lanes[n.Record])
+		}
+		for _, of := range l.Plan.After {
+			visit(lanes[of])
 		}
 		if of := l.Plan.Redirected; of >= 0 {
 			visit(lanes[of])

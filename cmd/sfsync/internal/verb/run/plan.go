@@ -37,8 +37,9 @@ those of targets say what a run would do, and plan says it field by field, with 
 cost by each API.
 
 A row that is left unchanged would be sent by a run all the same, and change nothing. Rules,
-triggers and flows of the org are not asked: what they refuse, only a run can tell. A plan holds
-for the time at which it was made: it takes no lock, and other changes to the org go on.
+triggers and flows of the org are not asked, nor whether a relationship by external id leads to a
+record: what is refused for these, only a run can tell. A plan holds for the time at which it was
+made: it takes no lock, and other changes to the org go on.
 
 With --exit-code the exit code is 7 if a run would change anything. With --max-updates,
 --max-deletes or --max-clears it is 6 if a run with the flag would not begin.

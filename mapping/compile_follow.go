@@ -1,0 +1,103 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"sfsync/mapping/schema"
+	"sfsync/mapping/syntax"
+)
+
+// follow finds the rules that refer, by a key, to records that another target of the file makes. Where
+// the key has the same source as that target's own rule, the record is that of the same row, which then
+// goes first. Any other may come too late, which a warning says.
+func (c *planner) follow() {
+	waits := c.edges()
+	for i, t := range c.file.Targets {
+		out := c.targets[i]
+		if out == nil {
+			continue
+		}
+		for _, r := range t.Fields {
+			object, key := c.sought(out, r)
+			if object == nil || c.postponed(i, r) {
+				continue
+			}
+			for s, maker := range c.file.Targets {
+				rule := c.makes(s, object, key, out.Org)
+				switch {
+				case s == i || rule == nil || slices.ContainsFunc(waits[i], func(e edge) bool { return e.to == s }):
+				case signature(rule) != signature(r), reaches(waits, s, i):
+					c.list.Warnf(r.Field.Pos, "refers-to-made", "write {ref: "+maker.Name.Value+"} for the record of the same row; load others before, with a mapping of their own",
+						"%s refers to records of %s by their %s: those that target %s makes in the same run may not be there yet", r.Field.Value, object.Name, key.Name, maker.Name.Value)
+				default:
+					out.After = append(out.After, s)
+					waits[i] = append(waits[i], edge{to: s, pos: r.Field.Pos})
+					for _, p := range out.Code.Rules { // and the lookup before it
+						if p.Refer != nil && p.Refer.Find && strings.EqualFold(p.Field.Name, r.Field.Value) {
+							c.finds[p.Refer.Record].After = append(c.finds[p.Refer.Record].After, s)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// sought returns the object that a rule refers to by a key, and that key; nil for a rule that does not.
+func (c *planner) sought(out *PlanTarget, r *Rule) (*schema.Object, *schema.Field) {
+	object, field := "", ""
+	if rel, ok := syntax.ParseRelation(r.Field.Value); ok {
+		ref, parent := relationship(out.Object, rel)
+		if parent == "" && ref != nil && len(ref.ReferenceTo) == 1 {
+			parent = ref.ReferenceTo[0]
+		}
+		object, field = parent, rel.Field
+	} else if r.Lookup != nil && !r.Lookup.Create {
+		object, field = r.Lookup.Object.Value, r.Lookup.Field.Value
+	}
+	if o := out.Code.Schema.Object(object); object != "" && o != nil {
+		if f := o.Field(field); f != nil {
+			return o, f
+		}
+	}
+	return nil, nil
+}
+
+func (c *planner) postponed(target int, r *Rule) bool {
+	return slices.ContainsFunc(c.later, func(l laterRule) bool { return l.target == target && l.rule == r })
+}
+
+// makes returns the rule by which a target fills a field of records that it may create; nil for none.
+func (c *planner) makes(target int, o *schema.Object, key *schema.Field, org string) *Rule {
+	t, out := c.file.Targets[target], c.targets[target]
+	if out == nil || out.Org != org || out.Object.Name != o.Name || t.Operation != Upsert && t.Operation != Insert {
+		return nil
+	}
+	for _, r := range t.Fields {
+		if strings.EqualFold(r.Field.Value, key.Name) {
+			return r
+		}
+	}
+	return nil
+}
+
+// reaches reports whether a target waits for another one, at whatever remove.
+func reaches(waits [][]edge, from, to int) bool {
+	seen := make([]bool, len(waits))
+	todo := []int{from}
+	for len(todo) > 0 {
+		i := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, e := range waits[i] {
+			if e.to == to {
+				return true
+			}
+			if !seen[e.to] {
+				seen[e.to] = true
+				todo = append(todo, e.to)
+			}
+		}
+	}
+	return false
+}
