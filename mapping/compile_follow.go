@@ -10,7 +10,8 @@ import (
 
 // follow finds the rules that refer, by a key, to records that another target of the file makes. Where
 // the key has the same source as that target's own rule, the record is that of the same row, which then
-// goes first. Any other may come too late, which a warning says.
+// goes first. Any other may come too late, which a warning says, and so may one of which only the last
+// row is sent.
 func (c *planner) follow() {
 	waits := c.edges()
 	for i, t := range c.file.Targets {
@@ -27,7 +28,7 @@ func (c *planner) follow() {
 				rule := c.makes(s, object, key, out.Org)
 				switch {
 				case s == i || rule == nil || slices.ContainsFunc(waits[i], func(e edge) bool { return e.to == s }):
-				case signature(rule) != signature(r), reaches(waits, s, i):
+				case signature(rule) != signature(r), c.file.Source.Duplicates == "last", reaches(waits, s, i):
 					c.list.Warnf(r.Field.Pos, "refers-to-made", "write {ref: "+maker.Name.Value+"} for the record of the same row; load others before, with a mapping of their own",
 						"%s refers to records of %s by their %s: those that target %s makes in the same run may not be there yet", r.Field.Value, object.Name, key.Name, maker.Name.Value)
 				default:

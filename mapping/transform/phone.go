@@ -18,6 +18,9 @@ const maxPhone = 250
 // number with one is refused, as is one that the region's numbering plan does not have.
 func phone(region string) (Func, error) {
 	region = strings.ToUpper(strings.TrimSpace(region))
+	if region == "UK" { // ISO 3166 keeps it for the United Kingdom, whose code is another one
+		region = "GB"
+	}
 	if !phonenumbers.GetSupportedRegions()[region] {
 		return nil, &ArgError{0, fmt.Errorf("unknown region %q: use a country code such as DE or US", region)}
 	}

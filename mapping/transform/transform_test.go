@@ -179,6 +179,7 @@ func TestTransforms(t *testing.T) {
 		{"phone", []string{"DE"}, "n/a", "!"},
 		{"phone", []string{"US"}, "650-253-0000 ext. 12", "!"}, // it would be lost
 
+		{"phone", []string{"uk"}, "020 7946 0018", "+442079460018"},
 		{"phone", []string{"IT"}, "06 698 12345", "+390669812345"}, // the 0 stays in Italy
 		{"bool", []string{"ja", "yes"}, "Ja", "true"},
 		{"bool", []string{"ja", " x "}, " X ", "true"},
