@@ -200,7 +200,7 @@ func (c *planner) planTarget(t *Target, o *schema.Object, made bool) *PlanTarget
 	return &PlanTarget{
 		Name: t.Name.Value, Object: o, Operation: t.Operation, Org: t.Org.Value, Batch: t.Batch,
 		KeyColumn: -1, FoldColumn: -1, Redirect: -1, Redirected: -1, First: -1,
-		Code: program.Code{Rest: t.Rest, Missing: t.MissingIgnore, Schema: c.schema, Pos: t.Pos, Ruled: map[string]bool{}, Made: made},
+		Code: program.Code{Rest: t.Rest, Missing: t.MissingIgnore, Schema: c.schema, Pos: t.RestPos, Ruled: map[string]bool{}, Made: made},
 	}
 }
 

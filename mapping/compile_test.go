@@ -191,19 +191,19 @@ func TestCheckColumns(t *testing.T) {
 		{"in custom", "    custom: [plan_name]\n", "id name company plan", []string{`m.yaml:11:14: in.csv has no column "plan_name" [column-unknown]`}},
 		{"path by its exact name", "      Title: a.b\n", "id name company a.b", nil},
 		{"rest ignored", "", "id name company x", nil},
-		{"rest fails", "    rest: fail\n", "id name company x", []string{`m.yaml:4:5: in.csv has the column "x", which target lead does not map, and rest is fail [column-unmapped] → map it, or say rest: ignore`}},
+		{"rest fails", "    rest: fail\n", "id name company x", []string{`m.yaml:11:11: in.csv has the column "x", which target lead does not map, and rest is fail [column-unmapped] → map it, or say rest: ignore`}},
 		{"rest fails, all mapped", "      Title: x\n    rest: fail\n", "id name company x", nil},
 		{"rest custom", "    rest: custom\n", "id name company plan_name Score__c", nil},
 		{"rest custom, no field", "    rest: custom\n", "id name company plan_nam", []string{
-			`m.yaml:4:5: in.csv: column plan_nam has no field plan_nam__c on Lead (target lead, rest: custom) [rest-field-unknown] → did you mean Plan_Name__c? Else create the field, map the column under fields, or say missing: ignore`,
+			`m.yaml:11:11: in.csv: column plan_nam has no field plan_nam__c on Lead (target lead, rest: custom) [rest-field-unknown] → did you mean Plan_Name__c? Else create the field, map the column under fields, or say missing: ignore`,
 		}},
 		{"rest custom, standard field", "    rest: custom\n", "id name company Website", []string{
-			`m.yaml:4:5: in.csv: column Website has no field Website__c on Lead (target lead, rest: custom) [rest-field-unknown] → Website is a standard field: map the column under fields`,
+			`m.yaml:11:11: in.csv: column Website has no field Website__c on Lead (target lead, rest: custom) [rest-field-unknown] → Website is a standard field: map the column under fields`,
 		}},
 		{"rest custom, missing ignored", "    rest: custom\n    missing: ignore\n", "id name company unheard", nil},
-		{"rest custom, read only", "    rest: custom\n", "id name company sum", []string{`m.yaml:4:5: in.csv: column sum would go to Sum__c, which cannot be written (target lead, rest: custom) [rest-field-unknown]`}},
+		{"rest custom, read only", "    rest: custom\n", "id name company sum", []string{`m.yaml:11:11: in.csv: column sum would go to Sum__c, which cannot be written (target lead, rest: custom) [rest-field-unknown] → map the column to another field`}},
 		{"rest custom, twice", "    rest: custom\n", "id name company plan_name Plan_Name__c", []string{
-			`m.yaml:4:5: in.csv: column "Plan_Name__c" goes to Plan_Name__c, which has another source already (target lead, rest: custom) [field-twice] → map one of them under fields`,
+			`m.yaml:11:11: in.csv: column "Plan_Name__c" goes to Plan_Name__c, which has another source already (target lead, rest: custom) [field-twice] → map one of them under fields`,
 		}},
 	}
 	for _, tt := range tests {

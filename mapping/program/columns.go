@@ -94,7 +94,9 @@ func (t *Target) checkRest(p *Plan, s *row.Schema, file string, l *diag.List) {
 				"%s: column %q goes to %s, which has another source already (target %s, rest: custom)", file, name, r.problem.Field, t.Name)
 		default:
 			hint := "create the field, map the column under fields, or say missing: ignore"
-			if f := t.Object.Field(name); f != nil && !f.Custom {
+			if t.Object.Field(syntax.CustomName(name)) != nil { // it is there, and read-only
+				hint = "map the column to another field under fields, or leave it out of the file"
+			} else if f := t.Object.Field(name); f != nil && !f.Custom {
 				hint = f.Name + " is a standard field: map the column under fields"
 			} else if n := l.Nearest(syntax.CustomName(name), custom); n != "" {
 				hint = "did you mean " + n + "? Else " + hint

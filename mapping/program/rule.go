@@ -44,7 +44,8 @@ type Code struct {
 	Owned   map[string]bool
 	// Ruled are the lower-case names of the fields that have a rule.
 	Ruled map[string]bool
-	// Schema is what the mapping was compiled against, and Pos where the target stands in it.
+	// Schema is what the mapping was compiled against, and Pos where the target's rest stands in it, or
+	// else the target.
 	Schema *schema.Schema
 	Pos    diag.Pos
 }

@@ -174,8 +174,10 @@ type Target struct {
 	Unsound []Str
 	// Custom are columns or paths whose value goes to the field of the same name with "__c".
 	Custom []Ref
-	// Rest says what happens to columns that no rule uses: ignore, custom or fail.
-	Rest string
+	// Rest says what happens to columns that no rule uses: ignore, custom or fail. RestPos is where it
+	// stands, or the target where it does not.
+	Rest    string
+	RestPos diag.Pos
 	// MissingIgnore lets custom columns pass for which the object has no field.
 	MissingIgnore bool
 

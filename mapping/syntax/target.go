@@ -32,6 +32,9 @@ func (p *parser) target(n *yamlnode.Node) *Target {
 			*word = w
 		}
 	}
+	if t.RestPos = t.Pos; o.word("rest") != "" {
+		t.RestPos = o.text("rest").Pos
+	}
 	t.Batch, _ = strconv.Atoi(o.word("batch")) // 0 where it is missing
 	t.AssignmentRule, t.DuplicateRule = o.text("assignment_rule"), o.word("duplicate_rule")
 	t.AllOrNone, t.UpdateMRU = o.word("all_or_none") == "true", o.word("update_mru")
