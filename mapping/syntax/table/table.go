@@ -82,6 +82,7 @@ type reader struct {
 	named diag.Pos
 	list  *diag.List
 	csv   *csv.Reader
+	width int // cells of the first line
 	table Table
 
 	lines []int // where each begins
@@ -126,23 +127,40 @@ func (r *reader) header() bool {
 		r.list.Errorf(r.at(0), CodeLimit, "", "the table of values has more than %d columns", maxWidth)
 		return false
 	}
+	r.width = len(names)
 	names = slices.Clone(names)
 	for i, name := range names {
 		names[i] = strings.TrimSpace(name)
 	}
 	const hint = "its first line must be from,to, or the columns of the rows and to"
-	if r.to = slices.Index(names, "to"); r.to < 0 {
+	if r.to = named(names, "to"); r.to < 0 {
 		r.list.Errorf(r.at(0), CodeFile, hint, "the table of values has the columns %s, of which none is to", strconv.Quote(diag.Cut(strings.Join(names, ","))))
 		return false
 	} else if len(names) == 1 {
 		r.list.Errorf(r.at(0), CodeFile, hint, "the table of values has the column to alone")
 		return false
 	}
-	if i := slices.Index(names, "from"); i >= 0 {
-		r.from = []int{i} // the others are comments
-		return true
+	i := named(names, "from")
+	if i < 0 {
+		return r.columns(names)
 	}
-	return r.columns(names)
+	r.from = []int{i} // the others are comments
+	for c, name := range names {
+		if c != i && name == names[i] || c != r.to && name == names[r.to] {
+			r.list.Errorf(r.at(c), CodeTwice, "keep one of them", "column %q is named twice", name)
+			return false
+		}
+	}
+	return true
+}
+
+// named returns the column of a name, or else one that differs in case only, as spreadsheets like to write it; -1
+// for none.
+func named(names []string, name string) int {
+	if i := slices.Index(names, name); i >= 0 {
+		return i
+	}
+	return slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
 // columns notes the columns that are translated together.
@@ -223,6 +241,10 @@ func (r *reader) twice(row, first Row) bool {
 // failed reports what the CSV reader says, at its line.
 func (r *reader) failed(err error) {
 	if e := (*csv.ParseError)(nil); errors.As(err, &e) {
+		if errors.Is(err, csv.ErrFieldCount) {
+			r.list.Errorf(r.pos(e.Line, e.Column), CodeFile, "put a text that holds the separator in quotes", "the line has not %d cells, as the first one has", r.width)
+			return
+		}
 		r.list.Errorf(r.pos(e.Line, e.Column), CodeFile, "", "the table of values is no valid CSV: %v", e.Err)
 		return
 	}

@@ -70,7 +70,7 @@ func TestReadRefuses(t *testing.T) {
 		{"named twice", "a,to,a\n", `v.csv:1:6: column "a" is named twice`},
 		{"many columns", strings.Join(strings.Split("abcdefghijk", ""), ",") + ",to\n", "v.csv:1:21: the table of values translates more than 10 columns together [mapping-limit]"},
 		{"wide", strings.Repeat(",", 50_000) + "to\n", "v.csv:1:1: the table of values has more than 1000 columns"},
-		{"ragged", "from,to\na,b\nc\n", "v.csv:3:1: the table of values is no valid CSV: wrong number of fields"},
+		{"ragged", "from,to\na,b\nc\n", "v.csv:3:1: the line has not 2 cells, as the first one has"},
 		{"an open quote", "from,to\na,\"b\n", "v.csv:2:5: the table of values is no valid CSV"},
 		{"two meanings", "from,to\na,b\nb,c\n a ,d\n", `v.csv:4:1: "a" goes to another value on line 2 [values-conflict]`},
 		{"Latin-1", "from,to\nM,M\xe9xico\n", "m.yaml:7:20: v.csv is not UTF-8"},
