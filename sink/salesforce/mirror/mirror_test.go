@@ -223,6 +223,44 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// What a run is expected to take beforehand is what it then takes: the decision is the same one, and the records that
+// were counted for it are not counted again.
+func TestExpect(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		by    string
+		keys  int64
+		fresh bool
+		want  int64
+		calls int // that were made to know
+	}{
+		{"few keys", "Email", 250, false, 3, 0},
+		{"many keys of many records", "Email", 5_000, false, 50, 1},
+		{"very many keys", "Email", 1_000_000, false, estimate.Copy(2_000_000).Calls, 1},
+		{"a key that no copy can answer", "Formula__c", 1_000_000, false, 10_000, 0},
+		{"answers that must be fresh", "Email", 1_000_000, true, 10_000, 0},
+	} {
+		o := newOrg()
+		o.rows, o.perCall = 2_000_000, 100
+		m := matcher(t, t.TempDir(), o, func() (int64, int64) { return 0, c.keys }, "Lead")
+		l := &sink.Lookup{Object: "Lead", By: by(c.by), Keys: []string{"a@x"}, Fresh: c.fresh}
+		if got := m.Expect(t.Context(), l, c.keys); got != c.want || len(o.calls) != c.calls {
+			t.Errorf("%s: %d calls, want %d; asked %q", c.name, got, c.want, o.calls)
+		}
+		if c.fresh {
+			continue
+		}
+		m.Expect(t.Context(), l, c.keys)
+		found(t, m, &sink.Lookup{Object: "Lead", By: by(c.by), Keys: []string{"b@x"}})
+		if copied := len(m.Copied()) > 0; copied != (c.want == estimate.Copy(o.rows).Calls) {
+			t.Errorf("%s: the run copies: %t", c.name, copied)
+		}
+		if counted := strings.Count(strings.Join(o.calls, "\n"), "recordCount"); counted != c.calls {
+			t.Errorf("%s: counted %d times", c.name, counted)
+		}
+	}
+}
+
 // A large input of which few rows are looked up takes no copy.
 func TestFewKeysOfManyRows(t *testing.T) {
 	o := newOrg()
