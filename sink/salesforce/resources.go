@@ -3,6 +3,7 @@ package salesforce
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -47,9 +48,17 @@ func (c *Client) getJSON(ctx context.Context, k *call, to any) error {
 	}
 	defer ans.free()
 	if err := json.Unmarshal(ans.body.Bytes(), to); err != nil {
-		return catalog.New(sink.Network, catalog.CodeBadAnswer, fmt.Sprintf("%s at %s: the answer is not what the API gives%s", k.name(), c.host(k), transport.ContentHint(ans.header)))
+		return c.notOfAPI(k, ans)
 	}
 	return nil
+}
+
+// notOfAPI is the error of an answer with the status of a success that something else than the API has given: the
+// request may have been carried out.
+func (c *Client) notOfAPI(k *call, ans *answer) *sink.Error {
+	e := catalog.New(sink.Network, catalog.CodeBadAnswer, fmt.Sprintf("%s at %s: the answer is not what the API gives%s", k.name(), c.host(k), transport.ContentHint(ans.header)))
+	e.Lost = true
+	return e
 }
 
 // Transfer sends a request to a resource below the API version. Its error is a [*sink.Error], or the
@@ -64,14 +73,37 @@ func (c *Client) Transfer(ctx context.Context, r *transfer.Request) error {
 		k.body, k.file = body, nil
 	}
 	if r.Into != nil {
-		return c.getJSON(ctx, k, r.Into)
+		return c.getJSONAgain(ctx, k, r.Into)
 	}
 	ans, err := c.do(ctx, k)
 	if err == nil && r.Head != nil {
 		*r.Head = ans.header
 	}
+	if err == nil && r.Data != nil && ans.status != http.StatusCreated && ans.body.Len() > 0 { // an upload is answered by 201 and nothing else
+		err = c.notOfAPI(k, ans)
+	}
 	ans.free()
 	return err
+}
+
+// getJSONAgain is getJSON for requests of which many may be under way for hours: where they may be repeated, a
+// gateway's page is waited out.
+func (c *Client) getJSONAgain(ctx context.Context, k *call, to any) error {
+	for {
+		err := c.getJSON(ctx, k, to)
+		var e *sink.Error
+		if !k.repeat || !errors.As(err, &e) || e.Code != catalog.CodeBadAnswer {
+			return err
+		}
+		if k.tries++; !c.policy.More(k.tries) {
+			return err
+		}
+		wait := c.policy.Delay(k.tries, c.rand())
+		c.retried(ctx, k.name(), e, k.tries, wait)
+		if err := c.sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
 }
 
 // Bulk returns a way to run jobs of the Bulk API 2.0 on the session.

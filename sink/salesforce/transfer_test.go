@@ -76,3 +76,42 @@ func TestTransfer(t *testing.T) {
 		t.Error("what is no JSON was taken")
 	}
 }
+
+// A gateway's page with the status of a success says nothing about the request: it may have been carried out. What may
+// be repeated is, until the org itself answers.
+func TestTransferAnsweredBySomethingElse(t *testing.T) {
+	var info struct{ ID string }
+	for _, c := range []struct {
+		name  string
+		r     transfer.Request
+		calls int
+		fails bool
+	}{
+		{"to be repeated", transfer.Request{Method: http.MethodGet, Path: "/jobs/x", Repeat: true, Into: &info}, 3, false},
+		{"not to be", transfer.Request{Method: http.MethodPatch, Path: "/jobs/x", JSON: "closed", Into: &info}, 1, true},
+		{"an upload", transfer.Request{Method: http.MethodPut, Path: "/jobs/x/batches", Data: strings.NewReader("a\n1\n"), Size: 4, ContentType: "text/csv"}, 1, true},
+	} {
+		f := newFake(t)
+		w, waits := f.impatient(nil)
+		calls := 0
+		f.hook = func(w http.ResponseWriter, _ *http.Request, _ int) bool {
+			if calls++; calls < 3 {
+				_, _ = io.WriteString(w, "<html>maintenance</html>")
+			} else {
+				reply(w, 200, map[string]string{"id": "750000000000001AAA"})
+			}
+			return true
+		}
+		err := w.c.Transfer(t.Context(), &c.r)
+		if calls != c.calls || len(*waits) != c.calls-1 {
+			t.Errorf("%s: %d calls, %v", c.name, calls, *waits)
+		}
+		if !c.fails {
+			if err != nil || info.ID == "" {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		} else if e := wantError(t, err, sink.Network, catalog.CodeBadAnswer); !e.Lost {
+			t.Errorf("%s: it is not said to be lost", c.name)
+		}
+	}
+}

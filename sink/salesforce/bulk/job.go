@@ -194,8 +194,9 @@ func (j *Jobs) setState(ctx context.Context, id string, s State) error {
 	return j.Org.Transfer(ctx, &transfer.Request{Method: http.MethodPatch, Path: ingest + "/" + id, JSON: map[string]State{"state": s}, Into: new(Info)})
 }
 
-// close says that the upload is complete: from here on the job is worked off. A lost answer is cleared
-// up by asking for the job's state.
+// close says that the upload is complete: from here on the job is worked off. Where the answer is lost, or is that
+// the job is in no state for it, the job's state is asked for: an earlier try may have closed it. The error has Lost
+// set if nobody knows whether it is closed.
 func (j *Jobs) close(ctx context.Context, id string) error {
 	var err error
 	for range closings {
@@ -203,17 +204,22 @@ func (j *Jobs) close(ctx context.Context, id string) error {
 			return nil
 		}
 		var e *sink.Error
-		if !errors.As(err, &e) || !e.Lost {
+		if !errors.As(err, &e) || !e.Lost && e.Class != sink.Config {
 			return fmt.Errorf("close job %s: %w", id, err)
 		}
 		info, asked := j.Info(ctx, id)
 		switch {
 		case asked != nil:
-			return fmt.Errorf("close job %s: %w", id, errors.Join(err, asked))
+			x := *e
+			x.Lost = true
+			return fmt.Errorf("close job %s: %w", id, errors.Join(&x, asked))
 		case info.State != Open:
 			return nil
+		case !e.Lost:
+			return fmt.Errorf("close job %s: %w", id, err)
 		}
 	}
+	_ = j.setState(ctx, id, Aborted) // what is still on its way must not close it later
 	e := *asError(err)
 	e.Lost = false // the org has just said that it is open
 	return fmt.Errorf("close job %s: %w", id, &e)

@@ -93,13 +93,16 @@ func TestLostAnswers(t *testing.T) {
 		jobs         int
 		want         sink.Status
 		failed       bool
+		err          error
 	}{
-		{"the upload, before", "before", "PUT", 1, 2, sink.Created, false},
-		{"the upload, after", "after", "PUT", 1, 2, sink.Created, false},
-		{"the upload, for good", "before", "PUT", 9, uploads, sink.NotSent, true},
-		{"the end of the upload, before", "before", "PATCH", 1, 1, sink.Created, false},
-		{"the end of the upload, after", "after", "PATCH", 1, 1, sink.Created, false},
-		{"the end of the upload, for good", "before", "PATCH", 9, 1, sink.NotSent, true},
+		{"the upload, before", "before", "PUT", 1, 2, sink.Created, false, lost()},
+		{"the upload, after", "after", "PUT", 1, 2, sink.Created, false, lost()},
+		{"the upload, for good", "before", "PUT", 9, uploads, sink.NotSent, true, lost()},
+		{"the end of the upload, before", "before", "PATCH", 1, 1, sink.Created, false, lost()},
+		{"the end of the upload, after", "after", "PATCH", 1, 1, sink.Created, false, lost()},
+		{"the end of the upload, for good", "before", "PATCH", 9, 1, sink.NotSent, true, lost()},
+		{"the end of the upload, which had come", "after", "PATCH", 1, 1, sink.Created, false, refused("INVALIDJOBSTATE", "the job is UploadComplete")},
+		{"the end of the upload, refused", "before", "PATCH", 9, 1, sink.NotSent, true, refused("INVALIDJOBSTATE", "no")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := 0
@@ -108,7 +111,7 @@ func TestLostAnswers(t *testing.T) {
 					return nil
 				}
 				n++
-				return lost()
+				return c.err
 			}}
 			jobs, _ := f.run()
 			res, err := collect(t, t.Context(), jobs, upserts(t, 10))

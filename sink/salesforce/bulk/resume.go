@@ -21,6 +21,10 @@ func (w *Writer) Settle(ctx context.Context, ids []string) (never []string, err 
 				continue
 			}
 			info, err = w.Jobs.Info(ctx, id) // it may have been closed meanwhile
+			if err == nil && info.State == Aborted && info.Processed == 0 {
+				never = append(never, id) // it was not, and has been told after all
+				continue
+			}
 		}
 		switch {
 		case unknown(err), err == nil && info.State.ended():
