@@ -169,6 +169,7 @@ func matrixFaults() []matrixFault {
 		{name: "status", rules: `- {on: "* *", nth: [1, 2, 4, 7, 11], status: 503, code: SERVER_UNAVAILABLE}`},
 		{parts: true, name: "status of a part", rules: "- {on: \"* /composite/sobjects/**\", nth: [2, 3, 6], status: 500, code: UNKNOWN_EXCEPTION}\n- {on: \"* /composite/sobjects\", nth: [2, 3, 6], status: 500, code: UNKNOWN_EXCEPTION}"},
 		{name: "a page of a gateway", rules: `- {on: "* *", nth: [2, 5, 6], status: 502, body: "<html>Bad Gateway</html>"}`},
+		{name: "a page with the status of a success", rules: `- {on: "* *", nth: [2, 5, 6], status: 200, body: "<html>Sorry</html>"}`},
 		{name: "drop before the commit", rules: `- {on: "* *", nth: [1, 3, 4, 8], drop: before}`},
 		{name: "drop after the commit", rules: `- {on: "* *", nth: [1, 3, 4, 8], drop: after}`},
 		{parts: true, name: "drop before a part", rules: "- {on: \"* /composite/sobjects/**\", nth: [2, 3, 6], drop: before}\n- {on: \"* /composite/sobjects\", nth: [2, 3, 6], drop: before}"},

@@ -32,7 +32,8 @@ type Action struct {
 	// for records.
 	Expire bool
 	// Status answers the request or subrequest so, with Code and Message as its error; nothing
-	// is done. Body, if set, is the answer's whole body instead, as text/html.
+	// is done. Body, if set, is the answer's whole body instead, as text/html; only with one may Status be
+	// 200, as that of a gateway's page is at times.
 	Status int
 	// Code makes a record fail with it.
 	Code    string

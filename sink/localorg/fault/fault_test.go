@@ -52,6 +52,7 @@ func TestParseCompletes(t *testing.T) {
 		{`{on: "* *", status: 418}`, fault.Action{Status: 418, Code: "UNKNOWN_EXCEPTION", Message: "unknown exception"}},
 		{`{on: "* *", code: FOO_BAR}`, fault.Action{Status: 400, Code: "FOO_BAR", Message: "foo bar"}},
 		{`{on: "* *", body: <html>}`, fault.Action{Status: 503, Code: "SERVER_UNAVAILABLE", Message: "server temporarily unavailable", Body: "<html>"}},
+		{`{on: "* *", status: 200, body: "<html>"}`, fault.Action{Status: 200, Code: "UNKNOWN_EXCEPTION", Message: "unknown exception", Body: "<html>"}},
 		{`{rows: {}, code: UNABLE_TO_LOCK_ROW, message: gone}`, fault.Action{Code: "UNABLE_TO_LOCK_ROW", Message: "gone"}},
 		{`{rows: {object: "*"}, delay: 3ms}`, fault.Action{Delay: 3 * time.Millisecond}},
 	} {

@@ -238,7 +238,8 @@ func (p *parser) what(r *Rule, found map[string]*yamlnode.Node) {
 	if n := found["status"]; n != nil {
 		if text, ok := p.text(n, "status"); ok {
 			v, err := strconv.Atoi(text)
-			if err != nil || v < 300 || v > 599 {
+			page := v == 200 && found["body"] != nil
+			if err != nil || (v < 300 || v > 599) && !page {
 				p.errorf(n, CodeValue, "", "status is an HTTP status from 300 to 599, not %q", text)
 			}
 			a.Status = v
