@@ -28,7 +28,7 @@ func (c *planner) follow() {
 				rule := c.makes(s, object, key, out.Org)
 				switch {
 				case s == i || rule == nil || slices.ContainsFunc(waits[i], func(e edge) bool { return e.to == s }):
-				case signature(rule) != signature(r), c.file.Source.Duplicates == "last", reaches(waits, s, i):
+				case source(rule) != source(r), c.file.Source.Duplicates == "last", reaches(waits, s, i):
 					c.list.Warnf(r.Field.Pos, "refers-to-made", "write {ref: "+maker.Name.Value+"} for the record of the same row; load others before, with a mapping of their own",
 						"%s refers to records of %s by their %s: those that target %s makes in the same run may not be there yet", r.Field.Value, object.Name, key.Name, maker.Name.Value)
 				default:
@@ -63,6 +63,13 @@ func (c *planner) sought(out *PlanTarget, r *Rule) (*schema.Object, *schema.Fiel
 		}
 	}
 	return nil, nil
+}
+
+// source is the signature of a rule without its default, which counts only for rows without a key.
+func source(r *Rule) string {
+	without := *r
+	without.Default = nil
+	return signature(&without)
 }
 
 func (c *planner) postponed(target int, r *Rule) bool {
