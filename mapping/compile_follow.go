@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -24,23 +25,40 @@ func (c *planner) follow() {
 			if object == nil || c.postponed(i, r) {
 				continue
 			}
+			first, late := -1, ""
 			for s, maker := range c.file.Targets {
 				rule := c.makes(s, object, key, out.Org)
 				switch {
-				case s == i || rule == nil || slices.ContainsFunc(waits[i], func(e edge) bool { return e.to == s }):
+				case s == i || rule == nil:
 				case source(rule) != source(r), c.file.Source.Duplicates == "last", reaches(waits, s, i):
-					c.list.Warnf(r.Field.Pos, "refers-to-made", "write {ref: "+maker.Name.Value+"} for the record of the same row; load others before, with a mapping of their own",
-						"%s refers to records of %s by their %s: those that target %s makes in the same run may not be there yet", r.Field.Value, object.Name, key.Name, maker.Name.Value)
+					late = cmp.Or(late, maker.Name.Value)
 				default:
-					out.After = append(out.After, s)
-					waits[i] = append(waits[i], edge{to: s, pos: r.Field.Pos})
-					for _, p := range out.Code.Rules { // and the lookup before it
-						if p.Refer != nil && p.Refer.Find && strings.EqualFold(p.Field.Name, r.Field.Value) {
-							c.finds[p.Refer.Record].After = append(c.finds[p.Refer.Record].After, s)
-						}
-					}
+					first = s
 				}
 			}
+			switch {
+			case first >= 0:
+				c.after(i, first, r)
+				waits[i] = append(waits[i], edge{to: first, pos: r.Field.Pos})
+			case late != "" && !slices.ContainsFunc(waits[i], func(e edge) bool { return c.targets[e.to].Name == late }):
+				c.list.Warnf(r.Field.Pos, "refers-to-made", "write {ref: "+late+"} for the record of the same row; load others before, with a mapping of their own",
+					"%s refers to records of %s by their %s: those that target %s makes in the same run may not be there yet", r.Field.Value, object.Name, key.Name, late)
+			}
+		}
+	}
+}
+
+// after makes the records of a target, and what a rule of it looks for, wait for those of another one.
+func (c *planner) after(target, first int, r *Rule) {
+	wait := func(t *PlanTarget) {
+		if !slices.Contains(t.After, first) {
+			t.After = append(t.After, first)
+		}
+	}
+	wait(c.targets[target])
+	for _, p := range c.targets[target].Code.Rules {
+		if p.Refer != nil && p.Refer.Find && strings.EqualFold(p.Field.Name, r.Field.Value) {
+			wait(c.finds[p.Refer.Record])
 		}
 	}
 }
