@@ -1,10 +1,14 @@
 package main_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -109,6 +113,39 @@ func TestImportRules(t *testing.T) {
 			if imp == "C" {
 				t.Errorf("%s uses cgo", p.ImportPath)
 			}
+		}
+	}
+}
+
+// TestSizes: a file has fewer than 500 lines, and all of a package no more than 2,500, tests not counted.
+func TestSizes(t *testing.T) {
+	packages := map[string]int{}
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || d.Name() == ".git"):
+			return filepath.SkipDir
+		case d.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		n := bytes.Count(text, []byte("\n"))
+		if n >= 500 {
+			t.Errorf("%s has %d lines: split it by noun", path, n)
+		}
+		packages[filepath.Dir(path)] += n
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(packages) < 10 {
+		t.Fatalf("%d packages found: the test looks at the wrong place", len(packages))
+	}
+	for path, n := range packages {
+		if n > 2500 {
+			t.Errorf("%s has %d lines: make a package of a noun in it that hides something", path, n)
 		}
 	}
 }
