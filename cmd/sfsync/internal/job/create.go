@@ -10,6 +10,7 @@ import (
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/fetch"
 	"sfsync/cmd/sfsync/internal/input"
+	"sfsync/cmd/sfsync/internal/settings"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
@@ -57,7 +58,7 @@ func (j *job) createDir(ctx context.Context, more func(*report.Dir) error) error
 	}
 	s := &j.settings
 	s.Version, s.Tool, s.Dir, s.Started, s.OrgID = 1, verb.Tool(), wd, j.begun, j.orgs.Main.Info.ID
-	s.Orgs, s.Began, s.Sums = j.orgs.Others(), j.orgs.Began(), sums(j.file)
+	s.Orgs, s.Began, s.Sums = j.orgs.Others(), j.orgs.Began(), settings.Sums(j.file)
 	s.Command = j.command
 	s.MaxFailed, s.StopAfter, s.FromEnv = j.flags.MaxFailed.Text, j.flags.StopAfter.Text, j.FromEnv
 	// Registered before there is a run that could be resumed, so that no signal falls between.
@@ -88,7 +89,7 @@ func (j *job) fill(ctx context.Context, drain <-chan struct{}, d *report.Dir) er
 	}
 	for i := range j.inputs {
 		in := &j.inputs[i]
-		set := inputSetting{Path: in.Path, Format: in.Format}
+		set := settings.Input{Path: in.Path, Format: in.Format}
 		switch {
 		case in.Once && in.Path == "-":
 			set.Spool = "stdin." + in.Format
@@ -173,8 +174,8 @@ func (j *job) wentHere(ctx context.Context, d *report.Dir) (bool, error) {
 	if _, err := os.Stat(d.Path(report.LedgerFile)); err != nil {
 		return false, nil //nolint:nilerr // a plan
 	}
-	var s settings
-	if err := readSettings(ctx, d, &s); err != nil {
+	var s settings.Run
+	if err := settings.Read(ctx, d, &s); err != nil {
 		return false, fmt.Errorf("%s was interrupted, and cannot be gone on with: %w", d.Path(""), err)
 	}
 	return s.OrgID == j.orgs.Main.Info.ID, nil

@@ -16,6 +16,8 @@ import (
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/rehearsal"
 	"sfsync/cmd/sfsync/internal/remote"
+	"sfsync/cmd/sfsync/internal/runflags"
+	"sfsync/cmd/sfsync/internal/settings"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/cmd/sfsync/internal/wording"
@@ -30,81 +32,17 @@ import (
 	"sfsync/sink/salesforce/mirror"
 )
 
-// settings are what a run has to keep in its ledger to be resumed as it was begun.
-type settings struct {
-	Version int    `json:"version"` // 1
-	Tool    string `json:"tool"`
-	// Command is run or retry, Parent the run whose rows a retry sends again.
-	Command string `json:"command,omitempty"`
-	Parent  string `json:"parent,omitempty"`
-	// Dir is the working directory: the paths of the mapping and the inputs are relative to it.
-	Dir     string    `json:"dir"`
-	Started time.Time `json:"started"`
-	// Began is when the run began by the clocks of its orgs, by their ids: that of the machine may be set.
-	Began   map[string]time.Time `json:"began,omitempty"`
-	Mapping string               `json:"mapping"`
-	// Sums are the hashes of the mapping and of what it takes in, as the run was begun with them.
-	Sums   []report.FileSum `json:"mapping_sums,omitempty"`
-	Format string           `json:"format,omitempty"`
-	Inputs []inputSetting   `json:"inputs"`
-	To     string           `json:"to"`
-	OrgID  string           `json:"org_id"`
-	// Orgs are the ids of the orgs that targets name besides.
-	Orgs   map[string]string `json:"orgs,omitempty"`
-	API    string            `json:"api"`
-	Limit  int64             `json:"limit"`
-	Sample int64             `json:"sample,omitempty"`
-	// Backup keeps what records held before they are written.
-	Backup    bool   `json:"backup,omitempty"`
-	MaxFailed string `json:"max_failed"`
-	StopAfter string `json:"stop_after,omitempty"`
-	// ChangedOnly is what rows are compared with before they are sent.
-	ChangedOnly string `json:"changed_only,omitempty"`
-	// Limits are those that were checked before the run began.
-	Limits  string   `json:"limits,omitempty"`
-	FromEnv []string `json:"from_env,omitempty"`
-	NoInput bool     `json:"error_on_no_input,omitempty"`
-}
-
-// inputSetting is an input as the run found it, so that a resumed run reads the same files in
-// the same order even if more have come since.
-type inputSetting struct {
-	Path   string `json:"path"`
-	Format string `json:"format"`
-	// Size and Modified are those of the file when the run began.
-	Size     int64     `json:"size,omitempty"`
-	Modified time.Time `json:"modified,omitzero"`
-	// Spool is the file in the run directory that keeps what stdin gave.
-	Spool string `json:"spool,omitempty"`
-}
-
-// effort is what the tries at a run before this one took; kept in the ledger when a try ends.
-type effort struct {
-	Calls   int64         `json:"calls"`
-	Retries int64         `json:"retries"`
-	Rows    int64         `json:"rows"` // sent again on their own
-	Last    int64         `json:"last_pass"`
-	Took    time.Duration `json:"took"`
-}
-
-// The keys of the ledger's documents that the command keeps.
-const (
-	infoKey   = "info"
-	apiKey    = "api"
-	effortKey = "effort"
-)
-
 // job is one run, from the connection to the summary. run begins it and resume goes on with it.
 type job struct {
 	*verb.App
-	flags    *runFlags
+	flags    *runflags.Flags
 	command  string // of the summary
 	file     *mapping.File
 	inputs   []source.Input
 	limit    int64
 	sample   int64
 	limits   rehearsal.Limits
-	settings settings
+	settings settings.Run
 
 	orgs   *fleet.Fleet
 	plan   *mapping.Plan
@@ -115,7 +53,7 @@ type job struct {
 	backup *backup.Store // of what records held; nil without one
 	log    *report.Log
 	resume bool
-	before effort
+	before settings.Effort
 	begun  time.Time // this try
 	spools []io.Closer
 	copied []*mirror.Matcher
@@ -126,7 +64,7 @@ type job struct {
 
 // open reads the mapping of a command that begins with one, and finds its inputs: the files, or what the mapping
 // names.
-func open(ctx context.Context, app *verb.App, flags *runFlags, command, mapping string, files []string, format string) (*job, error) {
+func open(ctx context.Context, app *verb.App, flags *runflags.Flags, command, mapping string, files []string, format string) (*job, error) {
 	file, err := input.LoadMapping(app, mapping)
 	if err != nil {
 		return nil, err
@@ -246,7 +184,7 @@ func (j *job) execute(ctx context.Context) error {
 	stop := j.Con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
 	opt := pipeline.Options{
 		Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file), Targets: j.copyKeys(j.targets(), matchers),
-		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, StopAfter: j.flags.stopAfter(),
+		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, StopAfter: j.flags.StopThreshold(),
 		Stop:   drain,
 		Effort: func() any { return j.spent(0) },
 		Backoff: func(attempt int) (time.Duration, bool) {

@@ -10,6 +10,7 @@ import (
 	"sfsync/cmd/sfsync/internal/forecast"
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/remote"
+	"sfsync/cmd/sfsync/internal/settings"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/pipeline"
 	"sfsync/pipeline/ledger"
@@ -34,7 +35,7 @@ type outlook struct {
 // prepare decides how the records are sent, once for all tries at the run, and whether the orgs have the API calls
 // for it. One that has not is an error with the code TryAgain; nothing was sent then.
 func (j *job) prepare(ctx context.Context, matchers map[*remote.Org]*mirror.Matcher) error {
-	known, err := j.ledger.Meta(ctx, apiKey, &j.api)
+	known, err := j.ledger.Meta(ctx, settings.APIKey, &j.api)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (j *job) prepare(ctx context.Context, matchers map[*remote.Org]*mirror.Matc
 			}
 			j.api.Predicted = &calls
 		}
-		if err := j.ledger.SetMeta(ctx, apiKey, j.api); err != nil {
+		if err := j.ledger.SetMeta(ctx, settings.APIKey, j.api); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/outcome"
 	"sfsync/cmd/sfsync/internal/rehearsal"
+	"sfsync/cmd/sfsync/internal/runflags"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/cmd/sfsync/internal/wording"
@@ -22,7 +23,7 @@ import (
 // PlanOptions are what a plan is asked for.
 type PlanOptions struct {
 	*verb.App
-	runFlags
+	runflags.Flags
 	Mapping  string
 	Files    []string
 	Limit    int64
@@ -34,7 +35,7 @@ type PlanOptions struct {
 
 // Check checks the flags, before anything is read.
 func (o *PlanOptions) Check() error {
-	if err := o.runFlags.Check(); err != nil {
+	if err := o.Flags.Check(); err != nil {
 		return err
 	}
 	if err := input.CheckPart(o.Limit, o.Sample); err != nil {
@@ -46,7 +47,7 @@ func (o *PlanOptions) Check() error {
 // Plan is a plan from its mapping file to its exit code. There is no lock to take, nothing to
 // agree to and no ledger: nothing is written that another run could meet.
 func Plan(ctx context.Context, o *PlanOptions) error {
-	j, err := open(ctx, o.App, &o.runFlags, "plan", o.Mapping, o.Files, o.Format)
+	j, err := open(ctx, o.App, &o.Flags, "plan", o.Mapping, o.Files, o.Format)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (j *job) rehearse(ctx context.Context, exitCode bool) error {
 	stop := j.Con.Progress(j.flags.Progress, func() ui.Counts { return j.progress(stats) })
 	res, runErr := pipeline.Run(ctx, pipeline.Options{
 		Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file), Targets: targets,
-		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, StopAfter: j.flags.stopAfter(), Stop: drain,
+		Workers: j.flags.Workers, Limit: j.limit, Sample: j.sample, StopAfter: j.flags.StopThreshold(), Stop: drain,
 		Duplicates: j.file.Source.Duplicates, Temp: j.dir.Path(""),
 		Errors: errs, Stats: stats, Rehearse: true,
 		Planned: func(b *plan.Batch) error { return cmp.Or(tally.Batch(b), out.Batch(b)) },

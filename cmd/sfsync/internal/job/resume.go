@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,7 +12,10 @@ import (
 	"strings"
 
 	"sfsync/cmd/sfsync/internal/exit"
+	"sfsync/cmd/sfsync/internal/kin"
 	"sfsync/cmd/sfsync/internal/outcome"
+	"sfsync/cmd/sfsync/internal/runflags"
+	"sfsync/cmd/sfsync/internal/settings"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/mapping"
 	"sfsync/mapping/syntax"
@@ -27,24 +28,24 @@ import (
 // ResumeOptions say which run to go on with.
 type ResumeOptions struct {
 	*verb.App
-	runFlags
+	runflags.Flags
 	Run string
 }
 
 // Resume goes on with a run, or with an undo, that was interrupted. Two processes never do so at once: the second
 // finds what the first has left, once it has the lock.
 func Resume(ctx context.Context, o *ResumeOptions) error {
-	dir, err := Find(o.Runs, o.Run)
+	dir, err := kin.Find(o.Runs, o.Run)
 	if err != nil {
 		return err
 	}
-	if parent, err := undoneBy(ctx, dir); err != nil || parent != nil {
+	if parent, err := kin.Undone(ctx, dir); err != nil || parent != nil {
 		if err != nil {
 			return err
 		}
-		return (&UndoOptions{App: o.App, runFlags: o.runFlags, Run: o.Run, Yes: true}).undo(ctx, parent)
+		return (&UndoOptions{App: o.App, Flags: o.Flags, Run: o.Run, Yes: true}).undo(ctx, parent)
 	}
-	j := &job{App: o.App, flags: &o.runFlags, command: "run", dir: dir, resume: true}
+	j := &job{App: o.App, flags: &o.Flags, command: "run", dir: dir, resume: true}
 	defer j.close()
 	if _, err := os.Stat(dir.Path(report.PlanFile)); err == nil {
 		return exit.Errorf(exit.InputNotFound, "%s is a plan: it has sent nothing, so there is nothing to go on with: run sfsync plan or sfsync run", o.Run)
@@ -90,8 +91,8 @@ func Resume(ctx context.Context, o *ResumeOptions) error {
 	if err := j.ledger.Check(ctx); err != nil {
 		return damaged(err)
 	}
-	j.before = effort{}
-	if _, err := j.ledger.Meta(ctx, effortKey, &j.before); err != nil {
+	j.before = settings.Effort{}
+	if _, err := j.ledger.Meta(ctx, settings.EffortKey, &j.before); err != nil {
 		return err
 	}
 	j.begun = j.Sys.Now()
@@ -106,7 +107,7 @@ func damaged(err error) error {
 // takenBack refuses to go on with a run that an undo took back: half of its rows would be in the org, and the report
 // would have them all.
 func (j *job) takenBack(ctx context.Context) error {
-	undos, err := undosOf(ctx, j.dir, j.file.Name)
+	undos, err := kin.Undos(ctx, j.dir, j.file.Name)
 	if err != nil || len(undos) == 0 {
 		return err
 	}
@@ -116,7 +117,7 @@ func (j *job) takenBack(ctx context.Context) error {
 // restore takes up what the run was begun with.
 func (j *job) restore(ctx context.Context, o *ResumeOptions) error {
 	s := &j.settings
-	ok, err := j.ledger.Meta(ctx, infoKey, s)
+	ok, err := j.ledger.Meta(ctx, settings.InfoKey, s)
 	if err != nil {
 		return err
 	}
@@ -136,7 +137,7 @@ func (j *job) restore(ctx context.Context, o *ResumeOptions) error {
 	}
 	j.limit, j.sample = s.Limit, s.Sample
 	j.command = cmp.Or(s.Command, j.command)
-	j.flags = &o.runFlags
+	j.flags = &o.Flags
 	text, err := os.ReadFile(j.dir.Path(report.MappingFile))
 	if err != nil {
 		return exit.Errorf(exit.BadInput, "read the mapping of the run: %w", err)
@@ -165,21 +166,11 @@ func (j *job) restore(ctx context.Context, o *ResumeOptions) error {
 	return nil
 }
 
-// sums are the hashes of a mapping and of what it takes in.
-func sums(f *mapping.File) []report.FileSum {
-	own := sha256.Sum256(f.Text)
-	all := []report.FileSum{{Path: f.Path, SHA256: hex.EncodeToString(own[:])}}
-	for _, part := range f.Parts {
-		all = append(all, report.FileSum(part))
-	}
-	return all
-}
-
 // sameMapping refuses to go on with other rules than the run was begun with: its rows would not be
 // treated alike. The mapping is the run directory's copy, the tables of values are read where they were. One that was
 // edited where it came from is refused, too: whoever edited it means it to count.
 func (j *job) sameMapping() error {
-	was, now := j.settings.Sums, sums(j.file)
+	was, now := j.settings.Sums, settings.Sums(j.file)
 	for i := range was {
 		if i < len(now) && was[i] == now[i] {
 			continue
@@ -202,7 +193,7 @@ func (j *job) sameMapping() error {
 // unchanged refuses an input that has another size than when the run began, and warns of one
 // that was written since. What the run had read of it is compared row by row anyway; this is
 // about the rest.
-func (j *job) unchanged(in inputSetting) error {
+func (j *job) unchanged(in settings.Input) error {
 	info, err := os.Stat(in.Path)
 	switch {
 	case in.Spool != "":
@@ -212,19 +203,13 @@ func (j *job) unchanged(in inputSetting) error {
 	case err != nil:
 		return nil //nolint:nilerr // opening it says what is wrong
 	}
-	if in.other() {
+	if in.Other() {
 		return fmt.Errorf("%w: %s had %d bytes and has %d: put the file back, or start a new run", pipeline.ErrInputChanged, in.Path, in.Size, info.Size())
 	}
 	if !info.ModTime().Equal(in.Modified) {
 		j.Con.Warnf("%s was written since the run began; what the run had read of it is compared, the rest cannot be", in.Path)
 	}
 	return nil
-}
-
-// other reports whether the file that was read is certainly another one now.
-func (in *inputSetting) other() bool {
-	info, err := os.Stat(in.Path)
-	return in.Spool == "" && err == nil && info.Size() != in.Size
 }
 
 // enter makes the run's working directory the current one, so that relative paths mean what

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"sfsync/cmd/sfsync/internal/settings"
 	"sfsync/pipeline/report"
 	"sfsync/pipeline/source"
 )
@@ -14,8 +15,8 @@ import (
 // same reports whether an interrupted run is this one as far as its rows go: the same mapping and files,
 // and as many rows of them. If not, it says what differs.
 func (o *RunOptions) same(ctx context.Context, j *job, last *report.Dir) bool {
-	var s settings
-	if err := readSettings(ctx, last, &s); err != nil {
+	var s settings.Run
+	if err := settings.Read(ctx, last, &s); err != nil {
 		j.Con.Warnf("--resume-last: %v", err)
 		return false
 	}
@@ -31,17 +32,17 @@ func (o *RunOptions) same(ctx context.Context, j *job, last *report.Dir) bool {
 	}
 	what := ""
 	switch {
-	case s.Command == CommandRetry:
+	case s.Command == settings.Retry:
 		what = "was a retry"
-	case s.Command == commandUndo:
+	case s.Command == settings.Undo:
 		what = "was an undo"
-	case !bytes.Equal(text, j.file.Text), !slices.Equal(s.Sums, sums(j.file)):
+	case !bytes.Equal(text, j.file.Text), !slices.Equal(s.Sums, settings.Sums(j.file)):
 		what = "had another mapping"
-	case !slices.EqualFunc(s.Inputs, j.inputs, func(was inputSetting, in source.Input) bool { return was.Path == in.Path }):
+	case !slices.EqualFunc(s.Inputs, j.inputs, func(was settings.Input, in source.Input) bool { return was.Path == in.Path }):
 		what = "had other files"
-	case wd != s.Dir && slices.ContainsFunc(s.Inputs, func(was inputSetting) bool { return was.Spool == "" && !filepath.IsAbs(was.Path) }):
+	case wd != s.Dir && slices.ContainsFunc(s.Inputs, func(was settings.Input) bool { return was.Spool == "" && !filepath.IsAbs(was.Path) }):
 		what = "had the files of another directory"
-	case slices.ContainsFunc(s.Inputs, func(was inputSetting) bool { return was.other() }):
+	case slices.ContainsFunc(s.Inputs, func(was settings.Input) bool { return was.Other() }):
 		what = "read files that are others now"
 	case s.Limit != o.Limit || s.Sample != o.Sample:
 		what = "took other rows of the files (--limit, --sample)"
@@ -63,7 +64,7 @@ func (o *RunOptions) resume(ctx context.Context, last *report.Dir, kept bool) er
 	if kept {
 		o.Con.Warnf("it goes on with the copy that it has of its input: what that gives now is not read: run again for it")
 	}
-	r := &ResumeOptions{App: o.App, runFlags: o.runFlags, Run: last.Path("")}
+	r := &ResumeOptions{App: o.App, Flags: o.Flags, Run: last.Path("")}
 	r.Keep = func(flag string) bool { return !o.Changed(flag) }
 	return Resume(ctx, r)
 }

@@ -15,7 +15,10 @@ import (
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/history"
 	"sfsync/cmd/sfsync/internal/input"
+	"sfsync/cmd/sfsync/internal/kin"
 	"sfsync/cmd/sfsync/internal/leftover"
+	"sfsync/cmd/sfsync/internal/runflags"
+	"sfsync/cmd/sfsync/internal/settings"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/mapping"
@@ -23,13 +26,10 @@ import (
 	"sfsync/pipeline/report"
 )
 
-// CommandRetry is the command in the summary of a retry.
-const CommandRetry = "retry"
-
 // RetryOptions say which records of a run are sent again, and how.
 type RetryOptions struct {
 	*verb.App
-	runFlags
+	runflags.Flags
 	Run     string
 	Mapping string
 	Codes   []string
@@ -41,7 +41,7 @@ type RetryOptions struct {
 
 // Check checks the flags, before anything is read.
 func (o *RetryOptions) Check() error {
-	if err := o.runFlags.Check(); err != nil {
+	if err := o.Flags.Check(); err != nil {
 		return err
 	}
 	return verb.OneOf("api", o.API, APIAuto, apiRest, apiBulk)
@@ -51,7 +51,7 @@ func (o *RetryOptions) Check() error {
 type retried struct {
 	dir      *report.Dir
 	summary  *report.Summary
-	settings settings
+	settings settings.Run
 	later    []*report.Dir // the tries after it, the latest last
 }
 
@@ -68,7 +68,7 @@ func Retry(ctx context.Context, o *RetryOptions) error {
 	if o.Keep("runs") {
 		o.Runs = filepath.Dir(was.dir.Path(""))
 	}
-	j := &job{App: o.App, flags: &o.runFlags, command: CommandRetry, dir: was.dir}
+	j := &job{App: o.App, flags: &o.Flags, command: settings.Retry, dir: was.dir}
 	defer j.close()
 	if j.file, err = j.mappingOf(was, o.Mapping); err != nil {
 		return err
@@ -81,7 +81,7 @@ func Retry(ctx context.Context, o *RetryOptions) error {
 		return err
 	}
 	j.inputs = rest.Inputs()
-	j.settings = settings{Mapping: j.file.Path, To: o.To, API: o.API, Parent: was.dir.Name(), Backup: o.Backup || s.Backup && o.Keep("backup"), OrgID: s.OrgID, Orgs: s.Orgs}
+	j.settings = settings.Run{Mapping: j.file.Path, To: o.To, API: o.API, Parent: was.dir.Name(), Backup: o.Backup || s.Backup && o.Keep("backup"), OrgID: s.OrgID, Orgs: s.Orgs}
 	if err := j.connect(ctx); err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func Retry(ctx context.Context, o *RetryOptions) error {
 
 // retried looks at the run that is to be retried, which must be one that is over.
 func (o *RetryOptions) retried(ctx context.Context) (*retried, error) {
-	dir, err := Find(o.Runs, o.Run)
+	dir, err := kin.Find(o.Runs, o.Run)
 	if err != nil {
 		return nil, err
 	}
@@ -125,10 +125,10 @@ func (o *RetryOptions) retried(ctx context.Context) (*retried, error) {
 		return nil, exit.Errorf(exit.InputNotFound, "%s has no ledger: it is no run that can be retried", o.Run)
 	}
 	was := &retried{dir: dir}
-	if err := readSettings(ctx, dir, &was.settings); err != nil {
+	if err := settings.Read(ctx, dir, &was.settings); err != nil {
 		return nil, err
 	}
-	if was.settings.Command == commandUndo {
+	if was.settings.Command == settings.Undo {
 		return nil, exit.Usagef("%s is an undo: sfsync undo can be said again, not retried", o.Run)
 	}
 	was.summary, err = dir.ReadSummary()
@@ -178,7 +178,7 @@ func (j *job) mappingOf(was *retried, edited string) (*mapping.File, error) {
 	if file, _, err = mapping.Parse(path, text); err != nil {
 		return nil, err
 	}
-	for i, now := range sums(file)[1:] {
+	for i, now := range settings.Sums(file)[1:] {
 		if was := was.settings.Sums; i+1 < len(was) && was[i+1] != now {
 			j.Con.Infof("%s has changed since the run; the retry takes it as it is now", now.Path)
 		}
@@ -189,7 +189,7 @@ func (j *job) mappingOf(was *retried, edited string) (*mapping.File, error) {
 // tries are the retries after a run. One that is not over keeps others from beginning: nobody
 // knows yet what it leaves.
 func (o *RetryOptions) tries(ctx context.Context, was *retried) ([]*report.Dir, error) {
-	f, err := Family(ctx, was.dir, o.Runs)
+	f, err := kin.Family(ctx, was.dir, o.Runs)
 	if err != nil {
 		return nil, err
 	}

@@ -4,10 +4,13 @@ import (
 	"context"
 	"slices"
 
+	"sfsync/cmd/sfsync/internal/changed"
 	"sfsync/cmd/sfsync/internal/consent"
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/rehearsal"
+	"sfsync/cmd/sfsync/internal/runflags"
+	"sfsync/cmd/sfsync/internal/settings"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/pipeline"
 	"sfsync/pipeline/source"
@@ -16,7 +19,7 @@ import (
 // RunOptions are what a run is asked for.
 type RunOptions struct {
 	*verb.App
-	runFlags
+	runflags.Flags
 	Mapping string
 	Files   []string
 	API     string
@@ -27,7 +30,7 @@ type RunOptions struct {
 	Yes     bool
 	DryRun  bool
 	// ChangedOnly is what rows are compared with before they are sent; "" for nothing.
-	ChangedOnly changedOnly
+	ChangedOnly changed.Only
 	// Limits are checked by a rehearsal before the run begins.
 	Limits rehearsal.Limits
 	// ResumeLast goes on with an interrupted run in place of a new one; NoInput makes an input without
@@ -39,7 +42,7 @@ type RunOptions struct {
 
 // Check checks the flags, before anything is read.
 func (o *RunOptions) Check() error {
-	if err := o.runFlags.Check(); err != nil {
+	if err := o.Flags.Check(); err != nil {
 		return err
 	}
 	if err := input.CheckPart(o.Limit, o.Sample); err != nil {
@@ -58,16 +61,16 @@ func (o *RunOptions) Check() error {
 func Run(ctx context.Context, o *RunOptions) error {
 	if o.DryRun {
 		return Plan(ctx, &PlanOptions{
-			App: o.App, runFlags: o.runFlags, Mapping: o.Mapping, Files: o.Files, Limit: o.Limit, Sample: o.Sample, Format: o.Format,
+			App: o.App, Flags: o.Flags, Mapping: o.Mapping, Files: o.Files, Limit: o.Limit, Sample: o.Sample, Format: o.Format,
 			Limits: o.Limits,
 		})
 	}
-	j, err := open(ctx, o.App, &o.runFlags, "run", o.Mapping, o.Files, o.Format)
+	j, err := open(ctx, o.App, &o.Flags, "run", o.Mapping, o.Files, o.Format)
 	if err != nil {
 		return err
 	}
 	j.limit, j.sample, j.limits = o.Limit, o.Sample, o.Limits
-	j.settings = settings{
+	j.settings = settings.Run{
 		Mapping: o.Mapping, Format: o.Format, To: o.To, API: o.API, Limit: o.Limit, Sample: o.Sample, ChangedOnly: string(o.ChangedOnly), Backup: o.Backup,
 		NoInput: o.NoInput, Limits: o.Limits.String(),
 	}

@@ -13,6 +13,7 @@ import (
 	"sfsync/cmd/sfsync/internal/input"
 	"sfsync/cmd/sfsync/internal/outcome"
 	"sfsync/cmd/sfsync/internal/page"
+	"sfsync/cmd/sfsync/internal/settings"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/cmd/sfsync/internal/wording"
@@ -30,7 +31,7 @@ func (j *job) conclude(ctx context.Context, res *pipeline.Result, errs *report.E
 	spent := j.spent(res.Retried)
 	spent.Last += res.LastPass
 	// Before the exit is judged, so that the summary has it if they fail.
-	runErr = errors.Join(runErr, j.ledger.SetMeta(ctx, effortKey, spent), j.dir.WriteErrors(errs))
+	runErr = errors.Join(runErr, j.ledger.SetMeta(ctx, settings.EffortKey, spent), j.dir.WriteErrors(errs))
 	s := j.account(res, errs, runErr, spent)
 	s.API.Why, s.API.Predicted = j.api.whole(j.notes), j.api.Predicted
 	for i := range s.Targets {
@@ -45,7 +46,7 @@ func (j *job) conclude(ctx context.Context, res *pipeline.Result, errs *report.E
 }
 
 // account is the summary of a run, without how it ended.
-func (j *job) account(res *pipeline.Result, errs *report.Errors, runErr error, spent effort) *report.Summary {
+func (j *job) account(res *pipeline.Result, errs *report.Errors, runErr error, spent settings.Effort) *report.Summary {
 	s := outcome.Summarize(verb.Tool(), j.file, j.plan, res, errs)
 	s.Run, s.Parent, s.Command = j.dir.Name(), j.settings.Parent, j.command
 	s.Complete = runErr == nil && res.Complete
@@ -155,9 +156,9 @@ func (j *job) environment() []string {
 
 // spent is what the run has taken so far, over all its tries. Rows says how many rows were sent
 // again on their own in this one.
-func (j *job) spent(rows int64) effort {
+func (j *job) spent(rows int64) settings.Effort {
 	calls := j.orgs.Calls()
-	return effort{
+	return settings.Effort{
 		Calls: j.before.Calls + calls.Made, Retries: j.before.Retries + calls.Retries,
 		Rows: j.before.Rows + rows, Last: j.before.Last, Took: j.before.Took + max(0, j.Sys.Now().Sub(j.begun)), // a clock may be set back
 	}

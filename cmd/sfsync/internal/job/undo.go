@@ -13,7 +13,10 @@ import (
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/fleet"
+	"sfsync/cmd/sfsync/internal/kin"
 	"sfsync/cmd/sfsync/internal/remote"
+	"sfsync/cmd/sfsync/internal/runflags"
+	"sfsync/cmd/sfsync/internal/settings"
 	"sfsync/cmd/sfsync/internal/undone"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/cmd/sfsync/internal/wording"
@@ -24,20 +27,17 @@ import (
 	"sfsync/pipeline/report"
 )
 
-// commandUndo is the command in the summary of an undo.
-const commandUndo = "undo"
-
 // UndoOptions say which run is taken back.
 type UndoOptions struct {
 	*verb.App
-	runFlags
+	runflags.Flags
 	Run string
 	Yes bool
 }
 
 // Undo takes back what a run did, from what it kept to the exit code.
 func Undo(ctx context.Context, o *UndoOptions) error {
-	dir, err := Find(o.Runs, o.Run)
+	dir, err := kin.Find(o.Runs, o.Run)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (o *UndoOptions) undo(ctx context.Context, dir *report.Dir) error {
 	if err := dir.MakeAbs(); err != nil {
 		return err
 	}
-	u := &undo{job: &job{App: o.App, flags: &o.runFlags, command: commandUndo}, was: dir}
+	u := &undo{job: &job{App: o.App, flags: &o.Flags, command: settings.Undo}, was: dir}
 	defer u.close()
 	if err := u.open(ctx, o); err != nil {
 		return err
@@ -91,11 +91,11 @@ func (u *undo) open(ctx context.Context, o *UndoOptions) error {
 	if _, err := os.Stat(u.was.Path(report.LedgerFile)); err != nil {
 		return exit.Errorf(exit.InputNotFound, "%s has no ledger: it is no run that can be undone (a plan sends nothing): sfsync runs list names those that there are", u.was.Name())
 	}
-	var s settings
-	if err := readSettings(ctx, u.was, &s); err != nil {
+	var s settings.Run
+	if err := settings.Read(ctx, u.was, &s); err != nil {
 		return err
 	}
-	if s.Command == commandUndo {
+	if s.Command == settings.Undo {
 		return exit.Usagef("%s is an undo itself: what it took back is sent again by sfsync run", u.was.Name())
 	}
 	var err error
@@ -125,7 +125,7 @@ func (u *undo) open(ctx context.Context, o *UndoOptions) error {
 	if o.Keep("runs") {
 		o.Runs = filepath.Dir(u.was.Path(""))
 	}
-	u.settings = settings{Mapping: s.Mapping, To: o.To, OrgID: s.OrgID, Orgs: s.Orgs, API: apiRest, Parent: u.was.Name()}
+	u.settings = settings.Run{Mapping: s.Mapping, To: o.To, OrgID: s.OrgID, Orgs: s.Orgs, API: apiRest, Parent: u.was.Name()}
 	return nil
 }
 
@@ -139,47 +139,9 @@ func (u *undo) connectTo(ctx context.Context) error {
 	return u.orgs.Check(u.settings.OrgID, u.settings.Orgs)
 }
 
-// undoneBy returns the directory of the run that the undo in dir takes back; nil if that is no undo, or one that is
-// complete.
-func undoneBy(ctx context.Context, dir *report.Dir) (*report.Dir, error) {
-	var s settings
-	if _, err := os.Stat(dir.Path(report.LedgerFile)); err != nil {
-		return nil, nil //nolint:nilnil // what is wrong with it the caller says
-	}
-	if err := readSettings(ctx, dir, &s); err != nil || s.Command != commandUndo {
-		return nil, nil //nolint:nilerr,nilnil // as above
-	}
-	if sum, err := dir.ReadSummary(); err == nil && sum.Complete {
-		return nil, nil //nolint:nilnil // the caller says that nothing is left to do
-	}
-	parent, err := report.OpenDir(filepath.Join(filepath.Dir(dir.Path("")), s.Parent))
-	if err != nil {
-		return nil, exit.Errorf(exit.InputNotFound, "the run that %s takes back is not beside it: %w", dir.Name(), err)
-	}
-	return parent, nil
-}
-
-// undosOf lists the undos of a run of a mapping, the latest first.
-func undosOf(ctx context.Context, run *report.Dir, mapping string) ([]*report.Dir, error) {
-	dirs, err := report.Runs(filepath.Dir(run.Path("")), mapping)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(dirs, func(d *report.Dir) bool {
-		if s, err := d.ReadSummary(); err == nil {
-			return s.Command != commandUndo || s.Parent != run.Name()
-		}
-		var s settings
-		if _, err := os.Stat(d.Path(report.LedgerFile)); err != nil {
-			return true
-		}
-		return readSettings(ctx, d, &s) != nil || s.Command != commandUndo || s.Parent != run.Name()
-	}), nil
-}
-
 // unfinished takes up an undo of the run that was interrupted, if there is one.
 func (u *undo) unfinished(ctx context.Context) error {
-	dirs, err := undosOf(ctx, u.was, u.file.Name)
+	dirs, err := kin.Undos(ctx, u.was, u.file.Name)
 	if err != nil {
 		return err
 	}
@@ -190,10 +152,10 @@ func (u *undo) unfinished(ctx context.Context) error {
 		if u.ledger, err = ledger.Open(ctx, d.Path(report.LedgerFile)); err != nil {
 			return err
 		}
-		if _, err := u.ledger.Meta(ctx, infoKey, &u.settings); err != nil {
+		if _, err := u.ledger.Meta(ctx, settings.InfoKey, &u.settings); err != nil {
 			return err
 		}
-		if _, err := u.ledger.Meta(ctx, effortKey, &u.before); err != nil {
+		if _, err := u.ledger.Meta(ctx, settings.EffortKey, &u.before); err != nil {
 			return err
 		}
 		u.Con.Infof("going on with %s", d.Name())

@@ -14,8 +14,9 @@ import (
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/history"
-	"sfsync/cmd/sfsync/internal/job"
+	"sfsync/cmd/sfsync/internal/kin"
 	"sfsync/cmd/sfsync/internal/leftover"
+	"sfsync/cmd/sfsync/internal/settings"
 	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/pipeline/report"
@@ -23,7 +24,7 @@ import (
 
 // showTries prints the tries at the rows of a run that was retried, and what they have left of it.
 func (o *runsOptions) showTries(ctx context.Context, dir *report.Dir) error {
-	f, err := job.Family(ctx, dir, o.Runs)
+	f, err := kin.Family(ctx, dir, o.Runs)
 	if err != nil || len(f.All) < 2 {
 		return err
 	}
@@ -37,7 +38,7 @@ func (o *runsOptions) showTries(ctx context.Context, dir *report.Dir) error {
 		}
 		tries = append(tries, t)
 		switch {
-		case t.Command == job.CommandRetry:
+		case t.Command == settings.Retry:
 			later = append(later, r.Dir)
 		case t.Parent == "" && r.Summary != nil:
 			first = r.Dir
@@ -176,7 +177,7 @@ RUN is a run directory, or its name under --runs.
 }
 
 func runsShowRun(ctx context.Context, o *runsOptions) error {
-	dir, err := job.Find(o.Runs, o.Run)
+	dir, err := kin.Find(o.Runs, o.Run)
 	if err != nil {
 		return err
 	}
@@ -247,7 +248,7 @@ func runsPruneRun(ctx context.Context, o *runsOptions) error {
 	if err != nil {
 		return &exit.Error{Code: exit.BadInput, Err: err}
 	}
-	going := history.Prunable(runs, o.Mapping, job.Parents(ctx), history.Rule{Keep: o.Keep, Older: older}, o.Sys.Now())
+	going := history.Prunable(runs, o.Mapping, kin.Parents(ctx), history.Rule{Keep: o.Keep, Older: older}, o.Sys.Now())
 	for _, r := range going {
 		if !o.DryRun {
 			if err := history.Remove(r.Dir); err != nil {

@@ -1,4 +1,5 @@
-package job
+// Package runflags is the flags of the commands that send rows.
+package runflags
 
 import (
 	"time"
@@ -19,8 +20,8 @@ import (
 // "Concurrent API Request Limits").
 const maxWorkers = 64
 
-// runFlags are the flags of everything that sends rows: run and resume.
-type runFlags struct {
+// Flags are the flags of everything that sends rows: run and resume.
+type Flags struct {
 	remote.Flags
 	Workers  int
 	Runs     string
@@ -37,7 +38,8 @@ type runFlags struct {
 	Keep func(flag string) bool
 }
 
-func (f *runFlags) Add(cmd *cobra.Command) {
+// Add adds the flags to a command.
+func (f *Flags) Add(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	f.AddTo(fs)
 	f.MaxFailed.Text = "0"
@@ -50,25 +52,26 @@ func (f *runFlags) Add(cmd *cobra.Command) {
 }
 
 // AddLock adds the flag about other runs.
-func (f *runFlags) AddLock(fs *pflag.FlagSet) {
+func (f *Flags) AddLock(fs *pflag.FlagSet) {
 	fs.DurationVar(&f.LockWait, "lock-wait", 0, "wait so long for another run of the mapping to the same org to end; 0 ends with 75 at once")
 }
 
 // AddBudget adds the flags that end early what asks too much of the org.
-func (f *runFlags) AddBudget(fs *pflag.FlagSet) {
+func (f *Flags) AddBudget(fs *pflag.FlagSet) {
 	fs.Int64Var(&f.MaxCalls, "max-api-calls", 0, "stop after `N` API calls, with 75; 0 for no limit")
 	fs.Var(&f.Reserve, "api-reserve", "stop when the org has only so many of its daily API calls left, or such a share of them, with 75")
 	fs.DurationVar(&f.MaxDuration, "max-duration", 0, "stop after so long, with 75; 0 for no limit")
 }
 
 // AddOutput adds the flags about what the user sees and where reports go.
-func (f *runFlags) AddOutput(fs *pflag.FlagSet) {
+func (f *Flags) AddOutput(fs *pflag.FlagSet) {
 	fs.StringVar(&f.Runs, "runs", "sfsync-runs", "`directory` of the run directories")
 	fs.StringVar(&f.Progress, "progress", ui.ProgressAuto, "show progress as `auto|bar|plain|none`")
 	fs.BoolVar(&f.JSON, "json", false, "print the summary as JSON on stdout")
 }
 
-func (f *runFlags) Check() error {
+// Check refuses values that no run can have, and takes over what follows from the others.
+func (f *Flags) Check() error {
 	if err := f.Flags.Check(); err != nil {
 		return err
 	}
@@ -91,8 +94,8 @@ func (f *runFlags) Check() error {
 	return verb.OneOf("progress", f.Progress, ui.ProgressAuto, ui.ProgressBar, ui.ProgressPlain, ui.ProgressNone)
 }
 
-// stopAfter is --stop-after as the engine takes it, where none at all and 0 are two things.
-func (f *runFlags) stopAfter() pipeline.Threshold {
+// StopThreshold is --stop-after as the engine takes it, where none at all and 0 are two things.
+func (f *Flags) StopThreshold() pipeline.Threshold {
 	t := f.StopAfter.Threshold
 	t.Any = f.StopAfter.Text != "" && t.Count == 0 && t.Percent == 0
 	return t
