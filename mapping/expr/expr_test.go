@@ -212,7 +212,8 @@ func TestFunctions(t *testing.T) {
 
 // Any text compiles to diagnostics inside itself, or to a program that runs.
 func FuzzExpression(f *testing.F) {
-	for _, s := range []string{`a == "x" && !blank(b)`, `int(a) * 3 + (b == "DE" ? 1 : 0)`, `$env["x"].y`, `split(a, ",")[0]`, `filter(a, # > 1)`, "let x = 1; x", `a..b`, `((((`, `a?.b ?? c`, `"\u00e4`, `a matches b`, `{"a": 1}`, "0x", `b"x"`, "#", `if a == "" { 1 } else { 2 }`,
+	for _, s := range []string{
+		`a == "x" && !blank(b)`, `int(a) * 3 + (b == "DE" ? 1 : 0)`, `$env["x"].y`, `split(a, ",")[0]`, `filter(a, # > 1)`, "let x = 1; x", `a..b`, `((((`, `a?.b ?? c`, `"\u00e4`, `a matches b`, `{"a": 1}`, "0x", `b"x"`, "#", `if a == "" { 1 } else { 2 }`,
 		`a in ["x", 'y', ` + "`z`" + `] or not (b not in [a, b]) and a != b`, `a startsWith "\u{e4}" || b endsWith '\x41' || a contains b`, `a matches "(?i)^[a-z]{1,3}$" ? a : b ?? "c"`, `!(blank(a)) && !blank(b + a)`,
 		`number(a) ** 2 % 3 / 0`, `1_000 + 0x1F + 0b11 + 0o7 + 1e400 - .5`, `9223372036854775807 + 1`, `-(-9223372036854775808)`, `1 % 0`, `int(a) % int(b)`, `a[0:1] + a[-1:] + b[9:]`, `[a, b][5]`, `first([])`, `max([])`, `min(1, number(a))`,
 		`a | trim() | upper()`, `join(split(a, ""), b)`, `replace(a, "", b)`, `round(number(a)) == 1.0`, `string(1.5e3)`, `float("NaN")`, `int("9e99")`, `abs(int(a))`, `a.b.c?.d["e"]`, `$env.len == len(len)`, `$env[a]`, `$env`, `$env?.["a"]`,

@@ -171,7 +171,8 @@ func (j *job) finish() {
 		for _, f := range s.fields {
 			j.finishField(s, o, f)
 		}
-		j.finishTwice(s)
+		j.finishTwice(s, o)
+		s.keys = slices.DeleteFunc(s.keys, func(key []string) bool { return len(key) == 0 })
 		if s.operation == "delete" {
 			s.fields = slices.DeleteFunc(s.fields, func(f *field) bool { return !s.isKey(f.name) })
 		}
@@ -216,13 +217,13 @@ func (j *job) finishNames(f *field) {
 	}
 }
 
-// finishTwice leaves one rule to each field, also where one that is off goes by the record of
-// another step in a merged mapping.
-func (j *job) finishTwice(s *step) {
+// finishTwice leaves one rule to each field, also where one is by the field's relationship, and where
+// one that is off goes by the record of another step in a merged mapping.
+func (j *job) finishTwice(s *step, o *schema.Object) {
 	seen := map[string]bool{}
 	for _, refers := range []bool{false, true} {
 		for _, f := range s.fields {
-			name := strings.ToLower(f.name)
+			name := strings.ToLower(fieldOf(o, f.name))
 			switch {
 			case f.off != refers || f.off && f.parent == nil:
 			case seen[name]:
@@ -241,6 +242,14 @@ func (j *job) finishTwice(s *step) {
 func (j *job) finishKeys(s *step, o *schema.Object) {
 	for k := range s.keys {
 		s.keys[k] = once(s.keys[k])
+		switch byID := contains(s.keys[k], "Id"); {
+		case byID && s.operation == "insert":
+			s.keys[k] = nil
+			s.comment(j.lost(s.pos, "%s inserts records that have an Id: every run creates them anew", s.title))
+		case byID && len(s.keys[k]) > 1:
+			s.comment(j.look(s.pos, "the key of %s has the Id, which finds the record without the others", s.title))
+			s.keys[k] = []string{"Id"}
+		}
 		key := s.keys[k]
 		if len(key) > maxKey {
 			j.fail(s.pos, CodeUnknown, "", "the key of %s has %d fields, more than the %d that a match takes", s.title, len(key), maxKey)
@@ -263,6 +272,20 @@ func (j *job) finishKeys(s *step, o *schema.Object) {
 			f.null = false
 		}
 	}
+}
+
+// fieldOf returns the field that a rule writes: the reference, where it is named by its relationship. An object
+// stands in front of the relationship or behind it, which only a schema tells.
+func fieldOf(o *schema.Object, name string) string {
+	left, _, dotted := strings.Cut(name, ".")
+	if !dotted {
+		return name
+	}
+	first, second, two := strings.Cut(left, ":")
+	if field := referenceOf(o, first); !two || o != nil && o.Field(field) != nil {
+		return field
+	}
+	return referenceOf(o, second)
 }
 
 // once returns names without those that are there already, in any case.

@@ -27,7 +27,8 @@ func (p Policy) More(attempts int) bool { return attempts < p.Attempts }
 // jitter × min(Cap, Base × 2^(attempts-1)). Jitter is a random number in [0, 1): waiting
 // anywhere between nothing and the bound is what spreads clients that failed together.
 func (p Policy) Delay(attempts int, jitter float64) time.Duration {
-	return time.Duration(jitter * float64(p.bound(attempts)))
+	most := p.bound(attempts)
+	return min(time.Duration(jitter*float64(most)), most) // a float rounds what is longer than three months up
 }
 
 func (p Policy) bound(attempts int) time.Duration {

@@ -22,6 +22,14 @@ func TestDelayDoublesUpToTheCap(t *testing.T) {
 	}
 }
 
+// A float has no such number, but one that is longer.
+func TestDelayIsNotLongerThanTheCap(t *testing.T) {
+	const most = 1<<53 + 3
+	if got := (Policy{Base: 1, Cap: most}).Delay(100, 1); got != most {
+		t.Errorf("waits %d ns, want %d", got, most)
+	}
+}
+
 func TestDelayStaysInBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := Policy{

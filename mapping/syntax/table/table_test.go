@@ -91,7 +91,8 @@ func TestReadRefuses(t *testing.T) {
 // FuzzRead holds that no file makes Read panic, that every place is in the file, and that keys
 // are told apart.
 func FuzzRead(f *testing.F) {
-	for _, seed := range []string{"from,to\na,b\n", "a;b;to\n\"x\ny\";;z\n", "\ufeffto\tfrom\r\nä\tö\r\n", "\n\n,to\n", "from,to\n\"a\"\"\nb\",c",
+	for _, seed := range []string{
+		"from,to\na,b\n", "a;b;to\n\"x\ny\";;z\n", "\ufeffto\tfrom\r\nä\tö\r\n", "\n\n,to\n", "from,to\n\"a\"\"\nb\",c",
 		"from,to\na,b\r\ra,c\n", "a,a,to\n", ",\n", "from\n", "from,to\n\"ä\"x,b\n", "from,to\nä\"b,c\n", "from,to\n\"a,b\n", "from,to\na\n", "from,to\na,b,c\n", "from,to\n a,b\na,c\n", "a,b,to\nx\x1fy,,1\nx,y,2\n", "\ufeff\ufefffrom,to\n\ufeffa,b\n", "from,to\n\xff,\x00\n", "from\u0085,to\n\u2028,\u0085\n",
 		"to,from\n\"\",\"\"\n", "From,TO\na,b\nA,c\n", "from|to\na|b", "from,to\n\n\n\r\n\"\"\n",
 	} {

@@ -424,7 +424,8 @@ func TestAddress(t *testing.T) {
 
 // Whatever a URL is, it is shown as one that names the same place without anything behind ? or in front of @.
 func FuzzAddress(f *testing.F) {
-	for _, seed := range []string{"https://me:hush@host:1/a%20b.csv?sig=hush#x", "http://[::1]/", "https://h/%2F?", "HTTP://H?q", "https://@h", "https://h/a@b?c",
+	for _, seed := range []string{
+		"https://me:hush@host:1/a%20b.csv?sig=hush#x", "http://[::1]/", "https://h/%2F?", "HTTP://H?q", "https://@h", "https://h/a@b?c",
 		"https://[fe80::1%25EN0]:443//x", "https://H:/%C3%84/é?q=%zz", "https://h/;,:@&=$#%23", "HTTPS://Ä\xff/\u2028", "https://h//../a", "s3:b/k", "https:///p", "https://u:p:q@h/", "http://u@127.0.0.1/",
 	} {
 		f.Add(seed)
