@@ -54,8 +54,8 @@ between them goes by the row. With several files, a field takes the column that 
 it. Files that are of different things want a mapping each: with a directory as --out, each file
 gets one of its own, for the object that it fits best.
 
-A CSV file that is not UTF-8 is taken for windows-1252, which most spreadsheets write; say --encoding
-where it is something else.
+A CSV file that is not UTF-8 is taken for windows-1252, which most spreadsheets write; say
+--encoding where it is something else.
 
 With --preset, a mapping that ships with sfsync is printed whole.
 
