@@ -120,6 +120,7 @@ func stable(s string) string {
 		{`(?m)^API calls +[\d,]+, [\d,]+ of`, "API calls N, N of"}, // at midnight the day's begin again
 		{`\d\d:\d\d:\d\d`, "TIME"},
 		{`[\d.]+ms\b`, "MS"},
+		{`[\d.]+s a call measured`, "MS a call measured"}, // on a busy machine
 		{`(API calls, about) [\dhm]+s\b`, "$1 TIME"}, // estimated from what calls take here
 		{` +`, " "},
 		{`\\`, "/"},
