@@ -121,7 +121,7 @@ func stable(s string) string {
 		{`\d\d:\d\d:\d\d`, "TIME"},
 		{`[\d.]+ms\b`, "MS"},
 		{`[\d.]+s a call measured`, "MS a call measured"}, // on a busy machine
-		{`(API calls, about) [\dhm]+s\b`, "$1 TIME"}, // estimated from what calls take here
+		{`(API calls, about) [\dhm]+s\b`, "$1 TIME"},      // estimated from what calls take here
 		{` +`, " "},
 		{`\\`, "/"},
 	} {
