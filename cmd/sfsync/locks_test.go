@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-var children = flag.Int("children", 40, "how many children each of the 50 parents of TestSkewedParents has; 2000 for the full size")
+// children of 45 a parent do not fill requests of 1,000, so that a parent has some in two.
+var children = flag.Int("children", 45, "how many children each of the 50 parents of TestSkewedParents has; 2000 for the full size")
 
 // TestSkewedParents writes the children of 50 parents with 8 workers to an org in which writing takes time, a
 // transaction locks the parents that it writes to, and nobody has the patience to wait for a lock. In the order of

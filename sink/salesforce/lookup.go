@@ -204,23 +204,23 @@ func tooLong(e *sink.Error) bool {
 // returns what is to be asked again.
 func (w *Writer) queried(ctx context.Context, s lookup.Span, sub wire.SubAnswer, whole *sink.Error, each func([]byte)) ([]lookup.Span, error) {
 	e := whole
-	if e == nil {
-		if sub.Status >= 200 && sub.Status < 300 {
-			err := w.pages(ctx, sub.Body, each)
-			broken := (*sink.Error)(nil)
-			if !errors.As(err, &broken) || broken.Code != catalog.CodeBadAnswer && broken.Code != lostPlace {
-				return nil, err
-			}
-			again := *broken
-			again.Class = sink.Retry
-			e = &again
-		} else if sub.Status == 0 {
-			e = &sink.Error{Class: sink.Retry, Code: catalog.CodeBadAnswer, Message: "the answer to a composite request lacks a part"}
-		} else {
-			e = refusal.ReadPart(sub)
-			if sub.Status >= 500 {
-				e.Class = sink.Retry
-			}
+	switch {
+	case e != nil:
+	case sub.Status == 0:
+		e = &sink.Error{Class: sink.Retry, Code: catalog.CodeBadAnswer, Message: "the answer to a composite request lacks a part"}
+	case sub.Status >= 200 && sub.Status < 300:
+		err := w.pages(ctx, sub.Body, each)
+		broken := (*sink.Error)(nil)
+		if !errors.As(err, &broken) || broken.Code != catalog.CodeBadAnswer && broken.Code != lostPlace {
+			return nil, err
+		}
+		again := *broken
+		again.Class = sink.Retry
+		e = &again
+	default:
+		e = refusal.ReadPart(sub)
+		if sub.Status >= 500 {
+			e.Class = sink.Retry
 		}
 	}
 	long := tooLong(e)
