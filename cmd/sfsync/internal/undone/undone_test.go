@@ -15,8 +15,10 @@ func TestPlanned(t *testing.T) {
 	}{
 		{nil, ""},
 		{map[backup.Fate]int64{backup.Gone: 1200}, "1,200 to delete"},
-		{map[backup.Fate]int64{backup.Nothing: 1, backup.Left: 2, backup.Back: 3, backup.Restored: 4, backup.Gone: 0},
-			"4 to restore, 3 to bring back, 2 edited since, left alone, 1 with nothing to undo"},
+		{
+			map[backup.Fate]int64{backup.Nothing: 1, backup.Left: 2, backup.Back: 3, backup.Restored: 4, backup.Gone: 0},
+			"4 to restore, 3 to bring back, 2 edited since, left alone, 1 with nothing to undo",
+		},
 	} {
 		if got := Planned(c.counts); got != c.want {
 			t.Errorf("%v: %q, want %q", c.counts, got, c.want)
