@@ -48,7 +48,13 @@ func killKinds() map[string]string {
 		"references": lead("upsert", ", match: Ext__c", all) +
 			"- {object: Visit__c, name: visit, match: Ext__c, fields: {Ext__c: value, Lead__c: {ref: lead}, Account__c: {lookup: Account.ERP_Id__c, from: erp, create: true, fields: {Name: erp}}}}\n",
 		"references as a key": memberTargets,
-		"parents of its own":  "- {object: Account, name: account, match: ERP_Id__c, fields: {ERP_Id__c: erp, Name: ext, ParentId: {lookup: Account.ERP_Id__c, from: parent}}}\n",
+		"rivals": lead("upsert", ", match: Email", "Email: email, LastName: {from: last, blank: fail}, Company: {value: Acme}, Value__c: value") +
+			"- {object: Lead, name: other, match: Ext__c, fields: {" + all + ", Title: value}}\n",
+		"a parent's rivals": "- {object: Account, name: account, match: Name, fields: {Name: parent, ERP_Id__c: parent, Site: value}}\n" +
+			"- {object: Visit__c, name: visit, match: Ext__c, fields: {Ext__c: value, Account__c: {lookup: Account.ERP_Id__c, from: erp, create: true, fields: {Name: erp, Site: value}}}}\n",
+		"a parent twice": "- {object: Account, name: account, match: ERP_Id__c, fields: {ERP_Id__c: parent, Name: ext, Site: value}}\n" +
+			"- {object: Visit__c, name: visit, match: Ext__c, fields: {Ext__c: value, Account__c: {lookup: Account.ERP_Id__c, from: erp, create: true, fields: {Name: erp, Site: value}}}}\n",
+		"parents of its own": "- {object: Account, name: account, match: ERP_Id__c, fields: {ERP_Id__c: erp, Name: ext, ParentId: {lookup: Account.ERP_Id__c, from: parent}}}\n",
 	}
 }
 

@@ -165,7 +165,11 @@ func (o *world) Write(ctx context.Context, req *sink.Request, results []sink.Res
 	byKey := map[string]string{} // no key is in a request twice
 	if req.Target.Key != "" {
 		for id, rec := range o.objects[req.Target.Object] {
-			byKey[req.Target.Fold(rec[req.Target.Key])] = id
+			k := req.Target.Fold(rec[req.Target.Key])
+			if byKey[k] != "" {
+				id = several
+			}
+			byKey[k] = id
 		}
 	}
 	for i := range req.Records {
@@ -283,6 +287,8 @@ func (o *world) one(req *sink.Request, r *sink.Record, byKey map[string]string) 
 		return sink.Result{Status: sink.Failed, Err: &sink.Error{Code: "ENTITY_IS_DELETED", Message: "entity is deleted"}}
 	}
 	switch {
+	case id == several:
+		return sink.Result{Status: sink.Failed, Err: &sink.Error{Code: "DUPLICATE_EXTERNAL_ID", Fields: []string{req.Target.Key}}}
 	case r.Action == sink.Delete:
 		delete(o.objects[object], id)
 		return sink.Result{Status: sink.Deleted, ID: id}
@@ -352,6 +358,9 @@ func (o *world) values(field string) map[string]string {
 	}
 	return m
 }
+
+// several stands for the records that hold a key which is not unique.
+const several = "several"
 
 var errLost = errors.New("the answer was lost")
 

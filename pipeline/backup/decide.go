@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -11,11 +12,20 @@ import (
 )
 
 // decide says what is to be done about a record that is there, or is not, and holds these values.
-func (p *piece) decide(i int, r *Record, there bool, stored Values) {
+func (p *piece) decide(ctx context.Context, i int, r *Record, there bool, stored Values) {
+	if r.maybe && there && !r.Deleted {
+		if why := p.doubtful(ctx, r, stored); why != "" {
+			r.Outcome, r.Code, r.Message = Left, CodeUnsure, "sent to be created, and no answer came: "+why
+			return
+		}
+		if len(r.After) == 0 {
+			r.After = r.pending
+		}
+	}
 	switch {
-	case r.Created && (r.Deleted || !there):
+	case (r.Created || r.maybe) && (r.Deleted || !there):
 		r.Outcome, r.Message = Nothing, "the record is not there any more"
-	case r.Created:
+	case r.Created || r.maybe:
 		if why, fields := p.edited(r, stored); why != "" {
 			r.Outcome, r.Code, r.Field, r.Message = Left, CodeEdited, strings.Join(fields, ", "), why
 			return

@@ -205,6 +205,7 @@ type Record struct {
 	due         Fate   // what an undo has begun to make of it
 	pending     Values // sent, and no answer came
 	fresh       bool   // not stored yet
+	maybe       bool   // sent to be created, and no answer said that it was; stored as a kind of created
 }
 
 const columns = "seq, org, object, id, target, created, deleted, first, last, before, after, pending, due, outcome, code, field, message"
@@ -213,11 +214,13 @@ func scan(rows interface{ Scan(dest ...any) error }) (*Record, error) {
 	r := &Record{}
 	var before, after, pending string
 	var first, last int64
-	err := rows.Scan(&r.seq, &r.Org, &r.Object, &r.ID, &r.Target, &r.Created, &r.Deleted, &first, &last,
+	var created int
+	err := rows.Scan(&r.seq, &r.Org, &r.Object, &r.ID, &r.Target, &created, &r.Deleted, &first, &last,
 		&before, &after, &pending, &r.due, &r.Outcome, &r.Code, &r.Field, &r.Message)
 	if err != nil {
 		return nil, err
 	}
+	r.Created, r.maybe = created == 1, created == 2
 	r.first, r.last = time.UnixMilli(first), time.UnixMilli(last)
 	return r, errors.Join(json.Unmarshal([]byte(before), &r.Before), json.Unmarshal([]byte(after), &r.After), json.Unmarshal([]byte(pending), &r.pending))
 }
@@ -241,7 +244,14 @@ func save(ctx context.Context, put *sql.Stmt, r *Record) error {
 		}
 		texts[i] = string(text)
 	}
-	_, err := put.ExecContext(ctx, r.Org, r.Object, r.ID, r.Target, r.Created, r.Deleted,
+	created := 0
+	switch {
+	case r.Created:
+		created = 1
+	case r.maybe:
+		created = 2
+	}
+	_, err := put.ExecContext(ctx, r.Org, r.Object, r.ID, r.Target, created, r.Deleted,
 		r.first.UnixMilli(), r.last.UnixMilli(), texts[0], texts[1], texts[2])
 	return err
 }
@@ -351,8 +361,13 @@ func (s *Store) fields(ctx context.Context, org, object string) (map[string]fiel
 	return known, nil
 }
 
-// list returns up to n records that a condition holds for.
+// list returns up to n of the org's records that a condition holds for.
 func (s *Store) list(ctx context.Context, where string, n int, args ...any) ([]*Record, error) {
+	return s.query(ctx, "id NOT LIKE '"+sentMark+"%' AND "+where, n, args...)
+}
+
+// query returns up to n records that a condition holds for.
+func (s *Store) query(ctx context.Context, where string, n int, args ...any) ([]*Record, error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM record WHERE "+where+" LIMIT ?", append(args, n)...)
 	if err != nil {
 		return nil, failed("read", err)

@@ -28,6 +28,8 @@ const (
 	Nothing Fate = "unchanged"
 	// Left: the record, or some of its fields, was edited since and is left alone.
 	Left Fate = "left"
+	// Unsure is what [Undo.Plan] calls those among Left that the run may have created or not.
+	Unsure Fate = "unsure"
 	// Refused: the org refused it.
 	Refused Fate = "refused"
 )
@@ -38,6 +40,9 @@ const (
 	CodeEdited = "EDITED_SINCE"
 	// CodePartly: some fields were restored, others have been edited since.
 	CodePartly = "PARTLY_UNDONE"
+	// CodeUnsure: the run sent the record to be created and got no answer, and it cannot be known whether it was that
+	// which created the record.
+	CodeUnsure = "CREATION_UNKNOWN"
 	// CodeMissing: the record is not there any more.
 	CodeMissing = "NOT_FOUND"
 	// CodeNotUndeletable: the record is not in the recycle bin, or cannot leave it.
@@ -64,6 +69,8 @@ type Org struct {
 	Matcher sink.Matcher
 	// Undelete brings records back from the recycle bin and fills results, one an id.
 	Undelete func(ctx context.Context, ids []string, results []sink.Result) error
+	// User returns the id of the user as whom the org is asked, "" if that is not known. Nil for not known.
+	User func(ctx context.Context) string
 }
 
 // ErrStopped is the error of an undo that [Undo.Stop] ended; what was under way was finished.
@@ -78,6 +85,8 @@ var ErrStopped = errors.New("stopped on request")
 //     fields within a request counts as the run's, what it does later or to the run's own fields does
 //     not. An object without these audit fields is judged by the fields alone. What others attached to the
 //     record does not show, and goes with it where the org deletes it along.
+//   - A record that the run sent to be created without an answer, and that it found again or is there now under its key,
+//     counts as created by the run if this user created it since then. Else it is left alone.
 //   - A changed field is given back what it held if it still holds what the run wrote (as package convert compares);
 //     other fields of the record do not matter.
 //   - A deleted record is undeleted.
@@ -101,10 +110,23 @@ type Undo struct {
 // chunk is how many records are read at once.
 const chunk = 2000
 
-// Plan says what [Undo.Run] would do after [Store.Again] with how many records, by target and fate, and changes nothing.
+// Plan says what [Undo.Run] would do after [Store.Again] with how many records, by target and fate, and changes nothing in the org.
 func (u *Undo) Plan(ctx context.Context) (map[string]map[Fate]int64, error) {
 	counts := make(map[string]map[Fate]int64)
-	err := u.all(ctx, "outcome IN ('', '"+string(Left)+"', '"+string(Refused)+"')", func(p *piece) error {
+	count := func(target string, fate Fate, n int64) {
+		if counts[target] == nil {
+			counts[target] = make(map[Fate]int64)
+		}
+		counts[target][fate] += n
+	}
+	several, err := u.adopt(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for target, n := range several {
+		count(target, Unsure, n)
+	}
+	err = u.all(ctx, "outcome IN ('', '"+string(Left)+"', '"+string(Refused)+"')", func(p *piece) error {
 		for _, r := range p.records {
 			r.Outcome = ""
 		}
@@ -119,13 +141,13 @@ func (u *Undo) Plan(ctx context.Context) (map[string]map[Fate]int64, error) {
 			case sink.Update:
 				fate = Restored
 			}
-			if p.back[i] {
+			switch {
+			case p.back[i]:
 				fate = Back
+			case fate == Left && r.Code == CodeUnsure:
+				fate = Unsure
 			}
-			if counts[r.Target] == nil {
-				counts[r.Target] = make(map[Fate]int64)
-			}
-			counts[r.Target][fate]++
+			count(r.Target, fate, 1)
 		}
 		return nil
 	})
@@ -134,6 +156,9 @@ func (u *Undo) Plan(ctx context.Context) (map[string]map[Fate]int64, error) {
 
 // Run undoes what is not decided yet.
 func (u *Undo) Run(ctx context.Context) error {
+	if _, err := u.adopt(ctx); err != nil {
+		return err
+	}
 	return u.all(ctx, "outcome = ''", func(p *piece) error {
 		if err := p.undo(ctx); err != nil {
 			return errors.Join(err, u.Store.decided(context.WithoutCancel(ctx), p.records))
@@ -163,9 +188,9 @@ func (u *Undo) all(ctx context.Context, where string, f func(*piece) error) erro
 				return ErrStopped
 			default:
 			}
-			org, ok := u.Orgs[list[0].Org]
-			if !ok {
-				return fmt.Errorf("%w: the org %q is not connected", ErrBackup, list[0].Org)
+			org, err := u.org(list[0].Org)
+			if err != nil {
+				return err
 			}
 			p := &piece{Undo: u, org: org, records: list[:n], acts: make([]act, n), back: make([]bool, n)}
 			if p.fields, err = u.Store.fields(ctx, list[0].Org, list[0].Object); err != nil {
@@ -177,6 +202,14 @@ func (u *Undo) all(ctx context.Context, where string, f func(*piece) error) erro
 			list = list[n:]
 		}
 	}
+}
+
+func (u *Undo) org(name string) (Org, error) {
+	org, ok := u.Orgs[name]
+	if !ok {
+		return org, fmt.Errorf("%w: the org %q is not connected", ErrBackup, name)
+	}
+	return org, nil
 }
 
 // act is what is to be done about a record.
@@ -268,14 +301,14 @@ func (p *piece) look(ctx context.Context) error {
 		}
 		key := by.Fold(r.ID)
 		ids, at[key] = append(ids, key), i
-		if r.Created {
+		if r.Created || r.maybe {
 			for _, name := range auditFields() {
 				if _, has := p.fields[name]; has {
 					add(name)
 				}
 			}
 		}
-		for _, v := range []Values{r.Before, r.After} {
+		for _, v := range []Values{r.Before, r.After, r.pending} {
 			for name := range v {
 				if f, ok := p.fields[name]; ok {
 					add(name)
@@ -304,7 +337,7 @@ func (p *piece) look(ctx context.Context) error {
 				stored[name] = valueOf(m.Values[c])
 			}
 		}
-		p.decide(i, r, found[i] != nil, stored)
+		p.decide(ctx, i, r, found[i] != nil, stored)
 	}
 	return nil
 }

@@ -158,6 +158,9 @@ func (w *Writer) keep(ctx context.Context, req *sink.Request) error {
 	if err := w.know(ctx, req.Target.Object, append(fields, w.audits()...)); err != nil {
 		return err
 	}
+	if err := w.intendCreations(ctx, req); err != nil {
+		return err
+	}
 	var byID, byKey []int
 	for i := range req.Records {
 		switch rec := &req.Records[i]; {
@@ -360,6 +363,9 @@ func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Res
 			ids, places = append(ids, id), append(places, i)
 		}
 	}
+	if err := w.noteCreations(ctx, req, results); err != nil {
+		return err
+	}
 	now := w.Now()
 	return w.Store.change(ctx, w.Org, req.Target.Object, ids, func(n int, r *Record) {
 		rec, res := &req.Records[places[n]], &results[places[n]]
@@ -372,8 +378,8 @@ func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Res
 		switch res.Status {
 		case sink.Created, sink.Updated:
 			r.After, r.pending = merged(r.After, sent(rec)), nil
-			if res.Status == sink.Created && (r.fresh || certain) {
-				r.Created, r.Before = true, nil
+			if res.Status == sink.Created && (r.fresh || r.maybe || certain) {
+				r.Created, r.maybe, r.Before = true, false, nil
 			}
 		case sink.Deleted:
 			r.Deleted = true

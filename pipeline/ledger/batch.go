@@ -30,7 +30,17 @@ func (l *Ledger) Adopt(b *Batch) {
 // Mark commits the news about records of batches that are known. When it returns without an
 // error the news is on disk.
 func (l *Ledger) Mark(ctx context.Context, marks []Mark) error {
+	return l.commit(ctx, l.note(marks))
+}
+
+// Note takes the news about a record of a batch that is known. It is on disk with whatever is marked next: before
+// anything leaves that comes after it.
+func (l *Ledger) Note(m Mark) { l.note([]Mark{m}) }
+
+// note takes news, and returns the generation whose commit brings it to disk.
+func (l *Ledger) note(marks []Mark) int64 {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, m := range marks {
 		b := l.open[m.Seq]
 		again := b.States[m.Index] == Sending && m.State == Sending
@@ -53,9 +63,7 @@ func (l *Ledger) Mark(ctx context.Context, marks []Mark) error {
 			c.problems = append(c.problems, m.Index)
 		}
 	}
-	gen := l.gen
-	l.mu.Unlock()
-	return l.commit(ctx, gen)
+	return l.gen
 }
 
 // commit writes all changes collected so far, unless another caller has already written

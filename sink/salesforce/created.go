@@ -19,7 +19,7 @@ const dateTimeLayout = "2006-01-02T15:04:05.000-0700"
 func (j *job) askCreated(ctx context.Context) {
 	ctx = settling(ctx)
 	c := j.w.c
-	user := c.userID(ctx)
+	user := c.UserID(ctx)
 	byID := make(map[string]int, len(j.ask))
 	literals := make([]string, 0, len(j.ask))
 	for _, i := range j.ask {
@@ -63,9 +63,9 @@ func (j *job) floor(i int) time.Time {
 	return first.Truncate(time.Second)
 }
 
-// userID returns the id of the user that the session belongs to, "" if the org does not tell.
-// It is asked for once.
-func (c *Client) userID(ctx context.Context) string {
+// UserID returns the id of the user that the session belongs to, "" if the org does not tell.
+// It is asked for once. It is safe for concurrent use.
+func (c *Client) UserID(ctx context.Context) string {
 	if t, _ := c.session.Token(); t.UserID != "" {
 		return t.UserID
 	}

@@ -387,7 +387,7 @@ func (j *job) outcome(i int, p part, o wire.Outcome) bool {
 		}
 	default:
 		res.Status, res.Err = sink.Failed, o.Err
-		o.Err.Lost = p.lost != nil && (p.act == sink.Upsert || p.act == sink.Delete)
+		o.Err.Lost = p.lost != nil && (p.act == sink.Upsert || p.act == sink.Update || p.act == sink.Delete)
 		if o.Err.Code == "UNABLE_TO_LOCK_ROW" {
 			j.w.c.throttle.Slow() // others hold the same records: fewer requests meet less often
 		}

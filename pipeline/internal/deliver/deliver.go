@@ -75,6 +75,9 @@ type Verdict struct {
 	Again   bool         // send it again after a while
 	Last    bool         // send it again in the last pass
 	Resend  bool         // and it may have reached the org
+	Lost    bool         // the same of an update, which creates nothing
+	Refused bool         // the result is that of the attempt that may have reached the org: it did nothing
+	Passing bool         // why it failed may pass
 	ID      string
 	Problem *ledger.Problem
 }
@@ -222,7 +225,8 @@ func (j *Job) conclude(ctx context.Context, opt *Options) {
 // there is one, must not say so. What an earlier attempt may have done stays.
 func (j *Job) stayed(ctx context.Context, opt *Options) error {
 	return j.mark(ctx, opt, func(i int) (ledger.Mark, bool) {
-		return ledger.Mark{State: ledger.Pending}, !j.Items[i].Record().Resend
+		rec := j.Items[i].Record()
+		return ledger.Mark{State: ledger.Pending}, !rec.Resend && !rec.Lost
 	})
 }
 
@@ -241,7 +245,8 @@ func (j *Job) judge(opt *Options, res *sink.Result, it work.Item) Verdict {
 		p.Code, p.Field, p.Message = e.Code, strings.Join(e.Fields, ","), e.Message
 		retry = retry || e.Class == sink.Retry
 		// What has not been sent has not got lost, whatever happened to other records of its request.
-		v.Resend = e.Lost && res.Status != sink.NotSent && it.Action != sink.Update
+		lost := e.Lost && res.Status != sink.NotSent
+		v.Resend, v.Lost = lost && it.Action != sink.Update, lost && it.Action == sink.Update
 	}
 	if res.Status == sink.Unknown {
 		if j.Target.Once() && (j.Err == nil || !j.Target.Resumes()) {
@@ -251,10 +256,13 @@ func (j *Job) judge(opt *Options, res *sink.Result, it work.Item) Verdict {
 		if j.Err != nil {
 			return Verdict{State: ledger.Sending} // a resumed run asks, or sends it again
 		}
-		retry, v.Resend = true, it.Action != sink.Update // an update has created nothing
+		retry, v.Resend, v.Lost = true, it.Action != sink.Update, it.Action == sink.Update
 	}
+	// Of a request whose results the org keeps nothing is lost.
+	v.Refused = j.Unit != "" && res.Status == sink.Failed && !v.Resend && !v.Lost
+	v.Passing = retry
 	open := ledger.Pending
-	if v.Resend || rec.Resend { // an attempt may have reached the org: that must not be forgotten
+	if v.Resend || v.Lost || (rec.Resend || rec.Lost) && !v.Refused { // an attempt may have reached the org: that must not be forgotten
 		open = ledger.Sending
 	}
 	if res.Status == sink.NotSent && j.Err != nil {

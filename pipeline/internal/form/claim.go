@@ -15,6 +15,8 @@ import (
 const (
 	// A record that has not entered has no phase; those of rows that are not sent stay so.
 	_ work.Phase = iota
+	// waiting: it is a rival of others and waits for its round (see rounds).
+	waiting
 	// entered: it has its place behind its match keys and waits for them, and for the records of
 	// its row that it needs.
 	entered
@@ -41,9 +43,12 @@ func (f *Former) enter(l *lane, it work.Item) {
 	if of := l.Plan.Redirected; of >= 0 && !it.Batch.Record(of, it.Row).State.Decided() {
 		rec.Waits++
 	}
-	if l.Simple {
+	switch {
+	case l.rounds != nil:
+		f.join(l.rounds, it)
+	case l.Simple:
 		f.claim(l.Slot(it), it)
-	} else if l.Keyed() {
+	case l.Keyed():
 		f.slots = l.Slots(f.slots[:0], it, false)
 		for _, s := range f.slots {
 			f.claim(s, it)
@@ -85,7 +90,7 @@ func (f *Former) step(l *lane, it work.Item) {
 			return
 		}
 		rec.Phase = resolved
-		if !l.Simple && l.Keyed() {
+		if !l.Simple && l.Keyed() && l.rounds == nil {
 			f.slots = l.Slots(f.slots[:0], it, true)
 			for _, s := range f.slots {
 				f.claim(s, it)
@@ -123,7 +128,7 @@ func (f *Former) place(l *lane, it work.Item) {
 // and reports whether there are none.
 func (f *Former) reserve(l *lane, it work.Item) bool {
 	rec := it.Record()
-	if !l.Guarded() || rec.Phase == placed {
+	if !l.guarded() || rec.Phase == placed {
 		return true
 	}
 	rec.Phase = placed
@@ -139,7 +144,7 @@ func (f *Former) reserve(l *lane, it work.Item) bool {
 // current gives a record that was looked up its place, and reports whether what the answer says of it holds. If not,
 // it is looked up again when its turn comes.
 func (f *Former) current(l *lane, it work.Item) bool {
-	if !l.compares() || !l.Guarded() || it.Record().Phase == placed {
+	if !l.compares() || !l.guarded() || it.Record().Phase == placed {
 		return true
 	}
 	if !f.reserve(l, it) {
@@ -152,14 +157,26 @@ func (f *Former) current(l *lane, it work.Item) bool {
 	return true
 }
 
+// guarded reports whether two records of the lane may come to one of the org by ways that do not tell.
+func (l *lane) guarded() bool { return l.Guarded() || l.rounds != nil }
+
 // compares reports whether what is sent of a record depends on the values that the org's record has.
 func (l *lane) compares() bool {
 	return len(l.Plan.OnlyIfEmpty) > 0 || l.imagined != nil || l.Compare
 }
 
-// finish decides a record that has entered. The id is that of the record that holds its key, if
-// that tells the next row of the key all that a lookup would.
+// finish decides a record that was not sent, by what was found out. That holds only as long as no later row is sent:
+// the ledger has it by then, so that a resumed run need not find it out again.
 func (f *Former) finish(l *lane, it work.Item, state ledger.State, p *ledger.Problem) {
+	if f.opt.Ledger != nil && !l.Find {
+		f.opt.Ledger.Note(ledger.Mark{Seq: it.Batch.Seq(), Index: int(it.Index), State: state, ID: it.Record().ID, Problem: p})
+	}
+	f.conclude(l, it, state, p)
+}
+
+// conclude decides a record that has entered. The id is that of the record that holds its key, if
+// that tells the next row of the key all that a lookup would.
+func (f *Former) conclude(l *lane, it work.Item, state ledger.State, p *ledger.Problem) {
 	id, rec := "", it.Record()
 	switch state {
 	case ledger.Failed, ledger.Skipped:
@@ -172,15 +189,25 @@ func (f *Former) finish(l *lane, it work.Item, state ledger.State, p *ledger.Pro
 			id = rec.ID
 		}
 	}
+	for _, of := range l.kin {
+		if rec.Attempts > 0 && of.known != nil {
+			of.known.Drop(l.Text(it, 0)) // it is no longer as it was found, or refused
+		}
+	}
 	f.release(l, it, id)
 	f.decide(l, it, state, p) // last: it may give the batch away
 }
 
 // release lets the records behind this one go.
 func (f *Former) release(l *lane, it work.Item, id string) {
-	if l.Simple {
+	switch {
+	case l.rounds != nil:
+		if e := l.rounds.leave(it.Record()); e != nil && e.family != 0 {
+			f.pass(target.Slot{Group: l.Group, Key: e.family}, l, it, id)
+		}
+	case l.Simple:
 		f.pass(l.Slot(it), l, it, id)
-	} else if l.Keyed() {
+	case l.Keyed():
 		f.slots = l.Slots(f.slots[:0], it, false)
 		if it.Record().Phase >= resolved {
 			f.slots = l.Slots(f.slots, it, true)
@@ -228,7 +255,7 @@ func (f *Former) wake(l *lane, it work.Item) {
 func (f *Former) needed(l *lane, it work.Item) bool {
 	for _, d := range l.dependents {
 		rec := it.Batch.Record(d.lane.Index, it.Row)
-		if rec.Phase == entered && !rec.State.Decided() && (d.column < 0 || f.awaits(d.lane, it, d.column)) {
+		if (rec.Phase == entered || rec.Phase == waiting) && !rec.State.Decided() && (d.column < 0 || f.awaits(d.lane, it, d.column)) {
 			return true
 		}
 	}

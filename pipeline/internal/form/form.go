@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"sfsync/mapping"
-	"sfsync/mapping/schema"
 	"sfsync/pipeline/internal/deliver"
 	"sfsync/pipeline/internal/intake"
 	"sfsync/pipeline/internal/target"
@@ -33,6 +32,7 @@ type Former struct {
 	window *intake.Window
 	lanes  Lanes
 	order  Lanes                    // the lanes, those that others wait for first
+	rounds []*rounds                // of the objects whose targets are rivals
 	keys   []turns.Table[work.Item] // by the group of their slots: keys on their way, and the items behind them
 	ready  queue                    // items that nothing holds back any more
 	slots  []target.Slot            // for slots
@@ -41,6 +41,7 @@ type Former struct {
 
 	undecided map[int64]*work.Batch // batches with open records, by number
 	admitted  int64                 // batches
+	newest    int64                 // the number of the last one
 	inflight  int                   // jobs
 	lookups   int                   // of them lookups
 	blocked   int                   // items that wait behind a key or for another record
@@ -67,13 +68,17 @@ func New(ctx context.Context, opt *Options, lanes Lanes, window *intake.Window, 
 	if err != nil {
 		return nil, err
 	}
+	rivals := newRounds(lanes)
 	for _, l := range lanes {
+		if l.rounds != nil && len(l.rounds.own[l.Index]) > 0 && l.Matcher == nil {
+			return nil, fmt.Errorf("target %s has rivals, and nothing to look its records up with", l.Plan.Name)
+		}
 		if err := l.Follow(opt.Peers); err != nil {
 			return nil, err
 		}
 	}
 	return &Former{
-		Ends: ends, opt: opt, window: window, lanes: lanes, order: ordered(lanes), units: left,
+		Ends: ends, opt: opt, window: window, lanes: lanes, order: ordered(lanes), rounds: rivals, units: left,
 		keys: make([]turns.Table[work.Item], len(lanes)), undecided: make(map[int64]*work.Batch), failed: opt.Stats.Failed.Load(),
 	}, nil
 }
@@ -102,7 +107,9 @@ func (f *Former) loop(ctx context.Context) {
 		f.halt(f.units.err) // what is known of the rows still comes into the account
 	}
 	for f.advance(); !f.over(); f.advance() {
-		f.dispatch()
+		if f.dispatch(); f.over() {
+			continue // a round may have decided all that was left
+		}
 		if f.stuck() {
 			f.halt(fmt.Errorf("%w: %d records wait for each other", work.ErrPanic, f.blocked))
 			continue
@@ -155,6 +162,10 @@ func (f *Former) dispatch() {
 	defer f.rest()
 	for f.Err == nil && f.inflight < cap(f.Jobs) && (f.last.open == 0 || f.inflight == 0) {
 		j := f.next()
+		if j == nil && f.begin() {
+			f.advance()
+			continue
+		}
 		if j == nil {
 			return
 		}
@@ -218,6 +229,7 @@ func (f *Former) halt(err error) {
 // admit takes a mapped batch in: every record is decided, queued, or waits for what it needs.
 func (f *Former) admit(ctx context.Context, w *work.Batch) {
 	f.admitted++
+	f.newest = w.Seq()
 	w.Records = make([]work.Record, w.Rows*len(f.lanes))
 	w.Open = len(w.Records)
 	if f.opt.Rehearse {
@@ -284,53 +296,16 @@ func (f *Former) take(l *lane, w *work.Batch, r int) {
 			f.decide(l, it, ledger.Skipped, nil)
 			return
 		}
-		f.enter(l, l.Item(w, r))
+		if it = l.Item(w, r); l.rounds != nil {
+			l.rounds.wait(it)
+			return
+		}
+		f.enter(l, it)
 	}
 }
 
 func problemOf(p mapping.Problem) *ledger.Problem {
 	return &ledger.Problem{Code: p.Code, Field: p.Field, Message: p.Message}
-}
-
-// remember applies what an earlier try at the run knew of a record and reports whether that
-// settles it.
-func (f *Former) remember(l *lane, it work.Item) bool {
-	i := int(it.Index)
-	state := it.Batch.Prior.States[i]
-	rec := it.Record()
-	if state == ledger.Sending {
-		switch u, n := f.units.of(it.Batch.Prior, i); {
-		case u == nil && it.Batch.Prior.ID(i) == "" && l.Resumes(), u != nil && u.never:
-			return false // it has not been sent
-		case u != nil && (!l.Keyed() || !l.Asks(it)): // else a lookup tells
-			rec.State, rec.Resend, rec.Unit = state, true, n
-			return false
-		default:
-			rec.State, rec.Resend = state, true
-		}
-		if l.Once() {
-			f.decide(l, it, ledger.Unknown, &ledger.Problem{
-				Code: "NO_ANSWER", Attempts: 1,
-				Message: "the run was cut off while this record was being inserted: it may or may not have been created",
-			})
-			return true
-		}
-	}
-	if !state.Decided() {
-		return false
-	}
-	rec.ID = schema.ID18(it.Batch.Prior.ID(i))
-	switch state {
-	case ledger.Created, ledger.Updated, ledger.Deleted, ledger.Published:
-		rec.Attempts = 1 // at least: the ledger does not keep it for those that went well
-	}
-	var p *ledger.Problem
-	if known, ok := it.Batch.Prior.Problems[i]; ok {
-		p = &known
-		rec.Attempts = uint8(min(known.Attempts, 255))
-	}
-	f.decide(l, it, state, p)
-	return true
 }
 
 // next forms the next job, or returns nil if none is worth sending yet. If requests that are not
@@ -428,6 +403,10 @@ func (f *Former) settle(j *deliver.Job) {
 		if l.imagined != nil {
 			found = l.imagined.Correct(l.Target, it, j.Key, j.Want, found)
 		}
+		if it.Record().Phase == waiting {
+			f.scouted(l.rounds, l, it, j.Key, j.Want, found)
+			continue
+		}
 		f.matched(l, it, j.Key, j.Want, found)
 	}
 }
@@ -438,9 +417,12 @@ func (f *Former) judged(l *lane, it work.Item, v *deliver.Verdict) {
 	rec.Unit = 0
 	f.last.answered(rec)
 	rec.Attempts = uint8(min(int(rec.Attempts)+1, 255))
+	if v.Refused {
+		rec.Resend, rec.Lost = false, false
+	}
+	rec.Resend, rec.Lost = rec.Resend || v.Resend, rec.Lost || v.Lost
 	switch {
 	case v.Again:
-		rec.Resend = rec.Resend || v.Resend
 		rec.State = v.State
 		f.Retried++
 		f.again = append(f.again, it)
@@ -450,7 +432,6 @@ func (f *Former) judged(l *lane, it work.Item, v *deliver.Verdict) {
 			f.timer.Reset(wait)
 		}
 	case v.Last:
-		rec.Resend = rec.Resend || v.Resend
 		rec.State = v.State
 		f.last.wait(it)
 	case v.State.Decided():
@@ -460,9 +441,9 @@ func (f *Former) judged(l *lane, it work.Item, v *deliver.Verdict) {
 		if l.imagined != nil {
 			l.imagined.Judge(l.Target, l.required, it, v)
 		} else {
-			l.learnWritten(it, v)
+			l.learnWritten(it, v, f.newest)
 		}
-		f.finish(l, it, v.State, v.Problem)
+		f.conclude(l, it, v.State, v.Problem) // the ledger has it
 	default:
 		rec.State = v.State // the run stops; the ledger knows
 	}

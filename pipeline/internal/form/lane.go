@@ -20,8 +20,11 @@ type lane struct {
 
 	dependents []dependent
 	known      *recall.Map[answer] // what finds, and inserts by key, learned; else nil
+	kin        []*lane             // other targets of the object, with the same match, that remember what they learned
 	imagined   *rehearse.Imagined  // in a rehearsal
 	required   *lacking.Required   // and what an org would miss
+	rounds     *rounds             // of a lane that has rivals; else nil
+	late       bool                // it enters a round only once those that it needs are decided
 	borrows    *rehearse.Imagined  // and of a find: what targets of its object would have made
 	cost       Cost
 
@@ -46,6 +49,15 @@ type answer struct {
 	many    bool
 	refused *ledger.Problem
 	content uint64
+	// passing: it may have passed once rows of batches behind that number come. Many rows refer to one parent, and none
+	// of those that wait behind the first need wait for as long as that one did.
+	passing bool
+	until   int64
+}
+
+// holds reports whether an answer says what would become of a record now.
+func (a *answer) holds(t *target.Target, it work.Item) bool {
+	return a.refused == nil || a.content == t.Content(it) && (!a.passing || it.Batch.Seq() <= a.until)
 }
 
 const (
@@ -99,6 +111,11 @@ func NewLanes(opt *Options, before Lanes) Lanes {
 		}
 	}
 	for i, l := range lanes[:len(p.Targets)] {
+		for _, of := range lanes[:len(p.Targets)] {
+			if of != l && of.Group == l.Group && of.known != nil && of.Simple && l.Simple {
+				l.kin = append(l.kin, of)
+			}
+		}
 		for _, n := range l.Plan.Needs {
 			of := lanes[n.Record]
 			of.dependents = append(of.dependents, dependent{l, n.Column})

@@ -73,6 +73,13 @@ func (f *Former) seek(l *lane, it work.Item, k int) {
 		f.arrive(l, it, nil, nil)
 		return
 	}
+	if a := f.predicted(l, it, k); a != nil {
+		since := f.since
+		f.since = f.lately.n
+		f.matched(l, it, k, a.want, a.found)
+		f.since = since
+		return
+	}
 	if l.borrows != nil {
 		if id := l.borrows.Holder(&l.Keys[0], l.Text(it, 0)); id != "" {
 			it.Record().ID = id
@@ -81,7 +88,7 @@ func (f *Former) seek(l *lane, it work.Item, k int) {
 		}
 	}
 	if l.known != nil && l.Simple {
-		if a, ok := l.known.Get(l.Text(it, 0)); ok && (a.refused == nil || a.content == l.Content(it)) {
+		if a, ok := l.known.Get(l.Text(it, 0)); ok && a.holds(l.Target, it) {
 			f.recall(l, it, a)
 			return
 		}
@@ -124,14 +131,15 @@ func (l *lane) learn(it work.Item, a answer) {
 }
 
 // learnWritten remembers what became of a record that was sent. Many rows may refer to a parent that
-// the org refuses: it is not asked again for the same one.
-func (l *lane) learnWritten(it work.Item, v *deliver.Verdict) {
+// the org refuses: it is not asked again for the same one, or, if the reason may pass, not for the rows that have come
+// by then: their batches have numbers up to newest.
+func (l *lane) learnWritten(it work.Item, v *deliver.Verdict, newest int64) {
 	switch {
 	case l.known == nil:
 	case v.State == ledger.Created:
 		l.learn(it, answer{id: it.Record().ID})
 	case v.State == ledger.Failed && v.Problem != nil:
-		l.learn(it, answer{refused: v.Problem, content: l.Content(it)})
+		l.learn(it, answer{refused: v.Problem, content: l.Content(it), passing: v.Passing, until: newest})
 	}
 }
 
@@ -268,7 +276,7 @@ func (f *Former) converted(l *lane, it work.Item, k int, w *target.Want, m *sink
 				f.halt(err)
 			}
 		}
-		f.finish(l, it, ledger.Skipped, &ledger.Problem{
+		f.conclude(l, it, ledger.Skipped, &ledger.Problem{ // without a note: a resumed run has to ask for the contact again
 			Code: CodeConverted, Field: name,
 			Message: "the lead with this " + name + " has been converted: target " + to.Plan.Name + " takes the row",
 		})

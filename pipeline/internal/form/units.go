@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"sfsync/mapping"
 	"sfsync/mapping/schema"
 	"sfsync/pipeline/internal/deliver"
 	"sfsync/pipeline/internal/work"
@@ -19,6 +20,7 @@ import (
 type unit struct {
 	id      string
 	records int         // that the ledger has of it
+	action  sink.Action // of items: a unit has records of one action
 	never   bool        // nothing of it was worked off, and nothing will be
 	items   []work.Item // that have come so far
 }
@@ -111,7 +113,8 @@ func (u *units) of(b *ledger.Batch, i int) (*unit, uint16) {
 	return u.all[n-1], uint16(n)
 }
 
-// rejoin puts a record that an earlier try sent to the others of its unit, and reports whether it was one.
+// rejoin puts a record that an earlier try sent to the others of its unit, and reports whether it was one. A record
+// that is to be sent in another way now, since it has been found meanwhile or is gone, is none.
 func (l *lane) rejoin(it work.Item) bool {
 	n := it.Record().Unit
 	if n == 0 {
@@ -119,8 +122,11 @@ func (l *lane) rejoin(it work.Item) bool {
 	}
 	u := l.units[n]
 	if u == nil {
-		u = &unit{}
+		u = &unit{action: it.Action}
 		l.units[n] = u
+	}
+	if u.action != it.Action {
+		return false
 	}
 	u.items = append(u.items, it)
 	return true
@@ -141,4 +147,45 @@ func (f *Former) settled(j *deliver.Job, l *lane, flush bool) {
 			return
 		}
 	}
+}
+
+// remember applies what an earlier try at the run knew of a record and reports whether that
+// settles it.
+func (f *Former) remember(l *lane, it work.Item) bool {
+	i := int(it.Index)
+	state := it.Batch.Prior.States[i]
+	rec := it.Record()
+	if state == ledger.Sending {
+		switch u, n := f.units.of(it.Batch.Prior, i); {
+		case u == nil && it.Batch.Prior.ID(i) == "" && l.Resumes(), u != nil && u.never:
+			return false // it has not been sent
+		case u != nil && l.Plan.Operation != mapping.Delete || u != nil && !l.Asks(it): // else a lookup tells
+			rec.State, rec.Resend, rec.Unit = state, true, n
+			return false
+		default:
+			rec.State, rec.Resend = state, true
+		}
+		if l.Once() {
+			f.decide(l, it, ledger.Unknown, &ledger.Problem{
+				Code: "NO_ANSWER", Attempts: 1,
+				Message: "the run was cut off while this record was being inserted: it may or may not have been created",
+			})
+			return true
+		}
+	}
+	if !state.Decided() {
+		return false
+	}
+	rec.ID = schema.ID18(it.Batch.Prior.ID(i))
+	switch state {
+	case ledger.Created, ledger.Updated, ledger.Deleted, ledger.Published:
+		rec.Attempts = 1 // at least: the ledger does not keep it for those that went well
+	}
+	var p *ledger.Problem
+	if known, ok := it.Batch.Prior.Problems[i]; ok {
+		p = &known
+		rec.Attempts = uint8(min(known.Attempts, 255))
+	}
+	f.decide(l, it, state, p)
+	return true
 }

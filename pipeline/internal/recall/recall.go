@@ -31,6 +31,12 @@ func (m *Map[V]) Fresh(key string) bool {
 	return ok
 }
 
+// Drop forgets what is known under a key.
+func (m *Map[V]) Drop(key string) {
+	delete(m.young, key)
+	delete(m.old, key)
+}
+
 // Put remembers v, which has so many bytes, under a key that the map may keep.
 func (m *Map[V]) Put(key string, v V, bytes int) {
 	if _, known := m.young[key]; !known {

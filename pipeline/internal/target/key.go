@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sfsync/mapping"
+	"sfsync/mapping/program"
 	"sfsync/mapping/schema"
 	"sfsync/pipeline/internal/work"
 	"sfsync/pipeline/row"
@@ -129,6 +130,29 @@ func (t *Target) Slots(dst []Slot, it work.Item, late bool) []Slot {
 // Guarded reports whether two rows of the target can come to one record by different keys. Such rows
 // are written one after the other, but in the order in which their lookups were answered.
 func (t *Target) Guarded() bool { return len(t.Keys) > 2 || t.Plan.Redirected >= 0 }
+
+// Rivals reports whether two targets of one object can come to the same record though their keys do not tell: one is
+// matched by other fields than the other. A target without a match only creates, and so is a rival only of one that is
+// matched by what it sends.
+func Rivals(p, q *mapping.PlanTarget) bool {
+	switch {
+	case linked(p, q):
+		return false
+	case bare(p) || bare(q):
+		return bare(p) != bare(q) && (finds(p, q) || finds(q, p))
+	}
+	return true
+}
+
+// bare reports whether a target's records are matched by nothing.
+func bare(p *mapping.PlanTarget) bool { return len(p.Keys) == 0 && p.Redirected < 0 }
+
+// finds reports whether a key of p is among what q sends.
+func finds(p, q *mapping.PlanTarget) bool {
+	return slices.ContainsFunc(p.Keys, func(k mapping.Key) bool {
+		return q.Code.Rest == program.RestCustom || !slices.ContainsFunc(k.Fields, func(f *schema.Field) bool { return !slices.Contains(q.Fields(), f.Name) })
+	})
+}
 
 // IDSlot is the slot of the record that a row has come to.
 func (t *Target) IDSlot(it work.Item) Slot {

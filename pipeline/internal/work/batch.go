@@ -36,6 +36,7 @@ type Record struct {
 	Last       uint8 // how often it was sent in the last pass
 	Late       bool  // it is in a round of the last pass that goes on
 	Resend     bool  // it may have reached the org before
+	Lost       bool  // an update of it may have reached the org before
 	Redirected bool  // another target's record came to a converted lead and told the id
 	Phase      Phase
 	Holders    Holders // what is known of the records that hold its only key

@@ -183,7 +183,7 @@ func (u *undo) undoer() *backup.Undo {
 func (u *undo) orgAs(name string) backup.Org {
 	org := u.orgs.Of(name)
 	w := org.Writer()
-	return backup.Org{Writer: w, Matcher: w, Undelete: org.Undelete}
+	return backup.Org{Writer: w, Matcher: w, Undelete: org.Undelete, User: org.UserID}
 }
 
 // agree says what the undo would do and asks whether it may. That there is nothing to do ends the command, too.

@@ -28,6 +28,7 @@ func Planned(n map[backup.Fate]int64) string {
 		{backup.Restored, "to restore"},
 		{backup.Back, "to bring back"},
 		{backup.Left, "edited since, left alone"},
+		{backup.Unsure, "left alone, since the run may have created them or not"},
 		{backup.Nothing, "with nothing to undo"},
 	} {
 		if n[p.fate] > 0 {
