@@ -57,6 +57,8 @@ func Remedy(code string) string {
 		return "nothing is wrong: somebody has edited it since the run; where it is to go back all the same, do that by hand: before and after in skipped.jsonl are what it held and what the run wrote"
 	case CodePartly:
 		return "the other fields hold what they held; these have been edited since: where they are to go back all the same, set them by hand to what before in skipped.jsonl says"
+	case CodeUnsure:
+		return "look in the org whether the record is one of the run's: it has the values of the row; where it is, delete it by hand"
 	case CodeNotUndeletable:
 		return "it has left the recycle bin, or cannot leave it: create it anew from before in failed.jsonl"
 	}

@@ -48,10 +48,10 @@ rest stays pending. 0 stops at the first failure. N% is a share of the rows read
 up to 50,000, two of a target at a time. auto, the default, reads ahead and takes jobs for more than
 10,000 rows, or what the calls that are left reach for, unless the mapping asks for what the Bulk
 API cannot do (platform events, batch, duplicate_rule, all_or_none, update_mru,
-assignment_rule: default) or --changed-only knows of an earlier run. Targets that insert without a match key go
-by jobs however few their rows are, unless there is a bound on the calls: if an answer is lost,
-only a job's results tell what is there. The report says what was chosen and why. A run that is
-cut off while its jobs go on asks what became of them when it is resumed.
+assignment_rule: default) or --changed-only knows of an earlier run. Targets that insert without a
+match key go by jobs however few their rows are, unless there is a bound on the calls: if an answer
+is lost, only a job's results tell what is there. The report says what was chosen and why. A run
+that is cut off while its jobs go on asks what became of them when it is resumed.
 
 Records that stay locked, or that the org has no time for, wait for a last pass: when nothing else
 is under way they are sent again, one request at a time in smaller collections, three times.

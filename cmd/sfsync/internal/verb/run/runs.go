@@ -215,7 +215,8 @@ func newRunsPrune(a *verb.App, runF func(context.Context, *runsOptions) error) *
 		Short: "Remove the directories of runs that are over",
 		Long: `Remove run directories: those that are not among the latest --keep and began longer ago than
 --older. At least one of the two is needed. A run that is under way or could be resumed is never
-removed, nor the one that a run which stays was made from: retries and an undo of it. With --mapping the others do not count.
+removed, nor the one that a run which stays was made from: retries and an undo of it. With --mapping
+the others do not count.
 
 ` + exit.Help(exit.OK, exit.Usage, exit.BadInput, exit.CannotWrite),
 		Example: "  sfsync runs prune --keep 30\n  sfsync runs prune --older 90d --dry-run",
