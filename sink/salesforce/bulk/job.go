@@ -96,7 +96,7 @@ func (j *Jobs) Run(ctx context.Context, f *File, each func(place int, r sink.Res
 		lost := (*sink.Error)(nil)
 		status := sink.NotSent
 		if errors.As(err, &lost) && lost.Lost && id != "" {
-			status = sink.Unknown // it may have been closed
+			status, err = sink.Unknown, undecided(err) // it may have been closed
 		}
 		f.tellAll(status, asError(err), each)
 		return err
@@ -113,7 +113,7 @@ func (j *Jobs) Resume(ctx context.Context, f *File, id string, each func(place i
 	info, err := j.wait(ctx, id, f.Len())
 	if err != nil {
 		f.tellAll(sink.Unknown, asError(err), each)
-		return err
+		return undecided(err)
 	}
 	return j.results(ctx, f, info, each)
 }
@@ -131,6 +131,15 @@ func asError(err error) *sink.Error {
 		return e
 	}
 	return catalog.New(sink.Network, catalog.CodeCancelled, "the run ended before the org had answered")
+}
+
+// undecided makes an error one that stops the run, whatever its class was: only the job's id tells what became of its
+// records, so that none may go to another job. The error has to be of this job alone.
+func undecided(err error) error {
+	if e := (*sink.Error)(nil); errors.As(err, &e) && e.Class == sink.Retry {
+		e.Class = sink.Network
+	}
+	return err
 }
 
 // upload makes a job and uploads the file. If the answer to that gets lost nobody knows what the job
@@ -219,9 +228,8 @@ func (j *Jobs) close(ctx context.Context, id string) error {
 			return fmt.Errorf("close job %s: %w", id, err)
 		}
 	}
-	_ = j.setState(ctx, id, Aborted) // what is still on its way must not close it later
 	e := *asError(err)
-	e.Lost = false // the org has just said that it is open
+	e.Lost = j.setState(ctx, id, Aborted) != nil // if not, what is still on its way cannot close it any more
 	return fmt.Errorf("close job %s: %w", id, &e)
 }
 

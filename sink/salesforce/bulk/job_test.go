@@ -100,7 +100,8 @@ func TestLostAnswers(t *testing.T) {
 		{"the upload, for good", "before", "PUT", 9, uploads, sink.NotSent, true, lost()},
 		{"the end of the upload, before", "before", "PATCH", 1, 1, sink.Created, false, lost()},
 		{"the end of the upload, after", "after", "PATCH", 1, 1, sink.Created, false, lost()},
-		{"the end of the upload, for good", "before", "PATCH", 9, 1, sink.NotSent, true, lost()},
+		{"the end of the upload, for good", "before", "PATCH", closings, 1, sink.NotSent, true, lost()},
+		{"the end of the upload, and that it is not to be", "before", "PATCH", closings + 1, 1, sink.Unknown, true, lost()},
 		{"the end of the upload, which had come", "after", "PATCH", 1, 1, sink.Created, false, refused("INVALIDJOBSTATE", "the job is UploadComplete")},
 		{"the end of the upload, refused", "before", "PATCH", 9, 1, sink.NotSent, true, refused("INVALIDJOBSTATE", "no")},
 	} {

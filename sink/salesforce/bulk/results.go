@@ -31,14 +31,13 @@ const (
 // results reads the result files of a job that has ended and tells of each record what they say. Failed
 // and aborted jobs keep what they had written, so all files are read whatever the state.
 func (j *Jobs) results(ctx context.Context, f *File, info Info, each func(int, sink.Result)) error {
-	var stop error
-	if info.State != JobComplete {
-		stop = failure(info)
-	}
 	if err := j.tell(ctx, f, info, each); err != nil {
-		return errors.Join(stop, err)
+		return undecided(err) // which counts more than why the job has failed
 	}
-	return stop
+	if info.State != JobComplete {
+		return failure(info)
+	}
+	return nil
 }
 
 // tell is results whatever made the job end: an error is one of reading the files.
@@ -204,9 +203,6 @@ func (j *Jobs) read(ctx context.Context, f *File, id, set string, each func(*res
 		}
 		if err := j.sleep(ctx, time.Duration((0.5+0.5*j.rand())*float64(estimate.PollAfter(n)))); err != nil {
 			return err
-		}
-		if err := s.Reset(); err != nil {
-			return fmt.Errorf("read %s: %w", set, err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -160,6 +161,59 @@ func TestWriterErrors(t *testing.T) {
 				}
 			}
 			left(t, w)
+		})
+	}
+}
+
+// Where only the job can tell what became of its records the run stops, though the error be one that another try gets
+// over: the records would go to another job, or count as lost for good.
+func TestWriterStopsUndecided(t *testing.T) {
+	busy := func(lost bool) error {
+		return &sink.Error{Class: sink.Retry, Code: "REQUEST_RUNNING_TOO_LONG", Lost: lost}
+	}
+	for _, c := range []struct {
+		name    string
+		ends    State
+		trouble func(method, path string) error
+	}{
+		{"the end of the upload is lost, and the state is not told", JobComplete, func(method, path string) error {
+			switch {
+			case method == http.MethodPatch:
+				return busy(true)
+			case method == http.MethodGet:
+				return busy(false)
+			}
+			return nil
+		}},
+		{"no poll is answered", JobComplete, func(method, path string) error {
+			if method == http.MethodGet {
+				return busy(false)
+			}
+			return nil
+		}},
+		{"it has failed for locks, and the results cannot be read", Failed, func(method, path string) error {
+			if strings.HasSuffix(path, "Results") {
+				return lost()
+			}
+			return nil
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := &fake{t: t, ends: c.ends, message: "TooManyLockFailure : too many"}
+			f.trouble = func(when, method, path string) error {
+				if when == "before" {
+					return nil
+				}
+				return c.trouble(method, path)
+			}
+			req := mixed(1)
+			req.Records = req.Records[:1] // a create
+			res := make([]sink.Result, 1)
+			err := f.writer().Write(t.Context(), req, res)
+			var e *sink.Error
+			if !errors.As(err, &e) || e.Class != sink.Network || res[0].Status != sink.Unknown {
+				t.Errorf("%s, %v", res[0].Status, err)
+			}
 		})
 	}
 }
