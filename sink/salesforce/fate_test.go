@@ -62,6 +62,24 @@ func TestAllOrNoneSharesOneFate(t *testing.T) {
 	}
 }
 
+// An answer that says nothing of the records is no word that nothing was written, with all_or_none either: none of them
+// is created twice for it, and none is said not to have been sent.
+func TestAllOrNoneWithoutOutcomes(t *testing.T) {
+	f := newFake(t)
+	w, _ := f.impatient(nil)
+	calls := 0
+	f.sub = func(string, string, json.RawMessage) (int, any, bool) {
+		calls++
+		return 200, []any{nil, nil, nil}, true
+	}
+	req := leads(3, sink.Create)
+	req.Target.Options.AllOrNone = true
+	res := make([]sink.Result, 3)
+	if err := w.Write(t.Context(), req, res); err != nil || tally(res)["unknown"] != 3 || calls != 1 {
+		t.Errorf("%v after %d calls, %v", tally(res), calls, err)
+	}
+}
+
 // Of creates and events whose answers are lost nobody knows what became. An org that answers nothing any more gets
 // no more of them than one request, and one whose writing alone is without answers gets three.
 func TestNothingIsFedToSilence(t *testing.T) {

@@ -337,6 +337,10 @@ func (j *job) oneFate(ctx context.Context, p part) bool {
 			}
 		}
 		return true
+	case culprit.Code == catalog.CodeBadAnswer: // it does not say that nothing was written
+		p.tries++
+		j.again(ctx, p, culprit)
+		return false
 	case catalog.Stops(culprit.Class):
 		j.abandon(p)
 		return true
