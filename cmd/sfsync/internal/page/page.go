@@ -23,7 +23,7 @@ import (
 // File is the name of the page in a run directory.
 const File = "report.html"
 
-// maxShown is how many inputs, kinds of errors, warnings, and fields of a target the page shows.
+// maxShown is how many inputs, kinds of errors, warnings, fields of a target, and row files of a status the page shows.
 const maxShown = 100
 
 //go:embed page.html
@@ -43,21 +43,23 @@ func Write(d *report.Dir, s *report.Summary) error {
 	return d.WriteFile(File, page)
 }
 
-// filesOf lists the files of a run directory that a user may want to look at.
-func filesOf(d *report.Dir) ([]string, error) {
-	var files []string
+// filesOf lists the files of a run directory that a user may want to look at. There is a row file for each header of
+// the inputs, so that there may be many.
+func filesOf(d *report.Dir) (shown[string], error) {
+	var files shown[string]
 	for _, status := range []report.Status{report.Succeeded, report.Failed, report.Skipped, report.Unknown} {
 		names, err := d.RowFiles(status)
 		if err != nil {
-			return nil, err
+			return files, err
 		}
-		files = append(files, names...)
+		some := first(names)
+		files.List, files.More = append(files.List, some.List...), files.More+some.More
 	}
 	for _, name := range []string{report.ErrorsFile, report.PlanFile, report.SummaryFile, report.MappingFile, report.LogFile} {
 		if _, err := os.Stat(d.Path(name)); err == nil {
-			files = append(files, name)
+			files.List = append(files.List, name)
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("list the files of the run: %w", err)
+			return files, fmt.Errorf("list the files of the run: %w", err)
 		}
 	}
 	return files, nil
@@ -84,7 +86,7 @@ type view struct {
 	Errors   shown[report.Group]
 	Warnings shown[string]
 	Changes  []change
-	Files    []string
+	Files    shown[string]
 }
 
 // change are the fields of a target that a plan would change.
@@ -93,7 +95,7 @@ type change struct {
 	Fields shown[report.FieldChanges]
 }
 
-func render(s *report.Summary, files []string) ([]byte, error) {
+func render(s *report.Summary, files shown[string]) ([]byte, error) {
 	t, err := template.New(File).Funcs(template.FuncMap{
 		"count": ui.Count,
 		"api":   ui.API,

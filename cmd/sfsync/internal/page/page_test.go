@@ -56,7 +56,7 @@ func TestPage(t *testing.T) {
 		Estimates: []report.Estimate{{API: "rest", Calls: 9, Why: "1,000 records a call"}, {API: "bulk", Not: "takes no platform events"}},
 	}
 	for name, s := range map[string]*report.Summary{"run": summary(), "plan": plan} {
-		got, err := render(s, []string{"succeeded.csv", "failed.csv", "errors.csv", "summary.json"})
+		got, err := render(s, first([]string{"succeeded.csv", "failed.csv", "errors.csv", "summary.json"}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,11 +89,11 @@ func TestNothingOfTheDataIsMarkup(t *testing.T) {
 		s.Warnings, s.Environment = []string{text}, []string{text}
 		return s
 	}
-	plain, err := render(fill("x"), []string{"x"})
+	plain, err := render(fill("x"), first([]string{"x"}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := render(fill(evil), []string{evil})
+	got, err := render(fill(evil), first([]string{evil}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,11 +142,24 @@ func TestBounded(t *testing.T) {
 		s.Errors = append(s.Errors, report.Group{Code: fmt.Sprint("E", i), Examples: []report.Example{{Message: strings.Repeat("x", 500)}}})
 		s.Warnings = append(s.Warnings, "odd")
 	}
-	got, err := render(s, nil)
+	d, err := report.Create(t.TempDir(), "leads", s.Started, strings.NewReader("abc"), report.File{Name: report.ErrorsFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range maxShown + 7 {
+		if err := d.WriteFile(fmt.Sprintf("failed-%d.csv", i+2), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := filesOf(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := render(s, files)
 	if err != nil || len(got) > 200<<10 {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
-	for _, want := range []string{"and 9,901 more, in summary.json", "and 9,901 more kinds, in errors.csv"} {
+	for _, want := range []string{"and 9,901 more, in summary.json", "and 9,901 more kinds, in errors.csv", "and 7 more row files beside them", `"./errors.csv"`} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("it does not say %q", want)
 		}
