@@ -56,7 +56,7 @@ func filesOf(d *report.Dir) (shown[string], error) {
 		files.List, files.More = append(files.List, some.List...), files.More+some.More
 	}
 	for _, name := range []string{report.ErrorsFile, report.PlanFile, report.SummaryFile, report.MappingFile, report.LogFile} {
-		if _, err := os.Stat(d.Path(name)); err == nil {
+		if _, err := os.Stat(d.Path(name)); err == nil || name == report.SummaryFile { // which is written after the page
 			files.List = append(files.List, name)
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return files, fmt.Errorf("list the files of the run: %w", err)

@@ -159,7 +159,7 @@ func TestBounded(t *testing.T) {
 	if err != nil || len(got) > 200<<10 {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
-	for _, want := range []string{"and 9,901 more, in summary.json", "and 9,901 more kinds, in errors.csv", "and 7 more row files beside them", `"./errors.csv"`} {
+	for _, want := range []string{"and 9,901 more, in summary.json", "and 9,901 more kinds, in errors.csv", "and 7 more row files beside them", `"./errors.csv"`, `"./summary.json"`} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("it does not say %q", want)
 		}
