@@ -37,6 +37,7 @@ type call struct {
 	file        io.ReaderAt                // the body instead, of size bytes
 	size        int64
 	to          transfer.Sink // takes the body of a success, of any length, instead of the answer
+	full        error         // why that did not take it
 	login       bool          // a login: no session, and errors as OAuth shapes them
 	open        bool          // needs no session
 	headers     []wire.Header // further ones
@@ -255,9 +256,12 @@ func (c *Client) send(ctx context.Context, k *call, access string, packed *trans
 	switch {
 	case n > maxAnswer && k.to == nil:
 		ans.free()
-		return nil, catalog.New(sink.Network, catalog.CodeTooLarge, fmt.Sprintf("%s: the answer has more than %d MiB", k.name(), maxAnswer>>20))
+		e := catalog.New(sink.Network, catalog.CodeTooLarge, fmt.Sprintf("%s: the answer has more than %d MiB", k.name(), maxAnswer>>20))
+		e.Lost = true
+		return nil, e
 	case errors.As(err, new(*transfer.WriteError)):
 		ans.free()
+		k.full = err
 		return nil, catalog.New(sink.Config, catalog.CodeSetup, k.name()+": "+err.Error())
 	case err != nil:
 		ans.free()

@@ -61,8 +61,8 @@ func (c *Client) notOfAPI(k *call, ans *answer) *sink.Error {
 	return e
 }
 
-// Transfer sends a request to a resource below the API version. Its error is a [*sink.Error], or the
-// context's.
+// Transfer sends a request to a resource below the API version. Its error is a [*sink.Error], the context's, or
+// wraps that of what takes the answer.
 func (c *Client) Transfer(ctx context.Context, r *transfer.Request) error {
 	k := &call{method: r.Method, path: c.prefix + r.Path, contentType: r.ContentType, repeat: r.Repeat, file: r.Data, size: r.Size, to: r.To}
 	if r.JSON != nil {
@@ -76,6 +76,9 @@ func (c *Client) Transfer(ctx context.Context, r *transfer.Request) error {
 		return c.getJSONAgain(ctx, k, r.Into)
 	}
 	ans, err := c.do(ctx, k)
+	if err != nil && k.full != nil {
+		return fmt.Errorf("%s: %w", k.name(), k.full)
+	}
 	if err == nil && r.Head != nil {
 		*r.Head = ans.header
 	}

@@ -16,7 +16,7 @@ import (
 	"sfsync/sink/salesforce/transfer"
 )
 
-// Org is an org that jobs run in. Errors are [*sink.Error]s, or the context's.
+// Org is an org that jobs run in. Errors are [*sink.Error]s, the context's, or those of what takes an answer.
 type Org interface {
 	Transfer(ctx context.Context, r *transfer.Request) error
 }

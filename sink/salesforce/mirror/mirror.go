@@ -17,7 +17,7 @@ import (
 	"sfsync/sink/salesforce/transfer"
 )
 
-// Org is an org that can be asked for a copy. Errors are [*sink.Error]s, or the context's.
+// Org is an org that can be asked for a copy. Errors are [*sink.Error]s, the context's, or those of what takes an answer.
 type Org interface {
 	Transfer(ctx context.Context, r *transfer.Request) error
 	// Describe returns the description of an object, verbatim. It costs a call the first time.
