@@ -256,7 +256,7 @@ func save(ctx context.Context, put *sql.Stmt, r *Record) error {
 	return err
 }
 
-// change loads, changes and saves records in one transaction.
+// change loads, changes and saves records in one transaction. A fresh one that is given no target is not kept.
 func (s *Store) change(ctx context.Context, org, object string, ids []string, f func(i int, r *Record)) error {
 	if len(ids) == 0 {
 		return nil
@@ -280,7 +280,9 @@ func (s *Store) change(ctx context.Context, org, object string, ids []string, f 
 			if err != nil {
 				return err
 			}
-			f(i, r)
+			if f(i, r); r.fresh && r.Target == "" {
+				continue
+			}
 			if err := save(ctx, put, r); err != nil {
 				return err
 			}

@@ -183,7 +183,7 @@ func (w *Writer) keep(ctx context.Context, req *sink.Request) error {
 	for i, m := range found {
 		rec := &req.Records[i]
 		var key string
-		if rec.Action == sink.Upsert && req.Target.KeyColumn >= 0 {
+		if req.Target.KeyColumn >= 0 && (rec.Action == sink.Upsert || rec.Action == sink.Update && rec.Resend) {
 			key = req.Target.Fold(rec.Batch.Cell(rec.Row, req.Target.KeyColumn).Text)
 		}
 		switch {
@@ -195,6 +195,7 @@ func (w *Writer) keep(ctx context.Context, req *sink.Request) error {
 					return err
 				}
 			}
+		case rec.Action != sink.Upsert:
 		case key != "":
 			missing = append(missing, key)
 		}
@@ -204,11 +205,9 @@ func (w *Writer) keep(ctx context.Context, req *sink.Request) error {
 	}
 	return w.Store.change(ctx, w.Org, req.Target.Object, ids, func(n int, r *Record) {
 		i := places[n]
-		if made[i] && r.fresh {
-			r.Created = true
-		}
+		r.maybe = r.maybe || made[i] && r.fresh
 		w.intend(r, &req.Records[i], found[i], want)
-		if r.Created && r.fresh {
+		if r.maybe && r.fresh {
 			r.first = w.Since
 		}
 	})
@@ -370,6 +369,11 @@ func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Res
 	return w.Store.change(ctx, w.Org, req.Target.Object, ids, func(n int, r *Record) {
 		rec, res := &req.Records[places[n]], &results[places[n]]
 		if r.fresh {
+			switch res.Status {
+			case sink.Created, sink.Updated, sink.Deleted:
+			case sink.Unknown, sink.Failed, sink.NotSent, sink.Published:
+				return // nothing was done to it, or nobody knows: what is kept before it is sent again comes first
+			}
 			if r.Target, r.first = w.Target.Name, first; rec.Resend {
 				r.first = w.Since
 			}
@@ -378,7 +382,7 @@ func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Res
 		switch res.Status {
 		case sink.Created, sink.Updated:
 			r.After, r.pending = merged(r.After, sent(rec)), nil
-			if res.Status == sink.Created && (r.fresh || r.maybe || certain) {
+			if res.Status == sink.Created && (r.fresh || r.maybe || certain && rec.Action != sink.Update) {
 				r.Created, r.maybe, r.Before = true, false, nil
 			}
 		case sink.Deleted:

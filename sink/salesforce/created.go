@@ -8,28 +8,49 @@ import (
 
 	"sfsync/sink"
 	"sfsync/sink/salesforce/lookup"
+	"sfsync/sink/salesforce/recent"
 )
 
 // created dates of the API have seconds; this is their layout ("2026-11-21T10:00:00.000+0000").
 const dateTimeLayout = "2006-01-02T15:04:05.000-0700"
 
 // askCreated finds out which of the records that were reported as updated after a lost answer
-// had been created by it: they were created by this user since the record was first sent. If
-// the org cannot be asked they stay "updated", which they also are.
+// had been created by it.
 func (j *job) askCreated(ctx context.Context) {
+	j.w.askCreated(ctx, j.req, j.results, j.ask, j.floor, j.known)
+}
+
+// AskCreated finds out which of the records that were written by another API, and reported as updated, an
+// earlier attempt ([sink.Record].Resend) had created, and makes their results [sink.Created].
+func (w *Writer) AskCreated(ctx context.Context, req *sink.Request, results []sink.Result) {
+	var ask []int
+	for i := range results {
+		if req.Records[i].Resend && results[i].Status == sink.Updated {
+			ask = append(ask, i)
+		}
+	}
+	if len(ask) > 0 {
+		floor := w.c.began.Truncate(time.Second)
+		w.askCreated(ctx, req, results, ask, func(int) time.Time { return floor }, w.c.recent.Known())
+	}
+}
+
+// askCreated says of records that were reported as updated that they were created if this user created them since
+// their floor, and they are not known to have been. If the org cannot be asked they stay "updated", which they also are.
+func (w *Writer) askCreated(ctx context.Context, req *sink.Request, results []sink.Result, ask []int, floor func(i int) time.Time, known recent.Known) {
 	ctx = settling(ctx)
-	c := j.w.c
+	c := w.c
 	user := c.UserID(ctx)
-	byID := make(map[string]int, len(j.ask))
-	literals := make([]string, 0, len(j.ask))
-	for _, i := range j.ask {
-		if id := j.results[i].ID; lookup.WellFormedID(id) {
+	byID := make(map[string]int, len(ask))
+	literals := make([]string, 0, len(ask))
+	for _, i := range ask {
+		if id := results[i].ID; lookup.WellFormedID(id) {
 			byID[id] = i
 			literals = append(literals, "'"+id+"'")
 		}
 	}
-	q := lookup.In(j.req.Target.Object, "Id,CreatedDate,CreatedById", "Id", literals)
-	err := j.w.query(ctx, q, func(rec []byte) {
+	q := lookup.In(req.Target.Object, "Id,CreatedDate,CreatedById", "Id", literals)
+	err := w.query(ctx, q, func(rec []byte) {
 		var r struct {
 			ID          string `json:"Id"`
 			CreatedDate string
@@ -43,13 +64,13 @@ func (j *job) askCreated(ctx context.Context) {
 			return
 		}
 		made, err := time.Parse(dateTimeLayout, r.CreatedDate)
-		if err == nil && !made.Before(j.floor(i)) && (user == "" || user == r.CreatedByID) && !j.w.c.recent.Has(j.known, r.ID) {
-			j.results[i].Status = sink.Created
+		if err == nil && !made.Before(floor(i)) && (user == "" || user == r.CreatedByID) && !c.recent.Has(known, r.ID) {
+			results[i].Status = sink.Created
 			c.recent.Add([]byte(r.ID), c.now())
 		}
 	})
 	if err != nil {
-		c.log.WarnContext(ctx, "cannot tell whether records were created or updated", "records", len(j.ask))
+		c.log.WarnContext(ctx, "cannot tell whether records were created or updated", "records", len(ask))
 	}
 }
 

@@ -81,6 +81,9 @@ func (w *Writer) Resume(ctx context.Context, id string, req *sink.Request, resul
 	if err == nil {
 		err = w.Jobs.tell(ctx, f, info, func(place int, r sink.Result) { results[sent[place]] = w.result(req, sent[place], r) })
 	}
+	if spec.Action == sink.Update { // an upsert says itself what it has created
+		w.askCreated(ctx, req, results)
+	}
 	return errors.Join(err, f.Close())
 }
 

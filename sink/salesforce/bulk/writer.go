@@ -21,6 +21,9 @@ import (
 // What the Bulk API cannot do is refused with a Config error: platform events, and options that [Refuses] names.
 type Writer struct {
 	Jobs Jobs
+	// AskCreated, if set, finds out which of the records with a lost answer ([sink.Record].Resend) that a job has
+	// updated were created by an earlier attempt, and says so in their results.
+	AskCreated func(ctx context.Context, req *sink.Request, results []sink.Result)
 }
 
 var (
@@ -86,10 +89,17 @@ func (w *Writer) Write(ctx context.Context, req *sink.Request, results []sink.Re
 		})
 	}
 	wg.Wait()
+	w.askCreated(ctx, req, results)
 	if ctx.Err() != nil && stop != nil {
 		return context.Cause(ctx)
 	}
 	return stop
+}
+
+func (w *Writer) askCreated(ctx context.Context, req *sink.Request, results []sink.Result) {
+	if w.AskCreated != nil {
+		w.AskCreated(ctx, req, results)
+	}
 }
 
 // job delivers the records of one action. It returns an error if the run has to stop.

@@ -77,7 +77,10 @@ func (j *job) targets() []pipeline.Target {
 		org := j.orgs.Of(t.Org)
 		if rest[org] == nil {
 			rest[org] = org.Writer()
-			jobs[org] = &bulk.Writer{Jobs: bulk.Jobs{Org: org.Client, Now: j.Sys.Now, Rand: rand.Float64, Dir: j.dir.Path("")}}
+			jobs[org] = &bulk.Writer{
+				Jobs:       bulk.Jobs{Org: org.Client, Now: j.Sys.Now, Rand: rand.Float64, Dir: j.dir.Path("")},
+				AskCreated: rest[org].AskCreated,
+			}
 		}
 		targets[i] = pipeline.Target{Writer: rest[org], Matcher: rest[org]}
 		if mode, _ := j.api.of(t.Name); mode == apiBulk {
