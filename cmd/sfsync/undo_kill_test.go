@@ -97,34 +97,55 @@ func TestUndoKilled(t *testing.T) {
 	t.Parallel()
 	const n = 300
 	type counts struct{ Created, Updated, Deleted, Unchanged, Failed, Skipped, Unknown, Pending int }
+	const (
+		byKey   = "match: Ext__c"
+		company = "Company: company"
+		fields  = `LastName: name, Phone: {from: phone, blank: "null"}, ` + company
+	)
+	upserted, undone := counts{Created: n, Updated: n}, counts{Deleted: n, Updated: n}
 	for name, c := range map[string]struct {
 		operation string // and options of the target
 		rows      int
 		args      []string
 		run, undo counts
+		instead   [2]string // what the mapping has instead of what
 	}{
-		"upsert":                       {"upsert\n    batch: 100", 2 * n, []string{"--backup", "--workers", "2"}, counts{Created: n, Updated: n}, counts{Deleted: n, Updated: n}},
-		"delete":                       {"delete\n    batch: 100", n, []string{"--workers", "2"}, counts{Deleted: n}, counts{Created: n}},
-		"upsert by jobs":               {"upsert", 2 * n, []string{"--backup", "--api", "bulk"}, counts{Created: n, Updated: n}, counts{Deleted: n, Updated: n}},
-		"upsert after lookups":         {"upsert\n    batch: 100", 2 * n, []string{"--backup", "--workers", "2"}, counts{Created: n, Updated: n}, counts{Deleted: n, Updated: n}},
-		"upsert after lookups by jobs": {"upsert", 2 * n, []string{"--backup", "--api", "bulk"}, counts{Created: n, Updated: n}, counts{Deleted: n, Updated: n}},
-		"upsert by a name":             {"upsert\n    batch: 100", 2 * n, []string{"--backup", "--workers", "2"}, counts{Created: n, Updated: n}, counts{Deleted: n, Updated: n}},
-		"upsert by a name by jobs":     {"upsert", 2 * n, []string{"--backup", "--api", "bulk"}, counts{Created: n, Updated: n}, counts{Deleted: n, Updated: n}},
+		"upsert":         {"upsert\n    batch: 100", 2 * n, []string{"--backup", "--workers", "2"}, upserted, undone, [2]string{}},
+		"delete":         {"delete\n    batch: 100", n, []string{"--workers", "2"}, counts{Deleted: n}, counts{Created: n}, [2]string{", " + fields, ""}},
+		"upsert by jobs": {"upsert", 2 * n, []string{"--backup", "--api", "bulk"}, upserted, undone, [2]string{}},
+		"delete by jobs": {"delete", n, []string{"--api", "bulk"}, counts{Deleted: n}, counts{Created: n}, [2]string{", " + fields, ""}},
+		// These are looked up first. What a killed try has created is found then.
+		"with a default": {
+			"upsert\n    batch: 100", 2 * n,
+			[]string{"--backup", "--workers", "2"},
+			upserted, undone,
+			[2]string{company, company + ", Title: {from: title, default: New}"},
+		},
+		"with a default by jobs": {
+			"upsert", 2 * n,
+			[]string{"--backup", "--api", "bulk"},
+			upserted, undone,
+			[2]string{company, company + ", Title: {from: title, default: New}"},
+		},
+		"by a name by jobs": {"upsert", 2 * n, []string{"--backup", "--api", "bulk"}, upserted, undone, [2]string{byKey, "match: LastName"}},
+		"what differs":      {"upsert\n    batch: 100", 2 * n, []string{"--backup", "--changed-only=org", "--workers", "2"}, upserted, undone, [2]string{}},
+		"nothing but a key by jobs": {
+			"upsert", 5 * n,
+			[]string{"--backup", "--api", "bulk"},
+			counts{Created: 4 * n, Unchanged: n},
+			counts{Deleted: 4 * n},
+			[2]string{fields, "LastName: {from: title, default: New}, Company: {from: title, default: New}"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newPlanOrg(t, leadSchema)
 			mapping := w.write("leads.yaml", strings.Replace(undoMapping, "    match:", "    operation: upsert\n    match:", 1))
 			text := strings.Replace(undoMapping, "    match:", "    operation: "+c.operation+"\n    match:", 1)
-			if strings.HasPrefix(c.operation, "delete") {
-				text = strings.Replace(text, ", LastName: name, Phone: {from: phone, blank: \"null\"}, Company: company", "", 1)
+			if !strings.Contains(text, c.instead[0]) {
+				t.Fatalf("%s has no %q", text, c.instead[0])
 			}
-			if strings.Contains(name, "after lookups") { // a default that counts only for new records takes them
-				text = strings.Replace(text, "Company: company", "Company: company, Title: {from: title, default: New}", 1)
-			}
-			if strings.HasPrefix(name, "upsert by a name") {
-				text = strings.Replace(text, "match: Ext__c", "match: LastName", 1)
-			}
+			text = strings.Replace(text, c.instead[0], c.instead[1], 1)
 			changing := w.write("changing.yaml", text)
 			base := w.write("base.csv", undoLeads(0, n, func(i int) string { return fmt.Sprint(i) }, "One"))
 			rows := undoLeads(0, c.rows, func(i int) string { return fmt.Sprint(i + 1) }, "Two")

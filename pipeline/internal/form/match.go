@@ -313,8 +313,9 @@ func (f *Former) arrive(l *lane, it work.Item, w *target.Want, m *sink.Match) {
 			return
 		}
 		l.keep(it, w, m)
-		// The org's own upsert sends its key, and may change its case: that is no case for bare.
-		if l.bare(it) && l.Asks(it) || l.Compare && l.trim(it, w, m) {
+		// One that an earlier try may have written holds what would be sent because of that: the answer to another try
+		// tells. The org's own upsert sends its key, and may change its case: that is no case for bare.
+		if !rec.Resend && (l.bare(it) && l.Asks(it) || l.Compare && l.trim(it, w, m)) {
 			if err := f.prints.Held(l.Target, it); err != nil {
 				f.halt(err)
 			}
