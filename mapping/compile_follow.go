@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"sfsync/mapping/program"
 	"sfsync/mapping/schema"
 	"sfsync/mapping/syntax"
 )
@@ -38,8 +39,7 @@ func (c *planner) follow() {
 			}
 			switch {
 			case first >= 0:
-				c.after(i, first, r)
-				waits[i] = append(waits[i], edge{to: first, pos: r.Field.Pos})
+				c.after(waits, i, first, r)
 			case late != "" && !slices.ContainsFunc(waits[i], func(e edge) bool { return c.targets[e.to].Name == late }):
 				c.list.Warnf(r.Field.Pos, "refers-to-made", "write {ref: "+late+"} for the record of the same row; load others before, with a mapping of their own",
 					"%s refers to records of %s by their %s: those that target %s makes in the same run may not be there yet", r.Field.Value, object.Name, key.Name, late)
@@ -48,19 +48,43 @@ func (c *planner) follow() {
 	}
 }
 
-// after makes the records of a target, and what a rule of it looks for, wait for those of another one.
-func (c *planner) after(target, first int, r *Rule) {
+// after makes the records of a target, and what a rule of it looks for, wait for those of another one, and notes that
+// in waits. What targets look for that must not wait they keep for themselves.
+func (c *planner) after(waits [][]edge, target, first int, r *Rule) {
 	wait := func(t *PlanTarget) {
 		if !slices.Contains(t.After, first) {
 			t.After = append(t.After, first)
 		}
 	}
 	wait(c.targets[target])
+	waits[target] = append(waits[target], edge{to: first, pos: r.Field.Pos})
 	for _, p := range c.targets[target].Code.Rules {
-		if p.Refer != nil && p.Refer.Find && strings.EqualFold(p.Field.Name, r.Field.Value) {
-			wait(c.finds[p.Refer.Record])
+		if p.Refer == nil || !p.Refer.Find || !strings.EqualFold(p.Field.Name, r.Field.Value) {
+			continue
+		}
+		others := c.sharing(p.Refer, target)
+		if slices.ContainsFunc(others, func(i int) bool { return i == first || reaches(waits, first, i) }) {
+			find, refer := *c.finds[p.Refer.Record], *p.Refer
+			find.Name, find.After = c.targets[target].Name+"."+p.Field.Name, slices.Clone(find.After)
+			refer.Record = len(c.finds)
+			c.finds, p.Refer = append(c.finds, &find), &refer
+		} else {
+			for _, i := range others {
+				waits[i] = append(waits[i], edge{to: first, pos: r.Field.Pos})
+			}
+		}
+		wait(c.finds[p.Refer.Record])
+	}
+}
+
+// sharing returns the targets that look for the same as one does.
+func (c *planner) sharing(refer *program.Reference, target int) (others []int) {
+	for i, t := range c.targets {
+		if t != nil && i != target && slices.ContainsFunc(t.Code.Rules, func(p *program.Rule) bool { return p.Refer == refer }) {
+			others = append(others, i)
 		}
 	}
+	return others
 }
 
 // sought returns the object that a rule refers to by a key, and that key; nil for a rule that does not.

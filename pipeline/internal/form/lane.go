@@ -26,6 +26,7 @@ type lane struct {
 	rounds     *rounds             // of a lane that has rivals; else nil
 	late       bool                // it enters a round only once those that it needs are decided
 	borrows    *rehearse.Imagined  // and of a find: what targets of its object would have made
+	made       bool                // of a find: a target may make what was not there for an earlier row
 	cost       Cost
 
 	inflight         int              // write requests
@@ -106,6 +107,9 @@ func NewLanes(opt *Options, before Lanes) Lanes {
 		}
 	}
 	for _, l := range lanes {
+		l.made = l.Find && slices.ContainsFunc(lanes[:len(p.Targets)], func(of *lane) bool {
+			return of.writes(l) && (of.Plan.Operation == mapping.Upsert || of.Plan.Operation == mapping.Insert)
+		})
 		for _, of := range l.Plan.After {
 			lanes[of].dependents = append(lanes[of].dependents, dependent{l, -1})
 		}
@@ -184,11 +188,16 @@ func newLane(index int, p *mapping.PlanTarget, opt *Options) *lane {
 // like returns the first target among lanes that writes the same object of the same org, or nil.
 func (l *lane) like(lanes Lanes) *lane {
 	for _, of := range lanes {
-		if !of.Find && of.Plan.Object.Name == l.Plan.Object.Name && of.Plan.Org == l.Plan.Org {
+		if of.writes(l) {
 			return of
 		}
 	}
 	return nil
+}
+
+// writes reports whether the lane is a target that writes the object of another one, in the same org.
+func (l *lane) writes(of *lane) bool {
+	return !l.Find && l.Plan.Object.Name == of.Plan.Object.Name && l.Plan.Org == of.Plan.Org
 }
 
 // create queues an item whose key no record holds.

@@ -374,7 +374,11 @@ func (f *Former) missing(l *lane, it work.Item) {
 	rec.Holders = work.NoHolder
 	switch {
 	case l.Find:
-		l.learn(it, answer{})
+		if l.made {
+			rec.Holders = work.UnknownHolders
+		} else {
+			l.learn(it, answer{})
+		}
 		f.refuse(l, it, CodeLookupMissing, "", "no "+l.Plan.Object.Name+" has the "+name+" "+convert.Quote(l.Words(it)))
 	case l.Looks(it):
 		f.finish(l, it, ledger.Skipped, onlyLooked(it))

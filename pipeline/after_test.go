@@ -1,0 +1,44 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestMadeMeanwhile: what an earlier row looked for in vain a later row finds that makes it.
+func TestMadeMeanwhile(t *testing.T) {
+	p, o := worldOf(t, `
+- {object: Account, name: account, match: ERP_Id__c, when: 'kind == "a"', fields: {ERP_Id__c: erp, Name: {value: A}}}
+- {object: Visit__c, name: visit, match: Ext__c, fields: {Ext__c: ext, Account__c: {lookup: Account.ERP_Id__c, from: erp}}}
+`)
+	var rows strings.Builder
+	rows.WriteString("kind,ext,erp\nv,first,x\n")
+	const others = 1500 // keys enough for a lookup to leave before the account
+	for i := range others {
+		fmt.Fprintf(&rows, "v,%d,e%d\n", i, i)
+	}
+	rows.WriteString("a,last,x\n")
+	res, _ := play(t, p, o, rows.String(), nil)
+	if visits := res.Targets[1]; visits.Failed != 1+others || visits.Created != 1 {
+		t.Errorf("%+v", visits)
+	}
+}
+
+// TestSharedLookup: of targets that look for the same, one waits for the target that makes it, the other must not,
+// since that waits for it.
+func TestSharedLookup(t *testing.T) {
+	p, o := worldOf(t, `
+- {object: Account, name: child, match: ERP_Id__c, fields: {ERP_Id__c: erp, Name: {value: C}, ParentId: {ref: parent}}}
+- {object: Account, name: parent, match: Name, fields: {Name: group, ParentId: {lookup: Account.ERP_Id__c, from: erp}}}
+- {object: Visit__c, name: visit, match: Ext__c, fields: {Ext__c: ext, Account__c: {lookup: Account.ERP_Id__c, from: erp}}}
+`)
+	o.add("Account", record{"ERP_Id__c": "x", "Name": "old"})
+	_, dir := play(t, p, o, "ext,erp,group\n1,x,g\n2,y,\n", nil)
+	want := "2 child updated\n2 parent created\n2 visit created\n3 child failed PARENT_FAILED ParentId\n3 parent failed MATCH_KEY_BLANK Name\n3 visit failed LOOKUP_NOT_FOUND Account__c\n"
+	if d := cmp.Diff(want, outcomes(t, dir)); d != "" {
+		t.Error(d)
+	}
+}
