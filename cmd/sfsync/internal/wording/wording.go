@@ -105,7 +105,7 @@ func ours(code string) bool {
 	case catalog.CodeNoAnswer, catalog.CodeUnreachable, catalog.CodeBadAnswer, catalog.CodeRedirect, catalog.CodeHost,
 		catalog.CodeCredentials, catalog.CodeVersion, catalog.CodeValue, catalog.CodeNoLookup, catalog.CodeNoID,
 		catalog.CodeSetup, catalog.CodeCancelled, catalog.CodeHTTP, catalog.CodeNewInstance, catalog.CodeTooLarge,
-		catalog.CodeProxy, catalog.CodeCertificate:
+		catalog.CodeProxy, catalog.CodeCertificate, catalog.CodeBudget, catalog.CodeUnfinished, catalog.CodeNoResult:
 		return true
 	}
 	return false
