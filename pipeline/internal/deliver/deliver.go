@@ -279,8 +279,8 @@ func (j *Job) judge(opt *Options, res *sink.Result, it work.Item) Verdict {
 			v.State = ledger.Unknown
 		}
 	}
-	if retry && res.Status == sink.Failed && open == ledger.Sending {
-		v.State = ledger.Unknown // a lost attempt may have done it before others got in the way
+	if (retry || ruled(p.Code) && it.Action != sink.Delete) && res.Status == sink.Failed && open == ledger.Sending {
+		v.State = ledger.Unknown // a lost attempt may have done it before others, or what it wrote, got in the way
 	}
 	if it.Action == sink.Delete && gone(p.Code) {
 		v.State, p.Code, p.Field, p.Message = ledger.Skipped, work.CodeNotFound, j.Target.Keys[0].Name(), "there is nothing to delete: "+p.Message
@@ -300,6 +300,12 @@ func (j *Job) patience(opt *Options, res *sink.Result, rec *work.Record) (again,
 	}
 	_, last = opt.LastPass.Wait(int(rec.Last) + 1)
 	return false, last
+}
+
+// ruled reports whether an error comes of rules of the org's own. They may look at what a record holds, so that they
+// refuse what they let pass before.
+func ruled(code string) bool {
+	return code == "FIELD_CUSTOM_VALIDATION_EXCEPTION" || code == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" || code == "CANNOT_EXECUTE_FLOW_TRIGGER"
 }
 
 // gone reports whether an error says that a record does not exist.
