@@ -89,22 +89,29 @@ func (c *planner) sharing(refer *program.Reference, target int) (others []int) {
 
 // sought returns the object that a rule refers to by a key, and that key; nil for a rule that does not.
 func (c *planner) sought(out *PlanTarget, r *Rule) (*schema.Object, *schema.Field) {
-	object, field := "", ""
-	if rel, ok := syntax.ParseRelation(r.Field.Value); ok {
-		ref, parent := relationship(out.Object, rel)
-		if parent == "" && ref != nil && len(ref.ReferenceTo) == 1 {
-			parent = ref.ReferenceTo[0]
-		}
-		object, field = parent, rel.Field
-	} else if r.Lookup != nil && !r.Lookup.Create {
-		object, field = r.Lookup.Object.Value, r.Lookup.Field.Value
-	}
+	object, field := referred(out, r)
 	if o := out.Code.Schema.Object(object); object != "" && o != nil {
 		if f := o.Field(field); f != nil {
 			return o, f
 		}
 	}
 	return nil, nil
+}
+
+// referred names the object that a rule refers to by a key, and that key, as the file has them; "" where it refers to
+// none, or makes what is not there.
+func referred(out *PlanTarget, r *Rule) (object, field string) {
+	if rel, ok := syntax.ParseRelation(r.Field.Value); ok {
+		ref, parent := relationship(out.Object, rel)
+		if parent == "" && ref != nil && len(ref.ReferenceTo) == 1 {
+			parent = ref.ReferenceTo[0]
+		}
+		return parent, rel.Field
+	}
+	if r.Lookup != nil && !r.Lookup.Create {
+		return r.Lookup.Object.Value, r.Lookup.Field.Value
+	}
+	return "", ""
 }
 
 // source is the signature of a rule without its default, which counts only for rows without a key.

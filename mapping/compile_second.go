@@ -23,16 +23,7 @@ func (c *planner) postpone(r *Rule, claimed *schema.Field, isKey bool) bool {
 	if c.second || out.Code.Made || isKey || claimed.Required() || out.Updates() || len(out.Keys) == 0 || !claimed.Updateable {
 		return false
 	}
-	object, field := "", ""
-	if rel, ok := syntax.ParseRelation(r.Field.Value); ok {
-		ref, parent := relationship(out.Object, rel)
-		if parent == "" && ref != nil && len(ref.ReferenceTo) == 1 {
-			parent = ref.ReferenceTo[0]
-		}
-		object, field = parent, rel.Field
-	} else if r.Lookup != nil && !r.Lookup.Create {
-		object, field = r.Lookup.Object.Value, r.Lookup.Field.Value
-	}
+	object, field := referred(out, r)
 	if !strings.EqualFold(object, out.Object.Name) || !c.ruled[lower(field)] {
 		return false
 	}
