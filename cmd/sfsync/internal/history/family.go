@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"sfsync/cmd/sfsync/internal/settings"
 	"sfsync/pipeline/report"
 )
 
@@ -90,7 +91,7 @@ func FamilyOf(run *report.Dir, parent func(*report.Dir) string, roots ...string)
 			continue
 		}
 		f.All = append(f.All, r)
-		if name != me && (r.Summary == nil || r.Summary.Command == "retry") && (t.under(name, me) || after && !t.under(me, name)) {
+		if name != me && (r.Summary == nil || r.Summary.Command == settings.Retry) && (t.under(name, me) || after && !t.under(me, name)) {
 			f.Later = append(f.Later, r)
 		}
 		after = after || name == me

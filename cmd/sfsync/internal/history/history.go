@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"sfsync/cmd/sfsync/internal/settings"
 	"sfsync/pipeline/report"
 )
 
@@ -109,7 +110,7 @@ func Prunable(all []Run, mapping string, parent func(*report.Dir) string, rule R
 	stays := make(map[string]bool) // by the first of the tries
 	back := make(map[string]bool)
 	for _, r := range all {
-		if r.State == Complete && r.Summary.Command == "undo" {
+		if r.State == Complete && r.Summary.Command == settings.Undo {
 			back[r.Summary.Parent] = true
 		}
 	}

@@ -171,11 +171,12 @@ func (j *job) interrupted(ctx context.Context) (*report.Dir, error) {
 
 // wentHere reports whether a run that has no summary went to the org of this one.
 func (j *job) wentHere(ctx context.Context, d *report.Dir) (bool, error) {
-	if _, err := os.Stat(d.Path(report.LedgerFile)); err != nil {
-		return false, nil //nolint:nilerr // a plan
-	}
 	var s settings.Run
-	if err := settings.Read(ctx, d, &s); err != nil {
+	err := settings.Read(ctx, d, &s)
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // a plan
+		return false, nil
+	case err != nil:
 		return false, fmt.Errorf("%s was interrupted, and cannot be gone on with: %w", d.Path(""), err)
 	}
 	return s.OrgID == j.orgs.Main.Info.ID, nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -35,7 +34,7 @@ func Family(ctx context.Context, dir *report.Dir, roots ...string) (*history.Fam
 func Parents(ctx context.Context) func(*report.Dir) string {
 	return func(d *report.Dir) string {
 		var s settings.Run
-		if _, err := os.Stat(d.Path(report.LedgerFile)); err != nil || settings.Read(ctx, d, &s) != nil {
+		if settings.Read(ctx, d, &s) != nil {
 			return ""
 		}
 		return s.Parent
@@ -58,11 +57,8 @@ func Find(root, run string) (*report.Dir, error) {
 // complete.
 func Undone(ctx context.Context, dir *report.Dir) (*report.Dir, error) {
 	var s settings.Run
-	if _, err := os.Stat(dir.Path(report.LedgerFile)); err != nil {
-		return nil, nil //nolint:nilnil // what is wrong with it the caller says
-	}
 	if err := settings.Read(ctx, dir, &s); err != nil || s.Command != settings.Undo {
-		return nil, nil //nolint:nilerr,nilnil // as above
+		return nil, nil //nolint:nilerr,nilnil // what is wrong with it the caller says
 	}
 	if sum, err := dir.ReadSummary(); err == nil && sum.Complete {
 		return nil, nil //nolint:nilnil // the caller says that nothing is left to do
@@ -85,9 +81,6 @@ func Undos(ctx context.Context, run *report.Dir, mapping string) ([]*report.Dir,
 			return s.Command != settings.Undo || s.Parent != run.Name()
 		}
 		var s settings.Run
-		if _, err := os.Stat(d.Path(report.LedgerFile)); err != nil {
-			return true
-		}
 		return settings.Read(ctx, d, &s) != nil || s.Command != settings.Undo || s.Parent != run.Name()
 	}), nil
 }
