@@ -263,7 +263,7 @@ type sample struct {
 // otherwise: that of most spreadsheets.
 const guess = "windows-1252"
 
-// look reads the first rows of files. One that is not UTF-8 is read once more, by the guess.
+// look reads the first rows of files. A single one that is not UTF-8 is read once more, by the guess.
 func (o *initOptions) look(ctx context.Context, inputs []source.Input) (*sample, error) {
 	seen := &sample{encoding: o.Encoding}
 	foreign, err := o.read(ctx, inputs, seen)
