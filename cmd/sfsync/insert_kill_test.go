@@ -3,7 +3,6 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,19 +38,15 @@ func TestInsertsKilled(t *testing.T) {
 						t.Fatalf("request %d is not killed: the test shows nothing", nth)
 					}
 					dir := w.only(runs)
-					k := &killer{dir: w.dir, env: homeEnv(w.dir, "SFSYNC_TO=env", "SFSYNC_INSTANCE_URL="+w.url, "SFSYNC_ACCESS_TOKEN="+w.token)}
+					k := &killer{dir: w.dir, env: w.env(w.dir)}
 					resume := k.begin(t, nil, "resume", dir, "--state", filepath.Join(w.dir, "state"), "--quiet")
-					resume.ends(t, 0, 5)
+					resume.exits(t, 0, 5)
 					code, stderr := resume.ProcessState.ExitCode(), resume.err.String()
 					var s struct {
 						Complete bool
 						Targets  []killCounts
 					}
-					text, err := os.ReadFile(filepath.Join(dir, "summary.json"))
-					if err == nil {
-						err = json.Unmarshal(text, &s)
-					}
-					if err != nil {
+					if err := json.Unmarshal(read(t, dir, "summary.json"), &s); err != nil {
 						t.Fatal(err, stderr)
 					}
 					n := s.Targets[0]

@@ -147,9 +147,5 @@ func TestDiskFullOfFingerprints(t *testing.T) {
 
 func (k *killer) summaryIn(t *testing.T, name string) summaryDoc {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(k.dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return decodeSummary(t, text)
+	return decodeSummary(t, read(t, k.dir, name))
 }

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestDamagedLedger resumes a run whose ledger was damaged: the resume says so, sends nothing and leaves
@@ -27,7 +26,7 @@ func TestDamagedLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := k.leadsInOrg(t)
-	summary := k.read(t, dir, "summary.json")
+	summary := read(t, dir, "summary.json")
 	for name, damaged := range map[string][]byte{
 		"empty":     {},
 		"text":      bytes.Repeat([]byte("no ledger at all\n"), 1000),
@@ -46,7 +45,7 @@ func TestDamagedLedger(t *testing.T) {
 		if after := k.leadsInOrg(t); after != before {
 			t.Errorf("%s: the org has %s leads, had %s", name, after, before)
 		}
-		if !bytes.Equal(summary, k.read(t, dir, "summary.json")) {
+		if !bytes.Equal(summary, read(t, dir, "summary.json")) {
 			t.Errorf("%s: the summary has changed", name)
 		}
 		for _, more := range []string{"-wal", "-shm"} {
@@ -69,7 +68,7 @@ func TestLedgerWithoutItsLog(t *testing.T) {
 	const rows = 6000
 	k := world(t, rows)
 	k.write(t, "insert.yaml", strings.Replace(leadsMapping, "match: Ext__c\n    fields: {Ext__c: id, ", "operation: insert\n    fields: {", 1))
-	k.serve(t, "40ms")
+	k.serve(t, "250ms")
 	run := k.begin(t, nil, "run", "insert.yaml", "leads.csv", "--api", "rest", "--workers", "1")
 	until(t, "rows of the run", func() bool { return k.lines(t, "sfsync-runs/2*/succeeded.csv") > 0 })
 	run.Process.Kill()
@@ -79,7 +78,7 @@ func TestLedgerWithoutItsLog(t *testing.T) {
 	if err := os.Rename(log, filepath.Join(k.dir, "kept")); err != nil {
 		t.Fatal(err)
 	}
-	before, report := k.leadsInOrg(t), k.read(t, dir, "succeeded.csv")
+	before, report := k.leadsInOrg(t), read(t, dir, "succeeded.csv")
 	resume := k.begin(t, nil, "resume", filepath.Base(dir))
 	resume.exits(t, 65)
 	if says := resume.err.String(); !strings.Contains(says, "commits are missing") || !strings.Contains(says, "ledger.db-wal") {
@@ -88,16 +87,16 @@ func TestLedgerWithoutItsLog(t *testing.T) {
 	if after := k.leadsInOrg(t); after != before || before == "0" {
 		t.Errorf("the org had %s leads and has %s", before, after)
 	}
-	if !bytes.Equal(report, k.read(t, dir, "succeeded.csv")) {
+	if !bytes.Equal(report, read(t, dir, "succeeded.csv")) {
 		t.Error("the report has changed")
 	}
 	if err := os.Rename(filepath.Join(k.dir, "kept"), log); err != nil {
 		t.Fatal(err)
 	}
-	k.begin(t, nil, "resume", filepath.Base(dir), "--json").ends(t, 0, 5) // what was in flight is unknown
-	s := k.summaryOf(t, dir)
-	if n := k.leadsInOrg(t); n > fmt.Sprint(rows) || !s.Complete || s.Rows.Succeeded+s.Rows.Unknown != rows {
-		t.Errorf("the org has %s leads: %+v", n, s)
+	k.begin(t, nil, "resume", filepath.Base(dir), "--json").exits(t, 0, 5) // what was in flight is unknown
+	s := decodeSummary(t, read(t, dir, "summary.json"))
+	if n, err := strconv.Atoi(k.leadsInOrg(t)); err != nil || n > rows || !s.Complete || s.Rows.Succeeded+s.Rows.Unknown != rows {
+		t.Errorf("the org has %d leads, %v: %+v", n, err, s)
 	}
 }
 
@@ -142,25 +141,7 @@ func TestPruneLeavesAnUndo(t *testing.T) {
 	prune(0)
 }
 
-func (k *killer) summaryOf(t *testing.T, dir string) summaryDoc {
-	t.Helper()
-	return decodeSummary(t, k.read(t, dir, "summary.json"))
-}
-
-// ends waits for the end of a command, whose exit code is one of these.
-func (p *process) ends(t *testing.T, codes ...int) {
-	t.Helper()
-	select {
-	case <-p.ended:
-	case <-time.After(time.Minute):
-		t.Fatalf("%s does not end", p.Args)
-	}
-	if code := p.ProcessState.ExitCode(); !slices.Contains(codes, code) {
-		t.Fatalf("%s: exit code %d\n%s%s", p.Args, code, p.out.String(), p.err.String())
-	}
-}
-
-func (k *killer) read(t *testing.T, parts ...string) []byte {
+func read(t *testing.T, parts ...string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(parts...))
 	if err != nil {
@@ -182,12 +163,9 @@ func (k *killer) leadsInOrg(t *testing.T) string {
 // killed is in nobody's way, though what it said of itself is still there.
 func TestOverlappingRuns(t *testing.T) {
 	t.Parallel()
-	const rows = 6000
-	k := world(t, rows)
-	k.serve(t, "40ms")
-	args := []string{"run", "leads.yaml", "leads.csv", "--api", "rest", "--workers", "1"}
-	first := k.begin(t, nil, args...)
-	until(t, "rows of the run", func() bool { return k.lines(t, "sfsync-runs/2*/succeeded.csv") > 0 })
+	const rows = 100
+	k, first, release := held(t, rows)
+	args := []string{"run", "leads.yaml", "leads.csv", "--api", "rest"}
 	refused := k.begin(t, nil, args...)
 	tooShort := k.begin(t, nil, append(args, "--lock-wait", "50ms")...)
 	waits := k.begin(t, nil, append(args, "--lock-wait", "1m", "--runs", "later", "--json")...)
@@ -203,16 +181,17 @@ func TestOverlappingRuns(t *testing.T) {
 	if len(k.glob(t, "later/2*")) != 0 {
 		t.Error("the run that waits has begun")
 	}
+	release()
 	first.exits(t, 0)
 	waits.exits(t, 0)
 	if s := decodeSummary(t, waits.out.Bytes()); s.Targets[0].Updated != rows || s.Targets[0].Created != 0 {
 		t.Errorf("the run that waited met an org without what the first wrote: %+v", s)
 	}
 
-	killed := k.begin(t, nil, append(args, "--runs", "killed")...)
-	until(t, "rows of the run", func() bool { return k.lines(t, "killed/2*/succeeded.csv") > 0 })
+	k, killed, release := held(t, rows)
 	killed.Process.Kill()
 	killed.exits(t, -1)
+	release()
 	if len(k.glob(t, "sfsync/locks/*.lock.json")) == 0 {
 		t.Error("a lock says nothing of its holder: the test shows nothing")
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ import (
 // out or after. If it does not come so far it must end well, and strike reports false.
 func (w *planOrg) strike(n int, after bool, args ...string) bool {
 	w.t.Helper()
-	k := &killer{dir: w.dir, env: homeEnv(w.dir, "SFSYNC_TO=env", "SFSYNC_INSTANCE_URL="+w.url, "SFSYNC_ACCESS_TOKEN="+w.token)}
+	k := &killer{dir: w.dir, env: w.env(w.dir)}
 	begun := make(chan *process, 1)
 	struck, seen := false, 0
 	w.setAround(func(writes bool, _ http.ResponseWriter, serve func()) {
@@ -52,6 +51,11 @@ func (w *planOrg) strike(n int, after bool, args ...string) bool {
 		w.t.Fatalf("%s: %v\n%s%s", p.Args, p.ProcessState, p.out.String(), p.err.String())
 	}
 	return struck
+}
+
+// env is the environment of commands that go to the org, for a user whose files are in dir.
+func (w *planOrg) env(dir string) []string {
+	return homeEnv(dir, "SFSYNC_TO=env", "SFSYNC_INSTANCE_URL="+w.url, "SFSYNC_ACCESS_TOKEN="+w.token)
 }
 
 func (w *planOrg) setAround(around func(writes bool, rw http.ResponseWriter, serve func())) {
@@ -165,11 +169,7 @@ func TestUndoKilled(t *testing.T) {
 					Complete bool
 					Targets  []counts
 				}
-				text, err := os.ReadFile(filepath.Join(dir, "summary.json"))
-				if err == nil {
-					err = json.Unmarshal(text, &s)
-				}
-				if err != nil {
+				if err := json.Unmarshal(read(t, dir, "summary.json"), &s); err != nil {
 					t.Fatal(err)
 				}
 				if !s.Complete || len(s.Targets) != 1 || s.Targets[0] != want {

@@ -32,12 +32,12 @@ func TestNamesOf(t *testing.T) {
 		orgs []string
 		want []string // nil for an error
 	}{
-		"one":              {[]string{"", ""}, []string{"local"}},
-		"that of --to":     {[]string{"local", ""}, []string{"local"}},
-		"several":          {[]string{"crm", "", "eu", "crm"}, []string{"local", "crm", "eu"}},
-		"as many as can":   {many[1:], append([]string{"local"}, many[1:]...)},
-		"one more":         {many, nil},
-		"no name of a org": {[]string{"../x"}, nil},
+		"one":               {[]string{"", ""}, []string{"local"}},
+		"that of --to":      {[]string{"local", ""}, []string{"local"}},
+		"several":           {[]string{"crm", "", "eu", "crm"}, []string{"local", "crm", "eu"}},
+		"as many as can":    {many[1:], append([]string{"local"}, many[1:]...)},
+		"one more":          {many, nil},
+		"no name of an org": {[]string{"../x"}, nil},
 	} {
 		got, at, err := namesOf(&remote.Flags{To: "local"}, fileTo(c.orgs...))
 		if !slices.Equal(got, c.want) || (err != nil) != (c.want == nil) {

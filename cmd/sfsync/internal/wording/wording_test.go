@@ -64,6 +64,18 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// TestTheSameIsSaidOnce: what several requests met with at the same time is said once.
+func TestTheSameIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	down := func() error {
+		return &sink.Error{Class: sink.Network, Code: "UNREACHABLE", Message: "POST /composite at example.com: refused"}
+	}
+	got := Of(errors.Join(down(), errors.New("another thing"), down(), down()), "")
+	if want := "UNREACHABLE: POST /composite at example.com: refused; another thing"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestWithSignal: a signal names the code of a command that it stopped, and hides no error.
 func TestWithSignal(t *testing.T) {
 	t.Parallel()
