@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"sfsync/mapping"
-	"sfsync/mapping/schema"
 	"sfsync/pipeline"
+	"sfsync/pipeline/internal/plantest"
 	"sfsync/pipeline/lacking"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/report"
@@ -77,19 +77,7 @@ func widePlan(b *testing.B) *mapping.Plan {
 	for i, f := range wideFields {
 		text += "    " + f + ": " + wideColumns[i] + "\n"
 	}
-	file, _, err := mapping.Parse("bench.yaml", []byte(text))
-	if err != nil {
-		b.Fatal(err)
-	}
-	s, diags := schema.Overlay(schema.Standard(), "bench.schema.yaml",
-		[]byte("objects:\n  Lead:\n    fields:\n      Ext__c: {type: string, length: 40, externalId: true, unique: true}\n"))
-	if len(diags) > 0 {
-		b.Fatal(diags)
-	}
-	p, _, err := mapping.Compile(file, s)
-	if err != nil {
-		b.Fatal(err)
-	}
+	p, _ := plantest.Compile(b, "objects:\n  Lead:\n    fields:\n      Ext__c: {type: string, length: 40, externalId: true, unique: true}\n", text)
 	return p
 }
 

@@ -14,37 +14,22 @@ import (
 	"pgregory.net/rapid"
 
 	"sfsync/mapping"
-	"sfsync/mapping/schema"
 	"sfsync/pipeline"
+	"sfsync/pipeline/internal/plantest"
 	"sfsync/pipeline/report"
 	"sfsync/pipeline/source"
 )
 
 // compilePlan compiles a mapping against the standard objects with external ids on Lead and Account.
-func compilePlan(t interface {
-	Helper()
-	Fatal(...any)
-}, text string,
-) *mapping.Plan {
+func compilePlan(t testing.TB, text string) *mapping.Plan {
 	t.Helper()
-	s, found := schema.Overlay(schema.Standard(), "test.schema.yaml", []byte(`
+	p, _ := plantest.Compile(t, `
 objects:
   Lead:
     fields: {Ext__c: {type: string, length: 40, externalId: true, unique: true}}
   Account:
     fields: {ERP__c: {type: string, length: 40, externalId: true, unique: true}}
-`))
-	if len(found) > 0 {
-		t.Fatal(found)
-	}
-	file, _, err := mapping.Parse("test.yaml", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, _, err := mapping.Compile(file, s)
-	if err != nil {
-		t.Fatal(err)
-	}
+`, text)
 	return p
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sfsync/mapping"
-	"sfsync/mapping/schema"
 	"sfsync/pipeline"
+	"sfsync/pipeline/internal/plantest"
 	"sfsync/pipeline/ledger"
 	"sfsync/pipeline/plan"
 	"sfsync/pipeline/report"
@@ -52,25 +52,15 @@ objects:
 // worldOf compiles a mapping's targets against the schema of the tests.
 func worldOf(t testing.TB, targets string) (*mapping.Plan, *world) {
 	t.Helper()
-	s, diags := schema.Overlay(schema.Standard(), "test.schema.yaml", []byte(worldSchema))
-	if len(diags) > 0 {
-		t.Fatal(diags)
-	}
-	file, _, err := mapping.Parse("test.yaml", []byte("version: 1\nname: test\ntargets:\n"+targets))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, _, err := mapping.Compile(file, s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p, s := plantest.Compile(t, worldSchema, "version: 1\nname: test\ntargets:\n"+targets)
 	return p, newWorld(t, s)
 }
 
-// play runs a plan over the rows of a CSV.
-func play(t testing.TB, p *mapping.Plan, o *world, rows string, edit func(*pipeline.Options)) (*pipeline.Result, string) {
+// optionsOf are those of a run of a plan over the rows of a CSV, without a ledger. Its row files are in dir; the caller
+// has to close them.
+func optionsOf(t testing.TB, p *mapping.Plan, o *world, rows string) (opt pipeline.Options, dir string) {
 	t.Helper()
-	dir := t.TempDir()
+	dir = t.TempDir()
 	path := filepath.Join(dir, "in.csv")
 	if err := os.WriteFile(path, []byte(rows), 0o600); err != nil {
 		t.Fatal(err)
@@ -79,23 +69,29 @@ func play(t testing.TB, p *mapping.Plan, o *world, rows string, edit func(*pipel
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := ledger.Create(t.Context(), d.Path("ledger.db"), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
 	files, err := report.NewRows(d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer files.Close()
-	opt := pipeline.Options{
-		Plan: p, Inputs: []source.Input{{Path: path}}, Ledger: l, Rows: files, Errors: &report.Errors{},
-		Backoff: func(attempt int) (time.Duration, bool) { return 0, attempt <= 5 },
-	}
+	opt = pipeline.Options{Plan: p, Inputs: []source.Input{{Path: path}}, Rows: files}
 	for range p.Targets {
 		opt.Targets = append(opt.Targets, pipeline.Target{Writer: o, Matcher: o})
 	}
+	return opt, dir
+}
+
+// play runs a plan over the rows of a CSV.
+func play(t testing.TB, p *mapping.Plan, o *world, rows string, edit func(*pipeline.Options)) (*pipeline.Result, string) {
+	t.Helper()
+	opt, dir := optionsOf(t, p, o, rows)
+	defer opt.Rows.Close()
+	l, err := ledger.Create(t.Context(), filepath.Join(dir, "ledger.db"), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	opt.Ledger, opt.Errors = l, &report.Errors{}
+	opt.Backoff = func(attempt int) (time.Duration, bool) { return 0, attempt <= 5 }
 	if edit != nil {
 		edit(&opt)
 	}

@@ -2,8 +2,6 @@ package pipeline_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -13,8 +11,6 @@ import (
 
 	"sfsync/mapping"
 	"sfsync/pipeline"
-	"sfsync/pipeline/report"
-	"sfsync/pipeline/source"
 )
 
 // rivalKinds are targets that write one object and match it by different fields, if at all. %s is the rest of their
@@ -134,24 +130,9 @@ func TestRivalTargets(t *testing.T) {
 // alone runs a plan over the rows of a CSV as play does, but without a ledger, which takes most of its time.
 func alone(t testing.TB, p *mapping.Plan, o *world, rows string) string {
 	t.Helper()
-	dir := t.TempDir()
-	path := filepath.Join(dir, "in.csv")
-	if err := os.WriteFile(path, []byte(rows), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d, err := report.OpenDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := report.NewRows(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer files.Close()
-	opt := pipeline.Options{Plan: p, Inputs: []source.Input{{Path: path}}, Rows: files, Workers: 1}
-	for range p.Targets {
-		opt.Targets = append(opt.Targets, pipeline.Target{Writer: o, Matcher: o})
-	}
+	opt, dir := optionsOf(t, p, o, rows)
+	defer opt.Rows.Close()
+	opt.Workers = 1
 	if _, err := pipeline.Run(t.Context(), opt); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sfsync/pipeline/internal/plantest"
 	"sfsync/pipeline/row"
 )
 
@@ -12,7 +13,7 @@ import (
 // no parent makes none.
 func TestBlanks(t *testing.T) {
 	t.Parallel()
-	p := compiled(t, `
+	p, _ := plantest.Compile(t, `
 objects:
   Account:
     fields:

@@ -7,31 +7,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sfsync/mapping"
-	"sfsync/mapping/schema"
+	"sfsync/pipeline/internal/plantest"
 	"sfsync/pipeline/row"
 )
 
-// compiled compiles a mapping with a schema that adds to the standard one.
-func compiled(t *testing.T, with, text string) *mapping.Plan {
-	t.Helper()
-	s, found := schema.Overlay(schema.Standard(), "s.yaml", []byte(with))
-	if len(found) > 0 {
-		t.Fatal(found)
-	}
-	file, _, err := mapping.Parse("m.yaml", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, _, err := mapping.Compile(file, s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 func plan(t *testing.T) *mapping.Plan {
 	t.Helper()
-	return compiled(t, `
+	p, _ := plantest.Compile(t, `
 objects:
   Visit__c:
     fields:
@@ -50,6 +32,7 @@ targets:
       Open__c: open
       Tags__c: {from: tags, values: {r: Red, o: Orange}, on_unmapped: fail}
 `)
+	return p
 }
 
 // TestValues: what is lacking is listed by value, with how often it came.

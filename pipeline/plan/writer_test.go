@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sfsync/mapping"
-	"sfsync/mapping/schema"
+	"sfsync/pipeline/internal/plantest"
 	"sfsync/pipeline/report"
 	"sfsync/pipeline/row"
 )
@@ -36,14 +36,7 @@ targets:
 
 func compiled(t testing.TB, text string) *mapping.Plan {
 	t.Helper()
-	file, _, err := mapping.Parse("leads.yaml", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, _, err := mapping.Compile(file, schema.Standard())
-	if err != nil {
-		t.Fatal(err)
-	}
+	p, _ := plantest.Compile(t, "", text)
 	return p
 }
 
