@@ -125,7 +125,11 @@ func (a *account) unread(ctx context.Context, p *pass, rd *intake.Reader) error 
 	}
 	row := rd.Rows
 	return a.opt.Ledger.Each(context.WithoutCancel(ctx), func(b *ledger.Batch) error {
-		if b.Seq < rd.Seq || b.Final {
+		switch {
+		case b.Seq < rd.Seq:
+			return nil
+		case b.Final: // counted when the run began
+			row += int64(b.Rows)
 			return nil
 		}
 		for r := range b.Rows {

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"sfsync/mapping"
 	"sfsync/pipeline"
+	"sfsync/pipeline/row"
 	"sfsync/sink"
 )
 
@@ -85,6 +88,47 @@ func TestResumeOfAnotherInputKeepsTheAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkResult(t, dir, in, last, org)
+}
+
+// So does one that was in its second pass, which makes the rows worse that the first pass has counted.
+func TestResumeOfAnotherInputInTheSecondPass(t *testing.T) {
+	p, org := worldOf(t, "- {object: Account, name: account, match: ERP_Id__c, fields: {ERP_Id__c: erp, Name: {from: name, blank: fail}, ParentId: {lookup: Account.ERP_Id__c, from: parent}}}\n")
+	const rows = 12_000
+	text := []byte("erp,name,parent\n")
+	for i := range rows {
+		name := "N"
+		if i < row.MaxRows { // a batch that fails
+			name = ""
+		}
+		text = fmt.Appendf(text, "e%05d,%s,e%05d\n", i, name, rows-1)
+	}
+	in := input{path: filepath.Join(t.TempDir(), "in.csv"), rows: rows}
+	if err := os.WriteFile(in.path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	references := 0
+	org.refuse = func(_ string, fields record) *sink.Error {
+		if fields["ParentId"] != "" {
+			if references++; references == 5000 {
+				close(stop)
+			}
+		}
+		return nil
+	}
+	dir, s := t.TempDir(), spec{operation: mapping.Upsert, match: "Email"}
+	first, err := try(t.Context(), t, dir, false, in, s, org, func(o *pipeline.Options) { o.Plan, o.Workers, o.Stop = p, 1, stop })
+	if !errors.Is(err, pipeline.ErrStopped) || first.Rows.Failed != row.MaxRows {
+		t.Fatal(err, first.Rows)
+	}
+	text[bytes.IndexByte(text, '\n')+1] ^= 1
+	if err := os.WriteFile(in.path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res, err := try(t.Context(), t, dir, true, in, s, org, func(o *pipeline.Options) { o.Plan = p })
+	if !errors.Is(err, pipeline.ErrInputChanged) || res.Rows.Failed != first.Rows.Failed || res.Rows.Unknown != 0 || res.Targets[1].Updated != first.Targets[1].Updated {
+		t.Errorf("%v: %+v, had %+v", err, res, first)
+	}
 }
 
 // A resumed run that is stopped again at once still accounts for all that the first try did.
