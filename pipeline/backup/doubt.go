@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -76,7 +77,7 @@ func (w *Writer) intendCreations(ctx context.Context, req *sink.Request) error {
 
 // noteCreations says what became of the records that were to be created by themselves.
 func (w *Writer) noteCreations(ctx context.Context, req *sink.Request, results []sink.Result) error {
-	made, refused := make(map[string]string), make(map[string]string)
+	ids := make(map[string]string)
 	for i := range req.Records {
 		rec := &req.Records[i]
 		if rec.Action != sink.Create {
@@ -88,15 +89,12 @@ func (w *Writer) noteCreations(ctx context.Context, req *sink.Request, results [
 			return failed("name a record", err)
 		case key == "":
 		case results[i].ID != "" && (status == sink.Created || status == sink.Updated):
-			made[key] = results[i].ID
+			ids[key] = results[i].ID
 		case (status == sink.Failed || status == sink.NotSent) && !rec.Resend:
-			refused[key] = ""
+			ids[key] = ""
 		}
 	}
-	if err := w.Store.adopt(ctx, w.Org, req.Target.Object, made); err != nil {
-		return err
-	}
-	return w.Store.adopt(ctx, w.Org, req.Target.Object, refused)
+	return w.Store.adopt(ctx, w.Org, req.Target.Object, ids)
 }
 
 // adopt gives records that were sent without an id that which they have in the org. With "" for it, or if the store has
@@ -126,45 +124,56 @@ func (s *Store) unanswered(ctx context.Context, n int, behind int64) ([]*Record,
 }
 
 // adopt looks for the records that the run has sent to be created, and got no answer about. One that is there alone
-// under its key is one of the run's records from then on; whether the run created it is decided as for any other. It
-// returns by target how many keys several records hold.
-func (u *Undo) adopt(ctx context.Context) (several map[string]int64, err error) {
-	several = make(map[string]int64)
+// under its key is one of the run's records from then on; whether the run created it is decided as for any other. Those
+// whose key several records hold are given to several: it is not known which of them the run created, if any.
+func (u *Undo) adopt(ctx context.Context, several func(*Record)) error {
 	for last := int64(0); ; {
 		list, err := u.Store.unanswered(ctx, chunk, last)
 		if err != nil || len(list) == 0 {
-			return several, err
+			return err
 		}
 		last = list[len(list)-1].seq
-		for len(list) > 0 {
-			alike := list[:0:0]
-			names, _, err := keyOf(list[0])
+		groups := make(map[string][]*Record) // of one object, with keys of the same fields
+		for _, r := range list {
+			names, _, err := keyOf(r)
 			if err != nil {
-				return several, err
+				return err
 			}
-			first := list[0]
-			list = slices.DeleteFunc(list, func(r *Record) bool {
-				of, _, err := keyOf(r)
-				if r.Org != first.Org || r.Object != first.Object || err == nil && !slices.Equal(of, names) {
-					return false
-				}
-				alike = append(alike, r)
-				return true
-			})
-			if err := u.search(ctx, alike, names, several); err != nil {
-				return several, err
+			of := strings.Join(append([]string{r.Org, r.Object}, names...), sink.KeySep)
+			groups[of] = append(groups[of], r)
+		}
+		for _, of := range slices.Sorted(maps.Keys(groups)) {
+			if err := u.search(ctx, groups[of], several); err != nil {
+				return err
 			}
 		}
 	}
 }
 
-// search looks for records of one object by the fields of their keys.
-func (u *Undo) search(ctx context.Context, alike []*Record, names []string, several map[string]int64) error {
+// adoptOrLeave adopts what can be, and leaves alone what may be one of several records.
+func (u *Undo) adoptOrLeave(ctx context.Context) error {
+	var several []*Record // few: the answer got lost, and the key is not unique
+	err := u.adopt(ctx, func(r *Record) {
+		r.Outcome, r.Code, r.Message = Left, CodeUnsure, "sent to be created, and no answer came: several records have its key"
+		several = append(several, r)
+	})
+	if err != nil {
+		return err
+	}
+	return u.Store.decided(ctx, several)
+}
+
+// search looks for records of one object by their keys, which are of the same fields.
+func (u *Undo) search(ctx context.Context, alike []*Record, several func(*Record)) error {
 	org, err := u.org(alike[0].Org)
 	if err != nil {
 		return err
 	}
 	fields, err := u.Store.fields(ctx, alike[0].Org, alike[0].Object)
+	if err != nil {
+		return err
+	}
+	names, _, err := keyOf(alike[0])
 	if err != nil {
 		return err
 	}
@@ -193,7 +202,7 @@ func (u *Undo) search(ctx context.Context, alike []*Record, names []string, seve
 		case 1:
 			ids[r.ID] = m[0].ID
 		default:
-			several[r.Target]++
+			several(r)
 		}
 	})
 	if err != nil {

@@ -58,6 +58,10 @@ func TestLostCreations(t *testing.T) {
 			created(me, 0)(o)
 			o.records[baker]["Phone"] = text("9")
 		}, me, Left, Left, CodeEdited},
+		{"never heard of again, and several have its key", func(*testing.T, *org, *Writer) {}, func(o *org) {
+			created(me, 0)(o)
+			o.records[able] = Values{"Key__c": text("002")}
+		}, me, Unsure, Left, CodeUnsure},
 		{"it never came to be", func(_ *testing.T, o *org, _ *Writer) { delete(o.records, baker) }, created(me, 0), me, "", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -93,6 +97,9 @@ func TestLostCreations(t *testing.T) {
 			}
 			if len(got) != 1 || got[0].Outcome != tt.fate || got[0].Code != tt.code {
 				t.Fatalf("%d records, want one %q %q: %+v", len(got), tt.fate, tt.code, got)
+			}
+			if id := got[0].ID; id != baker && id != "" || got[0].After["Phone"].Text != "2" {
+				t.Errorf("the record is not the one that was sent: %+v", got[0])
 			}
 			if there := o.records[baker] != nil; there != (tt.fate != Gone) {
 				t.Errorf("%q, and there: %t", tt.fate, there)

@@ -389,17 +389,26 @@ func (s *Store) query(ctx context.Context, where string, n int, args ...any) ([]
 	return list, nil
 }
 
-// Each calls f for all records, in pieces of up to n, in the order in which the run came to them.
+// Each calls f for all records, in pieces of up to n, in the order in which the run came to them. Among them are those
+// without an id that an undo has left alone.
 func (s *Store) Each(ctx context.Context, n int, f func([]*Record) error) error {
 	for last := int64(0); ; {
-		list, err := s.list(ctx, "seq > ? ORDER BY seq", n, last)
+		list, err := s.query(ctx, "seq > ? AND (id NOT LIKE '"+sentMark+"%' OR outcome != '') ORDER BY seq", n, last)
 		if err != nil || len(list) == 0 {
 			return err
+		}
+		last = list[len(list)-1].seq
+		for _, r := range list {
+			if strings.HasPrefix(r.ID, sentMark) {
+				r.ID = ""
+			}
+			if r.maybe && len(r.After) == 0 {
+				r.After = r.pending
+			}
 		}
 		if err := f(list); err != nil {
 			return err
 		}
-		last = list[len(list)-1].seq
 	}
 }
 

@@ -115,20 +115,16 @@ const chunk = 2000
 // Plan says what [Undo.Run] would do after [Store.Again] with how many records, by target and fate, and changes nothing in the org.
 func (u *Undo) Plan(ctx context.Context) (map[string]map[Fate]int64, error) {
 	counts := make(map[string]map[Fate]int64)
-	count := func(target string, fate Fate, n int64) {
+	count := func(target string, fate Fate) {
 		if counts[target] == nil {
 			counts[target] = make(map[Fate]int64)
 		}
-		counts[target][fate] += n
+		counts[target][fate]++
 	}
-	several, err := u.adopt(ctx)
-	if err != nil {
+	if err := u.adopt(ctx, func(r *Record) { count(r.Target, Unsure) }); err != nil {
 		return nil, err
 	}
-	for target, n := range several {
-		count(target, Unsure, n)
-	}
-	err = u.all(ctx, "outcome IN ('', '"+string(Left)+"', '"+string(Refused)+"')", func(p *piece) error {
+	err := u.all(ctx, "outcome IN ('', '"+string(Left)+"', '"+string(Refused)+"')", func(p *piece) error {
 		for _, r := range p.records {
 			r.Outcome = ""
 		}
@@ -149,7 +145,7 @@ func (u *Undo) Plan(ctx context.Context) (map[string]map[Fate]int64, error) {
 			case fate == Left && r.Code == CodeUnsure:
 				fate = Unsure
 			}
-			count(r.Target, fate, 1)
+			count(r.Target, fate)
 		}
 		return nil
 	})
@@ -158,7 +154,7 @@ func (u *Undo) Plan(ctx context.Context) (map[string]map[Fate]int64, error) {
 
 // Run undoes what is not decided yet.
 func (u *Undo) Run(ctx context.Context) error {
-	if _, err := u.adopt(ctx); err != nil {
+	if err := u.adoptOrLeave(ctx); err != nil {
 		return err
 	}
 	return u.all(ctx, "outcome = ''", func(p *piece) error {
