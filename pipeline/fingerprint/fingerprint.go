@@ -12,7 +12,7 @@
 // share a fingerprint, so that both are sent more often than needed.
 //
 // Memory hardly depends on the number of keys: 8 bytes for each block of 170 of them and a bit for each, which
-// are 1.7 MB for ten million, and the 32 MB in which a journal is sorted. Disk is 24 bytes a key. While a run goes on
+// are 1.7 MB for ten million, and some 40 MB in which a journal is sorted. Disk is 24 bytes a key. While a run goes on
 // its journal takes 48 bytes for each record that is sent, and the merge 28 for each key that was sent and as much as
 // the new file.
 package fingerprint

@@ -189,8 +189,8 @@ func (f *Former) conclude(l *lane, it work.Item, state ledger.State, p *ledger.P
 			id = rec.ID
 		}
 	}
-	for _, of := range l.kin {
-		if rec.Attempts > 0 && of.known != nil {
+	if rec.Attempts > 0 {
+		for _, of := range l.kin {
 			of.known.Drop(l.Text(it, 0)) // it is no longer as it was found, or refused
 		}
 	}

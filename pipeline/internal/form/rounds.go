@@ -69,7 +69,7 @@ func newRounds(lanes Lanes) []*rounds {
 		}
 		for _, of := range group {
 			of.rounds, of.late = r, r.late(of)
-			of.known = nil // another target may change what was found out
+			of.known, of.kin = nil, nil // another target may change what was found out
 		}
 		all = append(all, r)
 	}
@@ -235,8 +235,10 @@ func (f *Former) families(r *rounds) {
 	for i, it := range r.items {
 		sent[i] = make([]uint64, len(r.keys))
 		for k := range r.keys {
-			if sent[i][k], _ = r.keys[k].Sends(f.laneOf(it).Target, it, values[:0]); sent[i][k] != family.None && !slices.Contains(sets[k], sent[i][k]) {
-				sets[k] = append(sets[k], sent[i][k])
+			var set uint64
+			set, values = r.keys[k].Sends(f.laneOf(it).Target, it, values[:0])
+			if sent[i][k] = set; set != family.None && !slices.Contains(sets[k], set) {
+				sets[k] = append(sets[k], set)
 			}
 		}
 	}

@@ -159,7 +159,7 @@ func (f *Former) remember(l *lane, it work.Item) bool {
 		switch u, n := f.units.of(it.Batch.Prior, i); {
 		case u == nil && it.Batch.Prior.ID(i) == "" && l.Resumes(), u != nil && u.never:
 			return false // it has not been sent
-		case u != nil && l.Plan.Operation != mapping.Delete || u != nil && !l.Asks(it): // else a lookup tells
+		case u != nil && (l.Plan.Operation != mapping.Delete || !l.Asks(it)): // else a lookup tells
 			rec.State, rec.Resend, rec.Unit = state, true, n
 			return false
 		default:
