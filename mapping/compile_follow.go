@@ -26,7 +26,7 @@ func (c *planner) follow() {
 			if object == nil || c.postponed(i, r) {
 				continue
 			}
-			first, late := -1, ""
+			follows, late := false, ""
 			for s, maker := range c.file.Targets {
 				rule := c.makes(s, object, key, out.Org)
 				switch {
@@ -34,13 +34,11 @@ func (c *planner) follow() {
 				case source(rule) != source(r), c.file.Source.Duplicates == "last", reaches(waits, s, i):
 					late = cmp.Or(late, maker.Name.Value)
 				default:
-					first = s
+					follows = true
+					c.after(waits, i, s, r)
 				}
 			}
-			switch {
-			case first >= 0:
-				c.after(waits, i, first, r)
-			case late != "" && !slices.ContainsFunc(waits[i], func(e edge) bool { return c.targets[e.to].Name == late }):
+			if !follows && late != "" && !slices.ContainsFunc(waits[i], func(e edge) bool { return c.targets[e.to].Name == late }) {
 				c.list.Warnf(r.Field.Pos, "refers-to-made", "write {ref: "+late+"} for the record of the same row; load others before, with a mapping of their own",
 					"%s refers to records of %s by their %s: those that target %s makes in the same run may not be there yet", r.Field.Value, object.Name, key.Name, late)
 			}
