@@ -136,19 +136,23 @@ func TestNothingIsFedToSilence(t *testing.T) {
 
 // A record whose first try may have written it is not forgotten when the second finds an org that takes no more.
 func TestLostAndThenNoRoom(t *testing.T) {
-	f := newFake(t)
-	w, _ := f.impatient(nil)
-	calls := 0
-	f.sub = func(_, _ string, body json.RawMessage) (int, any, bool) {
-		calls++
-		if calls == 1 {
-			return 500, orgError("UNKNOWN_EXCEPTION", "as asked"), true
+	for _, act := range []sink.Action{sink.Upsert, sink.Update} {
+		f := newFake(t)
+		w, _ := f.impatient(nil)
+		calls := 0
+		f.sub = func(_, _ string, body json.RawMessage) (int, any, bool) {
+			calls++
+			if calls == 1 {
+				return 500, orgError("UNKNOWN_EXCEPTION", "as asked"), true
+			}
+			return 200, []any{rowError("STORAGE_LIMIT_EXCEEDED", "as asked")}, true
 		}
-		return 200, []any{rowError("STORAGE_LIMIT_EXCEEDED", "as asked")}, true
-	}
-	res := make([]sink.Result, 1)
-	wantError(t, w.Write(t.Context(), leads(1, sink.Upsert), res), sink.Later, "STORAGE_LIMIT_EXCEEDED")
-	if res[0].Status != sink.Unknown {
-		t.Errorf("%v", res[0].Status)
+		req := leads(1, act)
+		req.Records[0].ID = "00Q000000000001AAA"
+		res := make([]sink.Result, 1)
+		wantError(t, w.Write(t.Context(), req, res), sink.Later, "STORAGE_LIMIT_EXCEEDED")
+		if res[0].Status != sink.Unknown {
+			t.Errorf("%v: %v", act, res[0].Status)
+		}
 	}
 }

@@ -382,7 +382,7 @@ func (j *job) outcome(i int, p part, o wire.Outcome) bool {
 			// A code that means the call as a whole when it stands for one: here it is the row's.
 			o.Err.Class = sink.Permanent
 			res.Status = sink.Failed
-		case p.lost != nil && p.act != sink.Update:
+		case p.lost != nil:
 			// An earlier try may have written it: that must not be forgotten.
 			res.Status = sink.Unknown
 			j.stop = o.Err
@@ -391,7 +391,7 @@ func (j *job) outcome(i int, p part, o wire.Outcome) bool {
 		}
 	default:
 		res.Status, res.Err = sink.Failed, o.Err
-		o.Err.Lost = p.lost != nil && (p.act == sink.Upsert || p.act == sink.Update || p.act == sink.Delete)
+		o.Err.Lost = p.lost != nil
 		if o.Err.Code == "UNABLE_TO_LOCK_ROW" {
 			j.w.c.throttle.Slow() // others hold the same records: fewer requests meet less often
 		}
