@@ -31,7 +31,7 @@ func Append(dst []byte, c row.Cell) []byte {
 }
 
 // AppendText appends a JSON string; bytes that are not UTF-8 become U+FFFD.
-func AppendText(dst []byte, s string) []byte {
+func AppendText[T ~string | ~[]byte](dst []byte, s T) []byte {
 	out, _ := jsontext.AppendQuote(dst, s) // the error only tells of replaced bytes
 	return out
 }

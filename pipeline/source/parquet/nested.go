@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"errors"
 
-	"github.com/go-json-experiment/json/jsontext"
-
+	"sfsync/mapping/jsoncell"
 	"sfsync/pipeline/row"
 	"sfsync/pipeline/source/parquet/meta"
 	"sfsync/pipeline/source/parquet/text"
@@ -199,7 +198,7 @@ func (a *assembler) leaf(dst []byte, l *leaf) []byte {
 	case text.BadText, text.BadNumber:
 		a.bad = kind
 	}
-	return appendString(dst, v)
+	return jsoncell.AppendText(dst, v)
 }
 
 // pairs appends the entries of a map. Of several with one key the last counts, as the format
@@ -214,7 +213,7 @@ func (a *assembler) pairs(dst []byte, n *meta.Node) []byte {
 		dst = a.value(dst, n.Children[0])
 		if len(dst) > at && dst[at] != '"' {
 			a.key = append(a.key[:0], dst[at:]...)
-			dst = appendString(dst[:at], a.key)
+			dst = jsoncell.AppendText(dst[:at], a.key)
 		}
 		a.keys = append(a.keys, [2]int{at, len(dst)})
 		dst = a.cut(a.value(append(dst, ':'), n.Children[1]))
@@ -269,10 +268,4 @@ func dropRepeats(dst []byte, keys [][2]int) []byte {
 		out += copy(dst[out:], dst[k[0]:end])
 	}
 	return dst[:out]
-}
-
-// appendString appends a JSON string; what is not UTF-8 becomes U+FFFD.
-func appendString[T ~string | ~[]byte](dst []byte, s T) []byte {
-	out, _ := jsontext.AppendQuote(dst, s) // the error only tells of replaced bytes
-	return out
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"sfsync/mapping/jsoncell"
 )
 
 const (
@@ -187,7 +187,7 @@ func (b *builder) value(t *tree, def, rep uint8) (*Node, error) {
 			name = child.Name + "_" + strconv.Itoa(i)
 		}
 		seen[name] = true
-		child.Key = append(appendString(name), ':')
+		child.Key = append(jsoncell.AppendText(nil, name), ':')
 		n.Children = append(n.Children, child)
 	}
 	if len(n.Children) == 0 {
@@ -270,10 +270,4 @@ func Quote(s string) string {
 		s = s[:60] + "…"
 	}
 	return strconv.Quote(s)
-}
-
-// appendString returns s as a JSON string; what is not UTF-8 becomes U+FFFD.
-func appendString(s string) []byte {
-	out, _ := jsontext.AppendQuote(nil, s) // the error only tells of replaced bytes
-	return out
 }
