@@ -185,7 +185,7 @@ func matrixFaults() []matrixFault {
 		{parts: true, name: "refused rows", rules: `- {rows: {rate: 0.2}, code: FIELD_CUSTOM_VALIDATION_EXCEPTION}`},
 		{name: "limit", rules: `- {on: "* *", after: 3, times: 3, code: REQUEST_LIMIT_EXCEEDED, status: 403, message: TotalRequests Limit exceeded.}`},
 		{parts: true, name: "all of it", rules: "- {on: \"* *\", rate: 0.1, times: 6, drop: after}\n- {on: \"* *\", rate: 0.1, times: 6, drop: before}\n- {on: \"* *\", rate: 0.1, times: 6, status: 503}\n" +
-			"- {on: \"* *\", rate: 0.05, times: 2, expire: session}\n- {rows: {rate: 0.1}, times: 40, code: UNABLE_TO_LOCK_ROW}\n- {rows: {rate: 0.05}, code: FIELD_CUSTOM_VALIDATION_EXCEPTION}"},
+			"- {on: \"* *\", rate: 0.05, times: 2, expire: session}\n- {rows: {rate: 0.1}, times: 40, code: UNABLE_TO_LOCK_ROW}\n- {rows: {rate: 0.05}, code: FIELD_CUSTOM_VALIDATION_EXCEPTION}"}, {parts: true, name: "refused after a lost answer", rules: "- {on: \"* /composite/sobjects/**\", nth: 1, drop: after}\n- {rows: {}, after: 12, times: 1, code: FIELD_CUSTOM_VALIDATION_EXCEPTION}"},
 	}
 }
 
@@ -622,7 +622,7 @@ func (m *matrixRun) account(before map[string]map[string]matrixRecord, ran map[p
 			case got.Status == "failed" && m.mayFail(target, row, got.Code, have), got.Status == "skipped" && target.Operation == mapping.Delete && got.Code == "NOT_FOUND":
 			case got.Status == "unknown" && m.op.keyless:
 				maybe[row.name] = true
-			case got.Status == "unknown" && target.Operation != mapping.Delete && got.Code == "FIELD_CUSTOM_VALIDATION_EXCEPTION" && m.mayFail(target, row, got.Code, have):
+			case got.Status == "unknown" && target.Operation != mapping.Delete && ruled(got.Code) && m.mayFail(target, row, got.Code, have):
 				maybe[row.name], doubtful[row.id] = true, true
 			default:
 				m.t.Errorf("row %d %s: the report says %+v; the record was there: %v", r+2, target.Name, got, known)
@@ -653,6 +653,12 @@ func (m *matrixRun) mayFail(target *program.Target, row matrixRow, code string, 
 		return target.Operation == mapping.Update
 	}
 	return false
+}
+
+// ruled reports whether a code is one by which rules that may look at what a record holds refuse a row, or another one
+// of its collection.
+func ruled(code string) bool {
+	return code == "FIELD_CUSTOM_VALIDATION_EXCEPTION" || code == "ALL_OR_NONE_OPERATION_ROLLED_BACK"
 }
 
 func (m *matrixRun) compare(object string, want, got map[string]matrixRecord, maybe map[string]bool) {

@@ -302,10 +302,14 @@ func (j *Job) patience(opt *Options, res *sink.Result, rec *work.Record) (again,
 	return false, last
 }
 
-// ruled reports whether an error comes of rules of the org's own. They may look at what a record holds, so that they
-// refuse what they let pass before.
+// ruled reports whether an error comes of rules of the org's own, which another record of an all_or_none collection may
+// have met with. They may look at what a record holds, so that they refuse what they let pass before.
 func ruled(code string) bool {
-	return code == "FIELD_CUSTOM_VALIDATION_EXCEPTION" || code == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" || code == "CANNOT_EXECUTE_FLOW_TRIGGER"
+	switch code {
+	case "FIELD_CUSTOM_VALIDATION_EXCEPTION", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "ALL_OR_NONE_OPERATION_ROLLED_BACK":
+		return true
+	}
+	return false
 }
 
 // gone reports whether an error says that a record does not exist.
