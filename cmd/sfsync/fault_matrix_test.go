@@ -185,7 +185,8 @@ func matrixFaults() []matrixFault {
 		{parts: true, name: "refused rows", rules: `- {rows: {rate: 0.2}, code: FIELD_CUSTOM_VALIDATION_EXCEPTION}`},
 		{name: "limit", rules: `- {on: "* *", after: 3, times: 3, code: REQUEST_LIMIT_EXCEEDED, status: 403, message: TotalRequests Limit exceeded.}`},
 		{parts: true, name: "all of it", rules: "- {on: \"* *\", rate: 0.1, times: 6, drop: after}\n- {on: \"* *\", rate: 0.1, times: 6, drop: before}\n- {on: \"* *\", rate: 0.1, times: 6, status: 503}\n" +
-			"- {on: \"* *\", rate: 0.05, times: 2, expire: session}\n- {rows: {rate: 0.1}, times: 40, code: UNABLE_TO_LOCK_ROW}\n- {rows: {rate: 0.05}, code: FIELD_CUSTOM_VALIDATION_EXCEPTION}"}, {parts: true, name: "refused after a lost answer", rules: "- {on: \"* /composite/sobjects/**\", nth: 1, drop: after}\n- {rows: {}, after: 12, times: 1, code: FIELD_CUSTOM_VALIDATION_EXCEPTION}"},
+			"- {on: \"* *\", rate: 0.05, times: 2, expire: session}\n- {rows: {rate: 0.1}, times: 40, code: UNABLE_TO_LOCK_ROW}\n- {rows: {rate: 0.05}, code: FIELD_CUSTOM_VALIDATION_EXCEPTION}"},
+		{parts: true, name: "refused after a lost answer", rules: "- {on: \"* /composite/sobjects/**\", nth: 1, drop: after}\n- {rows: {}, after: 12, times: 1, code: FIELD_CUSTOM_VALIDATION_EXCEPTION}"},
 	}
 }
 
@@ -619,6 +620,7 @@ func (m *matrixRun) account(before map[string]map[string]matrixRecord, ran map[p
 			case what == "succeeded deleted" && got.ID == nobody && m.fault.rules != "":
 				// A record that never was, sent again after a lost answer: nobody can tell.
 			case what == "succeeded unchanged" && known && (target.Operation == mapping.Insert || rec.LastName == row.name && rec.Title == row.title):
+			case what == "succeeded unchanged" && doubtful[row.id] && target.Operation == mapping.Insert:
 			case got.Status == "failed" && m.mayFail(target, row, got.Code, have), got.Status == "skipped" && target.Operation == mapping.Delete && got.Code == "NOT_FOUND":
 			case got.Status == "unknown" && m.op.keyless:
 				maybe[row.name] = true
@@ -642,7 +644,7 @@ func (m *matrixRun) mayFail(target *program.Target, row matrixRow, code string, 
 		return m.op.together && strings.Contains(m.fault.rules, "FIELD_CUSTOM_VALIDATION_EXCEPTION")
 	case "REQUIRED_FIELD_MISSING":
 		return row.name == ""
-	case "PARENT_FAILED":
+	case "PARENT_FAILED", "PARENT_UNKNOWN":
 		return target.Name == "contact" && (row.name == "" || strings.Contains(m.fault.rules, "rows:"))
 	case "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY":
 		for _, rec := range have {
