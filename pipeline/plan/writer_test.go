@@ -163,7 +163,7 @@ func TestReasonsAreBounded(t *testing.T) {
 
 // TestFile: the file holds personal data, and there is one in a run directory.
 func TestFile(t *testing.T) {
-	d, err := report.Create(t.TempDir(), "leads", time.Unix(0, 0), rand.Reader)
+	d, err := report.Create(t.TempDir(), "leads", time.Unix(0, 0), rand.Reader, func(*report.Dir) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

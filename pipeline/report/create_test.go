@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// TestCreateFilled: a run's directory has its name only once it is whole.
-func TestCreateFilled(t *testing.T) {
+// TestCreateFills: a run's directory has its name only once it is whole.
+func TestCreateFills(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(t.TempDir(), "runs")
-	d, err := CreateFilled(root, "m", testNow, bytes.NewReader([]byte{1, 2, 3}), func(d *Dir) error {
+	d, err := Create(root, "m", testNow, bytes.NewReader([]byte{1, 2, 3}), func(d *Dir) error {
 		if runs, err := Runs(root, "m"); err != nil || len(runs) > 0 {
 			t.Errorf("while it is filled there are runs: %v, %v", runs, err)
 		}
@@ -27,7 +27,7 @@ func TestCreateFilled(t *testing.T) {
 		t.Error(err)
 	}
 	wrong := errors.New("wrong")
-	if _, err := CreateFilled(root, "m", testNow, bytes.NewReader([]byte{4, 5, 6}), func(*Dir) error { return wrong }); err != wrong {
+	if _, err := Create(root, "m", testNow, bytes.NewReader([]byte{4, 5, 6}), func(*Dir) error { return wrong }); err != wrong {
 		t.Errorf("error %v, want that of fill as it is", err)
 	}
 	entries, err := os.ReadDir(root)
@@ -58,7 +58,7 @@ func TestSweep(t *testing.T) {
 		make(tempPrefix+"20261119T021500Z-m-040506", 49*time.Hour, time.Minute), // still being filled
 		make("20261119T021500Z-m-070809", 49*time.Hour, 49*time.Hour),
 	}
-	if _, err := Create(root, "m", testNow, bytes.NewReader([]byte{9, 9, 9})); err != nil {
+	if _, err := Create(root, "m", testNow, bytes.NewReader([]byte{9, 9, 9}), empty); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {

@@ -48,36 +48,18 @@ const (
 	maxTries = 10
 )
 
-// File is a file that a run directory has from the start.
-type File struct {
-	Name string
-	Data []byte
-}
-
 // Dir is a run directory.
 type Dir struct{ path string }
 
 // Create makes the directory of a new run under root, which it makes too if need be:
-// <UTC time>-<mapping>-<short id>, with the files in it. See [CreateFilled].
-func Create(root, mapping string, now time.Time, rand io.Reader, files ...File) (*Dir, error) {
-	return CreateFilled(root, mapping, now, rand, func(d *Dir) error {
-		for _, f := range files {
-			if err := d.WriteFile(f.Name, f.Data); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// CreateFilled makes the directory of a new run under root. It comes into being under a
-// temporary name, is filled, and is then renamed, so that every directory with a run's name is
-// whole. Fill must leave no file open; its error comes back as it is, and nothing is left behind.
-// now is when the run began; the id is read from rand.
+// <UTC time>-<mapping>-<short id>. It comes into being under a temporary name, is filled, and is
+// then renamed, so that every directory with a run's name is whole. Fill must leave no file open;
+// its error comes back as it is, and nothing is left behind. now is when the run began; the id is
+// read from rand.
 //
 // A process that is killed meanwhile leaves the temporary directory. Those in which nothing has
 // changed for a day are removed here.
-func CreateFilled(root, mapping string, now time.Time, rand io.Reader, fill func(*Dir) error) (*Dir, error) {
+func Create(root, mapping string, now time.Time, rand io.Reader, fill func(*Dir) error) (*Dir, error) {
 	if err := makeRoot(root); err != nil {
 		return nil, failed("make the directory of runs (--runs)", err)
 	}

@@ -18,7 +18,9 @@ import (
 func TestModes(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(t.TempDir(), "runs", "deep")
-	d, err := Create(root, "nightly leads/ü", testNow, bytes.NewReader([]byte{1, 0xAB, 3}), File{MappingFile, []byte("version: 1\n")})
+	d, err := Create(root, "nightly leads/ü", testNow, bytes.NewReader([]byte{1, 0xAB, 3}), func(d *Dir) error {
+		return d.WriteFile(MappingFile, []byte("version: 1\n"))
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,29 +63,32 @@ func TestModes(t *testing.T) {
 	}
 }
 
+// empty leaves a run directory as it is made.
+func empty(*Dir) error { return nil }
+
 func TestCreateTakesAnotherName(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	ids := bytes.NewReader([]byte{1, 1, 1, 1, 1, 1, 2, 2, 2})
-	a, err := Create(root, "m", testNow, ids)
+	a, err := Create(root, "m", testNow, ids, empty)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := Create(root, "m", testNow, ids)
+	b, err := Create(root, "m", testNow, ids, empty)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if a.Name() == b.Name() || !strings.HasSuffix(b.Name(), "-020202") {
 		t.Errorf("%s and %s", a.Name(), b.Name())
 	}
-	if _, err := Create(root, "m", testNow, strings.NewReader("x")); err == nil {
+	if _, err := Create(root, "m", testNow, strings.NewReader("x"), empty); err == nil {
 		t.Error("a directory without randomness")
 	}
 	file := filepath.Join(root, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Create(file, "m", testNow, strings.NewReader("xxx")); !errors.Is(err, ErrReport) {
+	if _, err := Create(file, "m", testNow, strings.NewReader("xxx"), empty); !errors.Is(err, ErrReport) {
 		t.Errorf("under a file: %v", err)
 	}
 }
@@ -91,7 +96,7 @@ func TestCreateTakesAnotherName(t *testing.T) {
 func TestFind(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	d, err := Create(root, "m", testNow, strings.NewReader("abc"))
+	d, err := Create(root, "m", testNow, strings.NewReader("abc"), empty)
 	if err != nil {
 		t.Fatal(err)
 	}

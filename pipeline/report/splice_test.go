@@ -100,7 +100,7 @@ func TestReadBack(t *testing.T) {
 	n := 0
 	rapid.Check(t, func(t *rapid.T) {
 		n++
-		d, err := Create(dir.Path(""), "m", testNow, bytes.NewReader([]byte{byte(n >> 16), byte(n >> 8), byte(n)}))
+		d, err := Create(dir.Path(""), "m", testNow, bytes.NewReader([]byte{byte(n >> 16), byte(n >> 8), byte(n)}), empty)
 		if err != nil {
 			t.Fatal(err)
 		}

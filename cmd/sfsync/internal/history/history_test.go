@@ -15,7 +15,7 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 // past makes a run that began so many days before noon.
 func past(t *testing.T, root, mapping string, days int, s *report.Summary) *report.Dir {
 	t.Helper()
-	d, err := report.Create(root, mapping, noon.AddDate(0, 0, -days), rand.Reader)
+	d, err := report.Create(root, mapping, noon.AddDate(0, 0, -days), rand.Reader, func(*report.Dir) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

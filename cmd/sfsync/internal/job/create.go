@@ -63,7 +63,7 @@ func (j *job) createDir(ctx context.Context, more func(*report.Dir) error) error
 	s.MaxFailed, s.StopAfter, s.FromEnv = j.flags.MaxFailed.Text, j.flags.StopAfter.Text, j.FromEnv
 	// Registered before there is a run that could be resumed, so that no signal falls between.
 	drain := j.drain()
-	j.dir, err = report.CreateFilled(j.flags.Runs, j.file.Name, j.begun, j.Sys.Rand, func(d *report.Dir) error {
+	j.dir, err = report.Create(j.flags.Runs, j.file.Name, j.begun, j.Sys.Rand, func(d *report.Dir) error {
 		if err := j.fill(ctx, drain, d); err != nil {
 			return err
 		}

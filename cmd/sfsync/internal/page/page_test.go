@@ -142,7 +142,7 @@ func TestBounded(t *testing.T) {
 		s.Errors = append(s.Errors, report.Group{Code: fmt.Sprint("E", i), Examples: []report.Example{{Message: strings.Repeat("x", 500)}}})
 		s.Warnings = append(s.Warnings, "odd")
 	}
-	d, err := report.Create(t.TempDir(), "leads", s.Started, strings.NewReader("abc"), report.File{Name: report.ErrorsFile})
+	d, err := report.Create(t.TempDir(), "leads", s.Started, strings.NewReader("abc"), func(d *report.Dir) error { return d.WriteFile(report.ErrorsFile, nil) })
 	if err != nil {
 		t.Fatal(err)
 	}
