@@ -170,7 +170,7 @@ func isAlnum(c byte) bool {
 // plan returns SQLite's plan of a query.
 func (o *testOrg) plan(t *testing.T, text string) string {
 	t.Helper()
-	q, err := soql.Compile(query.Catalog(o.store.Catalog(), virtual.Org{}, false), text, time.Now())
+	q, err := soql.Compile(query.Catalog(o.store.Catalog(), virtual.Org{}, false), text, soql.Options{Now: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func newCatalog() *catalog.Catalog {
 }
 
 func compile(cat *catalog.Catalog, text string, deleted bool) (*soql.Query, error) {
-	return soql.CompileWith(Catalog(cat, virtual.Org{UserID: "005000000000001AAA", Created: now}, deleted), text, soql.Options{Now: now, Deleted: deleted})
+	return soql.Compile(Catalog(cat, virtual.Org{UserID: "005000000000001AAA", Created: now}, deleted), text, soql.Options{Now: now, Deleted: deleted})
 }
 
 // TestHidden: what a user must not see is not there, whichever way it is asked for (Salesforce Help, Field-Level Security).

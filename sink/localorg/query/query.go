@@ -79,7 +79,7 @@ func (h *Handler) query(ctx context.Context, rq *rest.Request, segs []string, ba
 // Compile compiles a query for the caller of a request. A text that is no query gives a *[soql.Error].
 func (h *Handler) Compile(rq *rest.Request, text string, deleted bool) (*soql.Query, error) {
 	org := h.Org(rq)
-	return soql.CompileWith(Catalog(rq.Catalog, org, deleted), text, soql.Options{Now: h.Now(), Deleted: deleted, User: org.UserID})
+	return soql.Compile(Catalog(rq.Catalog, org, deleted), text, soql.Options{Now: h.Now(), Deleted: deleted, User: org.UserID})
 }
 
 // refuse is the answer to a text that is no query.

@@ -50,8 +50,8 @@ type Query struct {
 	Grouped bool
 	// Columns are what the query selects, as they stand in it.
 	Columns []Column
-	// Limit and Offset are the query's own; Limit is -1 without one.
-	Limit, Offset int
+	// Offset is the query's own.
+	Offset int
 
 	width int
 	root  node
@@ -78,19 +78,8 @@ type Column struct {
 // Width returns how many values a row of SQL's answer has.
 func (q *Query) Width() int { return q.width }
 
-// Compile compiles a query as /query takes it: deleted records are left out. now decides what
-// TODAY is. Errors are of type *[Error].
-func Compile(cat Catalog, text string, now time.Time) (*Query, error) {
-	return CompileWith(cat, text, Options{Now: now})
-}
-
-// CompileAll compiles a query as /queryAll takes it: deleted records are among the answer.
-func CompileAll(cat Catalog, text string, now time.Time) (*Query, error) {
-	return CompileWith(cat, text, Options{Now: now, Deleted: true})
-}
-
-// CompileWith compiles a query. Errors are of type *[Error].
-func CompileWith(cat Catalog, text string, opt Options) (*Query, error) {
+// Compile compiles a query. Errors are of type *[Error].
+func Compile(cat Catalog, text string, opt Options) (*Query, error) {
 	sel, err := syntax.Parse(text)
 	if err != nil {
 		return nil, err
@@ -174,6 +163,6 @@ func (s *scope) finish() (*Query, *Error) {
 	}
 	return &Query{
 		Entity: s.entity, SQL: text, Args: s.args, Count: s.count, Aggregate: s.aggregate, Grouped: len(s.sel.GroupBy) > 0,
-		Columns: s.columns, Limit: s.sel.Limit, Offset: max(0, s.sel.Offset), width: max(1, len(s.values)), root: s.root,
+		Columns: s.columns, Offset: max(0, s.sel.Offset), width: max(1, len(s.values)), root: s.root,
 	}, nil
 }

@@ -17,7 +17,7 @@ var attributes = regexp.MustCompile(`"attributes":\{[^}]*\},?`)
 // found returns the numbers of the leads that a condition holds for.
 func found(t *testing.T, db *sql.DB, where string) []string {
 	t.Helper()
-	q, err := Compile(newCatalog(), "SELECT Id FROM Lead WHERE "+where, testNow)
+	q, err := Compile(newCatalog(), "SELECT Id FROM Lead WHERE "+where, Options{Now: testNow})
 	if err != nil {
 		t.Fatalf("%s: %v", where, err)
 	}
@@ -191,7 +191,7 @@ func TestSelect(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.query, func(t *testing.T) {
-			q, err := Compile(newCatalog(), tt.query, testNow)
+			q, err := Compile(newCatalog(), tt.query, Options{Now: testNow})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -220,7 +220,7 @@ func TestAttributes(t *testing.T) {
 		{"SELECT COUNT(Id) n FROM Lead", `{"attributes":{"type":"AggregateResult"},"n":3}`},
 	}
 	for _, tt := range tests {
-		q, err := Compile(newCatalog(), tt.query, testNow)
+		q, err := Compile(newCatalog(), tt.query, Options{Now: testNow})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +232,7 @@ func TestAttributes(t *testing.T) {
 
 func TestColumns(t *testing.T) {
 	t.Parallel()
-	q, err := Compile(newCatalog(), "SELECT owner.name, Email, Address FROM Lead", testNow)
+	q, err := Compile(newCatalog(), "SELECT owner.name, Email, Address FROM Lead", Options{Now: testNow})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestColumns(t *testing.T) {
 func TestQueryAll(t *testing.T) {
 	t.Parallel()
 	db := openOrg(t)
-	q, err := CompileAll(newCatalog(), "SELECT Name FROM Lead WHERE IsDeleted = true", testNow)
+	q, err := Compile(newCatalog(), "SELECT Name FROM Lead WHERE IsDeleted = true", Options{Now: testNow, Deleted: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +274,7 @@ func TestOrder(t *testing.T) {
 	}
 	for _, order := range []string{"", " ORDER BY LeadSource DESC", " ORDER BY Owner.Name, Name"} {
 		answer := func(tail string) []string {
-			q, err := Compile(newCatalog(), "SELECT Id FROM Lead"+order+tail, testNow)
+			q, err := Compile(newCatalog(), "SELECT Id FROM Lead"+order+tail, Options{Now: testNow})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -294,7 +294,7 @@ func TestOrder(t *testing.T) {
 // plan returns SQLite's plan of a query.
 func plan(t *testing.T, db *sql.DB, text string) string {
 	t.Helper()
-	q, err := Compile(newCatalog(), text, testNow)
+	q, err := Compile(newCatalog(), text, Options{Now: testNow})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -442,7 +442,7 @@ func refused(t *testing.T, tests []wrong) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Compile(newCatalog(), tt.query, testNow)
+			_, err := Compile(newCatalog(), tt.query, Options{Now: testNow})
 			var e *Error
 			if !errors.As(err, &e) {
 				t.Fatalf("got %v, want an *Error", err)
@@ -470,7 +470,7 @@ func TestBounds(t *testing.T) {
 		"SELECT Id FROM Lead WHERE " + strings.Repeat("NOT ", 95) + "Id=null",
 	}
 	for _, text := range ok {
-		q, err := Compile(newCatalog(), text, testNow)
+		q, err := Compile(newCatalog(), text, Options{Now: testNow})
 		if err != nil {
 			t.Fatalf("%.60s…: %v", text, err)
 		}
@@ -485,7 +485,7 @@ func TestBounds(t *testing.T) {
 		"SELECT COUNT(Id) FROM Lead GROUP BY " + list(33, "Name", ","),
 	}
 	for _, text := range bad {
-		if _, err := Compile(newCatalog(), text, testNow); err == nil {
+		if _, err := Compile(newCatalog(), text, Options{Now: testNow}); err == nil {
 			t.Errorf("%.60s… is taken", text)
 		}
 	}
@@ -498,7 +498,7 @@ func TestInjection(t *testing.T) {
 	for _, v := range []string{`'; DROP TABLE o_Lead; --`, `" OR 1=1`, "?", `\`, "\x00", "a%' OR '1'='1"} {
 		lit := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(v)
 		for _, where := range []string{"Name = '%s'", "Email = '%s'", "Name IN ('%s')", "Name LIKE '%s'", "Tags__c INCLUDES ('%s')"} {
-			q, err := Compile(newCatalog(), "SELECT FIELDS(ALL) FROM Lead WHERE "+fmt.Sprintf(where, lit)+" LIMIT 1", testNow)
+			q, err := Compile(newCatalog(), "SELECT FIELDS(ALL) FROM Lead WHERE "+fmt.Sprintf(where, lit)+" LIMIT 1", Options{Now: testNow})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -37,7 +37,7 @@ func FuzzCompile(f *testing.F) {
 	}
 	db := openOrg(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		q, err := Compile(newCatalog(), text, testNow)
+		q, err := Compile(newCatalog(), text, Options{Now: testNow})
 		if err != nil {
 			var e *Error
 			if !errors.As(err, &e) || e.Code == "" || e.Message == "" {
@@ -175,7 +175,7 @@ func BenchmarkCompileLookup200(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Compile(cat, text, testNow); err != nil {
+		if _, err := Compile(cat, text, Options{Now: testNow}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -210,7 +210,7 @@ func benchmarkLookup(b *testing.B, records int) {
 	cat, text := newCatalog(), lookup(200)
 	b.ReportAllocs()
 	for b.Loop() {
-		q, err := Compile(cat, text, testNow)
+		q, err := Compile(cat, text, Options{Now: testNow})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -239,7 +239,7 @@ func benchmarkLookup(b *testing.B, records int) {
 }
 
 func TestAppendRecordAllocs(t *testing.T) {
-	q, err := Compile(newCatalog(), "SELECT Id, Name, AnnualRevenue, IsConverted, Owner.Name FROM Lead", testNow)
+	q, err := Compile(newCatalog(), "SELECT Id, Name, AnnualRevenue, IsConverted, Owner.Name FROM Lead", Options{Now: testNow})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -226,7 +226,7 @@ func TestModel(t *testing.T) {
 		}
 		for range 5 {
 			c := drawCond(t, 3)
-			q, err := Compile(newCatalog(), "SELECT Id FROM Lead WHERE "+c.text, testNow)
+			q, err := Compile(newCatalog(), "SELECT Id FROM Lead WHERE "+c.text, Options{Now: testNow})
 			if err != nil {
 				t.Fatalf("%s: %v", c.text, err)
 			}

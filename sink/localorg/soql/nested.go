@@ -62,7 +62,7 @@ func (s *scope) childItem(it syntax.Item, seen map[string]bool) *Error {
 	}
 	// The concatenation makes it plain text: SQLite would take JSON inside JSON for JSON in some plans only.
 	i := s.addValue("(SELECT '' || json_group_array(json_array(" + strings.Join(as, ", ") + ")) FROM (" + st.sql(as) + "))")
-	s.root.add(node{name: appendKey(nil, rel.Name), value: i, id: -1, rows: &in.root})
+	s.root.add(node{name: jsonKey(rel.Name), value: i, id: -1, rows: &in.root})
 	s.columns = append(s.columns, Column{Path: rel.Name, Value: -1, Columns: in.columns})
 	return nil
 }

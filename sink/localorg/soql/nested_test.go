@@ -13,7 +13,7 @@ import (
 // answers runs a query and returns its records without attributes.
 func answers(t *testing.T, db *sql.DB, query string) []string {
 	t.Helper()
-	q, err := CompileWith(newCatalog(), query, Options{Now: testNow, User: bob})
+	q, err := Compile(newCatalog(), query, Options{Now: testNow, User: bob})
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
@@ -110,7 +110,7 @@ func TestRelationshipAttributes(t *testing.T) {
 		{"SELECT (SELECT Id FROM Contacts) FROM Account WHERE Name = 'Acme'", `"records":[{"attributes":{"type":"Contact","url":"/v/sobjects/Contact/` + carl + `"},"Id":"` + carl + `"}`},
 		{"SELECT Label FROM Thing WHERE DurableId = 'Visit__c'", `{"attributes":{"type":"Thing","url":"/v/sobjects/Thing/Visit__c"}`},
 	} {
-		q, err := Compile(newCatalog(), tt.query, testNow)
+		q, err := Compile(newCatalog(), tt.query, Options{Now: testNow})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +251,7 @@ func TestManyTargets(t *testing.T) {
 		}
 	}
 	cat["Task"] = append(cat["Task"], what)
-	q, err := Compile(cat, "SELECT What.Name, What.Type FROM Task WHERE What.Name = null ORDER BY What.Name", testNow)
+	q, err := Compile(cat, "SELECT What.Name, What.Type FROM Task WHERE What.Name = null ORDER BY What.Name", Options{Now: testNow})
 	if err != nil {
 		t.Fatal(err)
 	}

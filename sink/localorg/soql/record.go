@@ -90,12 +90,10 @@ func (n *node) child(name string) *node {
 }
 
 func leaf(name string, k kind, value int) node {
-	return node{name: appendKey(nil, name), kind: k, value: value, id: -1}
+	return node{name: jsonKey(name), kind: k, value: value, id: -1}
 }
 
-func appendKey(dst []byte, name string) []byte {
-	return append(appendString(dst, name), ':')
-}
+func jsonKey(name string) []byte { return append(appendString(nil, name), ':') }
 
 // AppendRecord appends a row of SQL's answer as the JSON of a record: compact, parents
 // nested, each with its attributes. base is what the records' URLs begin with,

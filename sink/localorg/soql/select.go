@@ -126,7 +126,7 @@ func (s *scope) fieldItem(it syntax.Item, seen map[string]bool) *Error {
 		return err
 	}
 	n := s.shown(it.Operand, f, s.addValue(f.expr))
-	n.name = appendKey(nil, key)
+	n.name = jsonKey(key)
 	s.parent(f).add(n)
 	s.columns = append(s.columns, Column{Path: path, Field: f.Field, Function: f.function, Value: n.value})
 	return nil
@@ -165,7 +165,7 @@ func (s *scope) addField(f field, it syntax.Item, seen map[string]bool) *Error {
 // fieldNode returns the node of a field and the index of its value, -1 for a compound one.
 func (s *scope) fieldNode(f field, off int) (node, int, *Error) {
 	if len(f.Parts) > 0 {
-		n := node{name: appendKey(nil, f.Name), kind: compoundKind, value: -1, id: -1}
+		n := node{name: jsonKey(f.Name), kind: compoundKind, value: -1, id: -1}
 		for _, p := range f.Parts {
 			n.add(leaf(p.Name, kindOf(p), s.addValue(s.fieldOf(f.at, p).expr)))
 		}
@@ -192,7 +192,7 @@ func (s *scope) follow(n *node, st step) *node {
 	if child := n.child(st.name); child != nil {
 		return child
 	}
-	n.add(node{name: appendKey(nil, st.name), key: st.name, entity: st.entity, kinds: st.kinds, value: -1, id: s.addValue(st.id)})
+	n.add(node{name: jsonKey(st.name), key: st.name, entity: st.entity, kinds: st.kinds, value: -1, id: s.addValue(st.id)})
 	return &n.children[len(n.children)-1]
 }
 
@@ -217,7 +217,7 @@ func (s *scope) typeOfItem(it syntax.Item, seen map[string]bool) *Error {
 		return err
 	}
 	st := s.nameStep(0, ref)
-	n := node{name: appendKey(nil, ref.Relationship), key: ref.Relationship, entity: st.entity, kinds: st.kinds, value: -1, id: s.addValue(st.id), typed: map[string][]node{}}
+	n := node{name: jsonKey(ref.Relationship), key: ref.Relationship, entity: st.entity, kinds: st.kinds, value: -1, id: s.addValue(st.id), typed: map[string][]node{}}
 	for _, w := range t.Whens {
 		e, ok := s.cat.Object(w.Type.Text)
 		if !ok {
@@ -290,7 +290,7 @@ func (s *scope) groupedItem(it syntax.Item, seen map[string]bool) *Error {
 		expr = "MIN(" + expr + ")" // of a group's spellings, always the same one
 	}
 	n := s.shown(it.Operand, f, s.addValue(expr))
-	n.name = appendKey(nil, key)
+	n.name = jsonKey(key)
 	s.columns = append(s.columns, Column{Path: key, Field: f.Field, Function: f.function, Value: n.value})
 	s.root.add(n)
 	return nil
@@ -327,7 +327,7 @@ func (s *scope) aggregateItem(it syntax.Item, seen map[string]bool) *Error {
 		return err
 	}
 	n := s.shown(it.Operand, f, s.addValue(f.expr))
-	n.name = appendKey(nil, key)
+	n.name = jsonKey(key)
 	s.columns = append(s.columns, Column{Path: key, Field: f.Field, Function: s.spelled(it.Operand), Aggregate: op.Func, Value: n.value})
 	s.root.add(n)
 	return nil
