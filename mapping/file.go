@@ -12,12 +12,9 @@ import (
 //nolint:revive // one comment for all of them
 type (
 	File      = syntax.File
-	Source    = syntax.Source
-	CSV       = syntax.CSV
 	Target    = syntax.Target
 	Operation = syntax.Operation
 	Rule      = syntax.Rule
-	Blank     = syntax.Blank
 	Ref       = syntax.Ref
 	Call      = syntax.Call
 	Values    = syntax.Values

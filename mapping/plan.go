@@ -27,14 +27,11 @@ type (
 	PlanTarget = program.Target
 	Key        = program.Key
 	Need       = program.Need
-	OnMany     = program.OnMany
-	Converted  = program.Converted
 	Mapper     = program.Mapper
 	Mapped     = program.Mapped
 	Records    = program.Records
 	Fate       = program.Fate
 	Problem    = program.Problem
-	TraitField = program.TraitField
 )
 
 // FoldColumnName is the name of the fold column of a key of one field.

@@ -185,7 +185,7 @@ func (o *Options) jobs() int {
 func (o *Options) form() *form.Options {
 	f := &form.Options{
 		Options: deliver.Options{Ledger: o.Ledger, Backoff: o.Backoff, LastPass: o.LastPass, Stats: o.Stats, Rehearse: o.Rehearse},
-		Plan:    o.Plan, Peers: o.peers, Workers: o.Workers, TooMany: o.StopAfter.Exceeded, Stop: o.Stop, Resume: o.Resume,
+		Plan:    o.Plan, Peers: o.peers, TooMany: o.StopAfter.Exceeded, Stop: o.Stop, Resume: o.Resume,
 		ChangedOnly: o.ChangedOnly, CompareStored: o.CompareStored,
 	}
 	for _, t := range o.Targets {

@@ -225,19 +225,6 @@ type Limits struct {
 	InFlight int
 }
 
-// Calls returns how many calls a request of so many records of each action costs: upserts, updates,
-// deletes and so on.
-func (l Limits) Calls(records ...int) int {
-	if l.Group == 0 || l.Groups == 0 {
-		return 1
-	}
-	groups := 0
-	for _, n := range records {
-		groups += (n + l.Group - 1) / l.Group
-	}
-	return max(1, (groups+l.Groups-1)/l.Groups)
-}
-
 // Match is a record that a lookup found.
 type Match struct {
 	ID string

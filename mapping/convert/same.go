@@ -44,8 +44,8 @@ func Same(f *schema.Field, sent, stored row.Cell) bool {
 		y, ok2 := parseDateTime(b)
 		return ok1 && ok2 && x.UnixMilli() == y.UnixMilli()
 	case schema.Time:
-		x, _, _, ok1 := parseTime(a)
-		y, _, _, ok2 := parseTime(b)
+		x, ok1 := parseTime(a)
+		y, ok2 := parseTime(b)
 		return ok1 && ok2 && x/1_000_000 == y/1_000_000
 	case schema.ID, schema.Reference:
 		return sameID(a, b)
@@ -95,12 +95,13 @@ func sameNumber(a, b string) bool {
 }
 
 // parseTime reads a time of day without the date in front of it.
-func parseTime(s string) (ns int64, offset int, zoned, ok bool) {
+func parseTime(s string) (ns int64, ok bool) {
 	var buf [32]byte
 	if len(s) >= len(buf) {
-		return 0, 0, false, false
+		return 0, false
 	}
-	return parseClock(string(append(append(buf[:0], 'T'), s...)))
+	ns, _, _, ok = parseClock(string(append(append(buf[:0], 'T'), s...)))
+	return ns, ok
 }
 
 func sameID(a, b string) bool {

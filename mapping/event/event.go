@@ -87,11 +87,6 @@ func (e *Entry) Column() string {
 	return s
 }
 
-// Same reports whether two entries are of one kind: names count without case, as Salesforce has them.
-func (e *Entry) Same(o *Entry) bool {
-	return e.New == o.New && e.Nth == o.Nth && strings.EqualFold(e.Object, o.Object) && strings.EqualFold(e.Field, o.Field)
-}
-
 // Column returns the column of a trait that custom: names, with or without the prefix of traits.
 func Column(trait string) string {
 	if strings.HasPrefix(trait, Traits) {

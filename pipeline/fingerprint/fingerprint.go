@@ -105,9 +105,6 @@ func Open(dir, name string) (*Store, error) {
 	return s, nil
 }
 
-// Len returns how many keys earlier runs left.
-func (s *Store) Len() int64 { return s.table.len() }
-
 // Same reports whether the org last accepted exactly this for the key, as far as earlier runs tell, and the
 // run under way has sent nothing for it.
 func (s *Store) Same(key, content Sum) (bool, error) {

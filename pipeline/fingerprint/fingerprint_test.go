@@ -70,14 +70,14 @@ func TestWhatWasAcceptedIsKnown(t *testing.T) {
 	if !same(t, s, 1, 10) || same(t, s, 1, 11) {
 		t.Error("what was accepted is not known")
 	}
-	if same(t, s, 2, 20) || s.Len() != 1 {
+	if same(t, s, 2, 20) || s.table.len() != 1 {
 		t.Error("what was not accepted is known")
 	}
 	send(t, s, 1, 12, false) // the org may hold 12 now
 	shut(t, s)
 
 	s = open(t, dir)
-	if same(t, s, 1, 10) || same(t, s, 1, 12) || s.Len() != 0 {
+	if same(t, s, 1, 10) || same(t, s, 1, 12) || s.table.len() != 0 {
 		t.Error("a key in doubt is left out")
 	}
 	shut(t, s)
@@ -360,7 +360,7 @@ func TestFormat(t *testing.T) {
 	}
 	shut(t, s)
 	text, err := os.ReadFile(filepath.Join(dir, "m.fingerprints"))
-	if err != nil || len(text) != len(magic)+int(s.Len())*recordLen+tailLen {
-		t.Errorf("%d bytes for %d keys, %v", len(text), s.Len(), err)
+	if err != nil || len(text) != len(magic)+int(s.table.len())*recordLen+tailLen {
+		t.Errorf("%d bytes for %d keys, %v", len(text), s.table.len(), err)
 	}
 }

@@ -86,9 +86,6 @@ func (x *Index) Add(k Key, at Place, text string, decides bool) error {
 	return spilled(x.keys.Add(e))
 }
 
-// Len returns how many keys were added.
-func (x *Index) Len() int64 { return x.keys.Len() }
-
 // Rule says which records of a key Resolve marks.
 type Rule uint8
 

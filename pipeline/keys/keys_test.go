@@ -131,8 +131,8 @@ func TestIndex(t *testing.T) {
 		if d := gocmp.Diff(wantMarks, got); d != "" {
 			t.Fatalf("marks (-want +got):\n%s", d)
 		}
-		if marks.Len() != int64(len(wantMarks)) || x.Len() != int64(len(all)) {
-			t.Fatalf("%d marks of %d keys, want %d of %d", marks.Len(), x.Len(), len(wantMarks), len(all))
+		if marks.Len() != int64(len(wantMarks)) || x.keys.Len() != int64(len(all)) {
+			t.Fatalf("%d marks of %d keys, want %d of %d", marks.Len(), x.keys.Len(), len(wantMarks), len(all))
 		}
 		if err := x.Close(); err != nil {
 			t.Fatal(err)

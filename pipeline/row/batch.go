@@ -301,13 +301,6 @@ func (b *Batch) Set(r, c int, k Kind, text string) {
 	b.point(r, c, k, off)
 }
 
-// SetBytes is [Batch.Set] for bytes.
-func (b *Batch) SetBytes(r, c int, k Kind, text []byte) {
-	off := len(b.arena)
-	b.arena = append(b.arena, text...)
-	b.point(r, c, k, off)
-}
-
 // idLen is the length of a record id.
 const idLen = 18
 

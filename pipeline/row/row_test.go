@@ -23,7 +23,7 @@ func TestCells(t *testing.T) {
 	b := row.New(columns("a", "b", "c", "d"))
 	r := b.AddRow(7)
 	b.Set(r, 2, row.Text, "zwölf")
-	b.SetBytes(r, 0, row.Number, []byte("1e3"))
+	b.Set(r, 0, row.Number, "1e3")
 	b.SetKind(r, 1, row.Null)
 	b.Set(r, 2, row.Text, "again") // the last one wins
 	off := b.SetRaw(r, []byte(`{"d":true}`))

@@ -143,9 +143,6 @@ func (w *Owner) reach(ctx context.Context) error {
 // Owned reports whether the org is this process's own, so that it has to serve it.
 func (w *Owner) Owned() bool { return w.org != nil }
 
-// Org returns the org if it is this process's own, else nil.
-func (w *Owner) Org() *Org { return w.org }
-
 // Credentials returns the org's address and secrets.
 func (w *Owner) Credentials() Credentials {
 	if w.org != nil {

@@ -99,7 +99,7 @@ func Wrap(place, piece string) string {
 		}
 		return text
 	case spec.AtTarget:
-		return target(piece, has, indent)
+		return target(has, indent)
 	case spec.AtItem:
 		return "version: 1\ntargets:\n  - object: Lead\n    match: " + Key + "\n    fields:\n      " + Key + ": id\n      Company:\n        - company\n        -\n" + indent(10)
 	default:
@@ -108,7 +108,7 @@ func Wrap(place, piece string) string {
 }
 
 // target writes a mapping around keys of a target.
-func target(piece string, has func(...string) bool, indent func(int) string) string {
+func target(has func(...string) bool, indent func(int) string) string {
 	text := "version: 1\n"
 	if has("omit") {
 		text += "preset: rudderstack-lead\n"

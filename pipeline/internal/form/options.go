@@ -17,7 +17,6 @@ type Options struct {
 	// Peers are the targets of the plan of the first pass and of the second.
 	Peers []*mapping.PlanTarget
 
-	Workers int
 	// TooMany reports whether nothing more is to be sent once so many records out of so many rows have failed.
 	TooMany       func(failed, read int64) bool
 	Stop          <-chan struct{}

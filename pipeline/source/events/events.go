@@ -46,7 +46,9 @@ type Translator struct {
 	entries map[string]entryColumn
 	routed  int // column of event.Routed, -1 if it is not wanted
 	parse   parser
-	counts  Counts
+
+	notEnabled int64 // events that were skipped as such
+	enabled    bool  // one was not
 }
 
 // control is where the parts of an event stand that decide about it; -1 for nowhere.
@@ -63,14 +65,6 @@ const (
 // controls are the paths that every event is read by.
 func controls() []string {
 	return []string{event.Type, event.Name, pathIntegrations, pathTraits, pathContext, pathExternalID}
-}
-
-// Counts says what became of the events so far.
-type Counts struct {
-	// Wanted are the events that are neither skipped nor fail as events.
-	Wanted int64
-	// NotEnabled and OtherType are those that were skipped, Bad those that fail.
-	NotEnabled, OtherType, Bad int64
 }
 
 // New returns a translator. Paths are the columns wanted: those of traits, of entries, and any other
@@ -125,13 +119,10 @@ func (t *Translator) Wants() []string { return t.wants }
 // Schema returns the columns known so far.
 func (t *Translator) Schema() *row.Schema { return t.out }
 
-// Counts returns what became of the events so far.
-func (t *Translator) Counts() Counts { return t.counts }
-
 // Warnings returns what is odd about the events so far.
 func (t *Translator) Warnings() []string {
 	var w []string
-	if n := t.counts.NotEnabled; n > 0 && t.counts.Wanted+t.counts.Bad == 0 {
+	if n := t.notEnabled; n > 0 && !t.enabled {
 		w = append(w, fmt.Sprintf(`NOTHING WAS TAKEN: not one of the events is enabled for Salesforce, so %d were skipped as not-enabled. `+
 			`Exports may lack integrations: {"Salesforce": true}; to take the events all the same, say gate: false under source`, n))
 	}
@@ -191,7 +182,7 @@ func (t *Translator) row(in, out *row.Batch, r int) (routed bool) {
 	if p, bad := in.Problem(r); bad {
 		p.Code, p.Message = strings.Clone(p.Code), strings.Clone(p.Message)
 		out.Fail(r, p)
-		t.counts.Bad++
+		t.enabled = true
 		return false
 	}
 	cell := func(c int) row.Cell {
@@ -203,14 +194,14 @@ func (t *Translator) row(in, out *row.Batch, r int) (routed bool) {
 	track, problem := t.kind(cell(t.at.typ), cell(t.at.name))
 	switch {
 	case problem.Code != "":
-		t.counts.OtherType++
 		out.Skip(r, problem)
 		return false
 	case t.opt.Gate && !t.parse.enabled(cell(t.at.integrations)):
-		t.counts.NotEnabled++
+		t.notEnabled++
 		out.Skip(r, row.Problem{Code: event.CodeNotEnabled, Message: `not-enabled: the event has no integrations: {"Salesforce": true}`})
 		return false
 	}
+	t.enabled = true
 	t.pass(in, out, r, t.kinds)
 	root, context := cell(t.at.traits), cell(t.at.context)
 	switch {
@@ -223,12 +214,10 @@ func (t *Translator) row(in, out *row.Batch, r int) (routed bool) {
 		t.out = out.Schema()
 	}
 	if problem.Code != "" {
-		t.counts.Bad++
 		problem.Sound = true
 		out.Fail(r, problem)
 		return routed
 	}
-	t.counts.Wanted++
 	t.pass(in, out, r, t.passed)
 	return routed
 }

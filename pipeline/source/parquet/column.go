@@ -35,7 +35,6 @@ const largeText = 256 << 10
 // column reads one column of a file, block by block, independently of the other columns.
 type column struct {
 	r      *Reader
-	at     int // its place in the batch
 	name   string
 	node   *meta.Node
 	leaves []*leaf

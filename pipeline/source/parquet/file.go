@@ -141,6 +141,3 @@ func (f *File) Columns() []Column { return f.cols }
 
 // Rows returns the number of rows.
 func (f *File) Rows() int64 { return f.meta.Rows }
-
-// RowGroups returns the number of row groups.
-func (f *File) RowGroups() int { return f.meta.Groups() }

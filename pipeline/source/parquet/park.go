@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"sfsync/pipeline/source/parquet/budget"
 	"sfsync/pipeline/source/parquet/encoding"
 	"sfsync/pipeline/source/parquet/meta"
 	"sfsync/pipeline/source/parquet/text"
@@ -153,7 +152,7 @@ func (r *Reader) disband() {
 // takes that of other columns, first of the one that was read last: its next turn is the farthest.
 func (r *Reader) block(k int) *block {
 	c := r.cols[k]
-	c.spent(r.mem)
+	c.spent()
 	if len(c.ready) > 0 {
 		c.now, c.ready = c.ready[0], c.ready[1:]
 		return c.now
@@ -189,7 +188,7 @@ func (c *column) ahead(w *worker, last *block) {
 const aheadShare = 4
 
 // spent gives up the memory of blocks that were read and are not filled again.
-func (c *column) spent(mem *budget.Budget) {
+func (c *column) spent() {
 	c.spare(nil)
 	if c.now != nil && c.now.ahead {
 		c.give(c.now)

@@ -108,7 +108,7 @@ func (f *File) read(want func(i int) bool, blocks int) (*Reader, error) {
 		if c.Refused != "" {
 			return nil, fmt.Errorf("column %s: %w: %s", meta.Quote(meta.JoinPath(c.Path)), ErrRefused, c.Refused)
 		}
-		col := &column{r: r, at: i, name: meta.JoinPath(c.Path), node: c.node}
+		col := &column{r: r, name: meta.JoinPath(c.Path), node: c.node}
 		for j := c.node.From; j < c.node.To; j++ {
 			col.leaves = append(col.leaves, &leaf{Leaf: f.meta.Leaves[j], format: f.formats[j], r: r})
 			n++

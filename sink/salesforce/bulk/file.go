@@ -172,9 +172,6 @@ func (f *File) resolve(s *row.Schema) {
 // Len returns how many records the file has.
 func (f *File) Len() int { return f.index.len() }
 
-// Size returns its bytes.
-func (f *File) Size() int64 { return f.size }
-
 // Add appends a record. Its place among the results is how many there were before it. A record that
 // cannot be sent is refused with an error that is its result; one that has no room any more is told by
 // ok: it belongs into another file. An error other than these two is one of the disk.

@@ -25,7 +25,7 @@ func text(t *testing.T, f *File) string {
 	if err := f.ready(); err != nil {
 		t.Fatal(err)
 	}
-	b, err := io.ReadAll(io.NewSectionReader(f.f, 0, f.Size()))
+	b, err := io.ReadAll(io.NewSectionReader(f.f, 0, f.size))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,8 +167,8 @@ func TestFullFiles(t *testing.T) {
 	for range 2 {
 		add(t, f, rec)
 	}
-	if ok, refused, err := f.Add(rec); ok || refused != nil || err != nil || f.Len() != 2 || f.Size() > 60 {
-		t.Errorf("%t, %v, %v: %d records, %d bytes", ok, refused, err, f.Len(), f.Size())
+	if ok, refused, err := f.Add(rec); ok || refused != nil || err != nil || f.Len() != 2 || f.size > 60 {
+		t.Errorf("%t, %v, %v: %d records, %d bytes", ok, refused, err, f.Len(), f.size)
 	}
 	one := newFile(t, Spec{Object: "Lead", Action: sink.Create}, s)
 	one.limit = 10
@@ -263,6 +263,6 @@ func BenchmarkAdd(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	b.SetBytes(f.Size() / int64(b.N))
+	b.SetBytes(f.size / int64(b.N))
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }

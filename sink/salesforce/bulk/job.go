@@ -64,7 +64,6 @@ type Info struct {
 	Operation string `json:"operation"`
 	State     State  `json:"state"`
 	Processed int64  `json:"numberRecordsProcessed"`
-	Failed    int64  `json:"numberRecordsFailed"`
 	// Message is why a job has failed.
 	Message string `json:"errorMessage"`
 }

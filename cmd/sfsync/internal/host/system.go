@@ -24,8 +24,8 @@ import (
 type System struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// StdinTTY, StdoutTTY and StderrTTY say which of the streams are a person's terminal.
-	StdinTTY, StdoutTTY, StderrTTY bool
+	// StdinTTY and StderrTTY say which of these streams are a person's terminal.
+	StdinTTY, StderrTTY bool
 
 	LookupEnv func(name string) (string, bool)
 	Now       func() time.Time
@@ -68,7 +68,6 @@ func OS() *System {
 		Stdout:      os.Stdout,
 		Stderr:      os.Stderr,
 		StdinTTY:    term.IsTerminal(int(os.Stdin.Fd())),
-		StdoutTTY:   term.IsTerminal(int(os.Stdout.Fd())),
 		StderrTTY:   term.IsTerminal(int(os.Stderr.Fd())),
 		LookupEnv:   os.LookupEnv,
 		Now:         time.Now,

@@ -71,7 +71,7 @@ func Run(ctx context.Context, o *RunOptions) error {
 	}
 	j.limit, j.sample, j.limits = o.Limit, o.Sample, o.Limits
 	j.settings = settings.Run{
-		Mapping: o.Mapping, Format: o.Format, To: o.To, API: o.API, Limit: o.Limit, Sample: o.Sample, ChangedOnly: string(o.ChangedOnly), Backup: o.Backup,
+		Mapping: o.Mapping, To: o.To, API: o.API, Limit: o.Limit, Sample: o.Sample, ChangedOnly: string(o.ChangedOnly), Backup: o.Backup,
 		NoInput: o.NoInput, Limits: o.Limits.String(),
 	}
 	if err := j.connect(ctx); err != nil {

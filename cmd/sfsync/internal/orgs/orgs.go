@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,18 +36,11 @@ type Org struct {
 // Variables are the names of the variables that log in to an org.
 func Variables() []string {
 	names := []string{"SFSYNC_LOGIN_URL", "SFSYNC_INSTANCE_URL", "SFSYNC_CLIENT_ID", "SFSYNC_USERNAME"}
-	for _, s := range secrets() {
+	for _, s := range []string{"SFSYNC_ACCESS_TOKEN", "SFSYNC_REFRESH_TOKEN", "SFSYNC_JWT_KEY", "SFSYNC_CLIENT_SECRET", "SFSYNC_PASSWORD", "SFSYNC_SECURITY_TOKEN"} {
 		names = append(names, s, s+"_FILE", s+"_COMMAND")
 	}
 	return names
 }
-
-func secrets() []string {
-	return []string{"SFSYNC_ACCESS_TOKEN", "SFSYNC_REFRESH_TOKEN", "SFSYNC_JWT_KEY", "SFSYNC_CLIENT_SECRET", "SFSYNC_PASSWORD", "SFSYNC_SECURITY_TOKEN"}
-}
-
-// Secret reports whether a variable holds a secret itself.
-func Secret(name string) bool { return slices.Contains(secrets(), name) }
 
 // Getenv returns a variable of the org's.
 func (o *Org) Getenv(name string) string { return o.Env[name] }

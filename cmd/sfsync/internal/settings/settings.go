@@ -36,7 +36,6 @@ type Run struct {
 	Mapping string               `json:"mapping"`
 	// Sums are the hashes of the mapping and of what it takes in, as the run was begun with them.
 	Sums   []report.FileSum `json:"mapping_sums,omitempty"`
-	Format string           `json:"format,omitempty"`
 	Inputs []Input          `json:"inputs"`
 	To     string           `json:"to"`
 	OrgID  string           `json:"org_id"`

@@ -17,8 +17,8 @@ import (
 // Options says where a Console writes and how.
 type Options struct {
 	Out, Err io.Writer
-	// OutTTY and ErrTTY say whether a person is reading.
-	OutTTY, ErrTTY bool
+	// ErrTTY says whether a person is reading the messages.
+	ErrTTY bool
 	// Colour allows colour on stderr; it is used only with ErrTTY.
 	Colour bool
 	// Quiet drops everything on stderr but errors and the line that names a failure's exit code.
@@ -86,9 +86,6 @@ func (c *Console) paint(colour, s string) string {
 
 // Out returns where results go.
 func (c *Console) Out() io.Writer { return c.o.Out }
-
-// OutTTY reports whether a person reads the results.
-func (c *Console) OutTTY() bool { return c.o.OutTTY }
 
 // Quiet reports whether only errors are wanted.
 func (c *Console) Quiet() bool { return c.o.Quiet }

@@ -60,7 +60,7 @@ func Done(code exit.Code, format string, args ...any) error {
 func (a *App) setConsole() {
 	a.Con = ui.New(ui.Options{
 		Out: a.Sys.Stdout, Err: a.Sys.Stderr,
-		OutTTY: a.Sys.StdoutTTY, ErrTTY: a.Sys.StderrTTY,
+		ErrTTY:   a.Sys.StderrTTY,
 		Colour:   a.Sys.Getenv("NO_COLOR") == "" && a.Sys.Getenv("TERM") != "dumb",
 		Quiet:    a.quiet,
 		JSONLogs: a.logFormat == "json",
