@@ -1,6 +1,6 @@
 // Package sink says what delivering records means: a [Writer] takes a request full of
 // records and gives each of them exactly one [Result]. The packages below it implement
-// Writer: salesforce over the wire, file and null without one.
+// Writer: salesforce over the wire, null without one.
 package sink
 
 import (

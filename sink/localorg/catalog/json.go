@@ -169,7 +169,7 @@ func (p *reader) records(out *Body) error {
 func (p *reader) record() (*Record, error) {
 	var r *Record
 	if p.opts.Object != nil {
-		r = newRecord(p.opts.Object)
+		r = p.opts.Object.Blank()
 	}
 	type member struct {
 		name  string
@@ -189,7 +189,7 @@ func (p *reader) record() (*Record, error) {
 				return UnsupportedType(typeName)
 			}
 			if r == nil {
-				r = newRecord(o)
+				r = o.Blank()
 			} else if o.Full() != r.Object {
 				return &Error{Code: "INVALID_INPUT", Message: "attributes.type " + typeName + " does not fit the resource " + r.Object.Def.Name}
 			}
@@ -386,7 +386,7 @@ func (p *reader) relationship(r *Record, name string, v jsontext.Value) error {
 	if err != nil {
 		return err
 	}
-	target, refusal := f.target(p.cat, typeName)
+	target, refusal := f.Reference(p.cat, typeName)
 	if refusal != nil {
 		return refusal
 	}
@@ -421,8 +421,9 @@ func (p *reader) relationship(r *Record, name string, v jsontext.Value) error {
 	return nil
 }
 
-// target returns the object that a relationship leads to.
-func (f *Field) target(cat *Catalog, typeName string) (*Object, *Error) {
+// Reference returns the object that the relationship of the field leads to, given the name of a type if
+// it leads to several.
+func (f *Field) Reference(cat *Catalog, typeName string) (*Object, *Error) {
 	to := f.Def.ReferenceTo
 	if typeName != "" {
 		o := cat.Object(typeName)

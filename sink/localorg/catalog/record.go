@@ -79,7 +79,8 @@ func (r *Record) Clone() *Record {
 	return &c
 }
 
-func newRecord(o *Object) *Record {
+// Blank returns a record of the object without any field.
+func (o *Object) Blank() *Record {
 	full := o.Full()
 	return &Record{Object: full, view: o, seen: make([]uint64, (len(full.Fields)+63)/64), Cells: make([]Cell, 0, 32)}
 }
@@ -87,7 +88,7 @@ func newRecord(o *Object) *Record {
 // NewRecord returns a record with the given values, which are of the types that the database
 // stores and are not checked.
 func NewRecord(o *Object, values map[string]any) *Record {
-	r := newRecord(o)
+	r := o.Blank()
 	for _, f := range o.Fields {
 		if v, ok := values[f.Def.Name]; ok {
 			r.Put(f, v)
@@ -106,7 +107,7 @@ func (r *Record) Sorted() []Cell {
 // one of the field's values.
 func (r *Record) SetText(f *Field, text string) bool {
 	v, err := f.ParseText(text)
-	if e, ok := err.(*Error); ok { //nolint:errorlint // fromText returns it bare
+	if e, ok := err.(*Error); ok { //nolint:errorlint // ParseText returns it bare
 		r.Err, err = e, nil
 		v = text
 	}
