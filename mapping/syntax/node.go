@@ -47,9 +47,7 @@ const (
 
 // object is a map of the mapping whose keys and values were checked against the language.
 type object struct {
-	p     *parser
-	place *spec.Place
-	node  *yamlnode.Node
+	node *yamlnode.Node
 	// values are those whose form is right; seen also has the others, and keys that were
 	// probably meant by an unknown one.
 	values map[string]*yamlnode.Node
@@ -68,7 +66,7 @@ func (p *parser) object(n *yamlnode.Node, name string) (*object, bool) {
 		return nil, false
 	}
 	meant := map[string]diag.Pos{}
-	o := &object{p: p, place: pl, node: n, values: make(map[string]*yamlnode.Node, len(n.Pairs)), seen: make(map[string]diag.Pos, len(n.Pairs))}
+	o := &object{node: n, values: make(map[string]*yamlnode.Node, len(n.Pairs)), seen: make(map[string]diag.Pos, len(n.Pairs))}
 	for _, pair := range n.Pairs {
 		k := pl.Key(pair.Key.Text)
 		switch {

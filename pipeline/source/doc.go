@@ -4,7 +4,7 @@
 // Formats are CSV and JSON Lines, plain or compressed with gzip or zstd (told apart by
 // content), and Parquet. The first two are streams: memory is bounded by one line of
 // Options.MaxLine and one batch, whatever the size of the file. Parquet is read within
-// Options.Memory.
+// parquet.DefaultMemory.
 //
 // With Options.Events the rows are events of an event stream in JSON Lines, as package events makes
 // them; events that are not wanted are rows that are skipped.

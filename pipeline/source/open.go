@@ -47,10 +47,6 @@ type Options struct {
 	Pool *row.Pool
 	// MaxLine is the most bytes a line (CSV: a row) may have; 0 means DefaultMaxLine.
 	MaxLine int
-	// Memory is the most memory that reading a Parquet file may take beside its batches; 0
-	// means parquet.DefaultMemory.
-	Memory int64
-
 	// Block is how many bytes of CSV and JSON Lines are read at a time; 0 means 256 KiB. What is
 	// read does not depend on it.
 	Block int

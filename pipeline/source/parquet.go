@@ -74,7 +74,7 @@ func openParquet(ctx context.Context, path string, opt Options, raw, content io.
 			}
 		}()
 	}
-	r.file, err = parquet.Open(ctx, r.ra, r.size, parquet.Options{Memory: opt.Memory, MaxRow: opt.MaxLine})
+	r.file, err = parquet.Open(ctx, r.ra, r.size, parquet.Options{MaxRow: opt.MaxLine})
 	if err != nil {
 		return nil, r.classify(ctx, err)
 	}

@@ -32,8 +32,6 @@ type Config struct {
 	// found after a lost answer and was created since then by this user counts as created by the
 	// run. Zero: when Connect was called.
 	Since time.Time
-	// APIVersion is "66.0" or "66"; "" for the newest that the org and this package know.
-	APIVersion string
 	// Client names the program to the org (header Sforce-Call-Options); "" for sfsync.
 	Client string
 	// AllowHosts are hosts besides Salesforce's and loopback that may see credentials: "host" or
@@ -61,9 +59,6 @@ type Config struct {
 	Budget Budget
 	// InFlight is the most requests at once; 0 for 64. While the org says that they are too many it is fewer.
 	InFlight int
-	// OnRetry is told of every request that is sent again, and how long it waits before: a
-	// throttle slows down by it. It must not block; nil for none.
-	OnRetry func(err *sink.Error, wait time.Duration)
 	// OnRefreshToken is told of a refresh token that a login gave: where the org rotates them,
 	// the one used before is of no use any more. Nil for none.
 	OnRefreshToken func(Secret)
@@ -110,7 +105,6 @@ type Client struct {
 	now       func() time.Time
 	sleep     func(context.Context, time.Duration) error
 	rand      func() float64
-	onRetry   func(*sink.Error, time.Duration)
 
 	log      *slog.Logger
 	session  *session.Session
@@ -145,7 +139,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	if since.IsZero() {
 		since = c.now()
 	}
-	if err := c.connect(ctx, cfg.APIVersion, cfg.Objects); err != nil {
+	if err := c.connect(ctx, cfg.Objects); err != nil {
 		c.Close()
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -163,7 +157,7 @@ func newClient(cfg Config) (*Client, error) {
 	c := &Client{
 		username: cfg.Auth.Username, agent: cfg.Client, timeout: cfg.Timeout,
 		policy:    retry.Policy{Base: 500 * time.Millisecond, Cap: 30 * time.Second, Attempts: cfg.Retries},
-		transport: cfg.Transport, now: cfg.Now, sleep: cfg.Sleep, rand: cfg.Rand, onRetry: cfg.OnRetry, log: cfg.Logger,
+		transport: cfg.Transport, now: cfg.Now, sleep: cfg.Sleep, rand: cfg.Rand, log: cfg.Logger,
 		compress: cfg.Compress,
 		buffers:  sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}

@@ -1,7 +1,6 @@
 package salesforce
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,29 +16,23 @@ import (
 	"sfsync/sink/salesforce/version"
 )
 
-// connect logs in and begins the session. An org that knows the version that is wanted, or the newest that
-// this package knows, is not asked which ones there are: that costs a round trip, and hardly ever tells
-// anything else.
-func (c *Client) connect(ctx context.Context, wanted string, objects []string) error {
-	ask, err := version.Parse(wanted)
-	if err != nil {
-		return err
-	}
+// connect logs in and begins the session. An org that knows the newest API version that this package knows is
+// not asked which ones there are: that costs a round trip, and hardly ever tells anything else.
+func (c *Client) connect(ctx context.Context, objects []string) error {
 	if err := c.session.Renew(ctx, 0); err != nil {
 		return fmt.Errorf("log in: %w", err)
 	}
 	t, _ := c.session.Token()
 	c.base = t.Instance
-	v := cmp.Or(ask, version.Newest)
-	err = c.begin(ctx, v, objects)
+	err := c.begin(ctx, version.Newest, objects)
 	if e := (*sink.Error)(nil); !errors.As(err, &e) || (e.HTTPStatus != http.StatusNotFound && e.HTTPStatus != http.StatusGone) {
 		return err
 	}
-	other, versionErr := c.agreeVersion(ctx, ask)
+	other, versionErr := c.agreeVersion(ctx)
 	switch {
 	case versionErr != nil:
 		return fmt.Errorf("agree on an API version with %s: %w", c.base.Host, versionErr)
-	case other == v: // it is there, so something else is not
+	case other == version.Newest: // it is there, so something else is not
 		return err
 	}
 	return c.begin(ctx, other, objects)
@@ -71,9 +64,9 @@ func (c *Client) begin(ctx context.Context, number int, objects []string) error 
 	return g.Wait()
 }
 
-// agreeVersion returns the API version to use: the one that is asked for, or for 0 the newest that the org
-// and this package know. The list of versions needs no session and is not counted (REST API guide, "Versions").
-func (c *Client) agreeVersion(ctx context.Context, ask int) (int, error) {
+// agreeVersion returns the newest API version that the org and this package know. The list of versions needs no
+// session and is not counted (REST API guide, "Versions").
+func (c *Client) agreeVersion(ctx context.Context) (int, error) {
 	var list []struct {
 		Version string `json:"version"`
 	}
@@ -84,7 +77,7 @@ func (c *Client) agreeVersion(ctx context.Context, ask int) (int, error) {
 	for i := range list {
 		offered[i] = list[i].Version
 	}
-	return version.Choose(offered, ask)
+	return version.Choose(offered)
 }
 
 // readOrg fills in what the Organization record says.

@@ -163,14 +163,11 @@ func (c *Client) renewalError(refused *sink.Error, err error) *sink.Error {
 	return &out
 }
 
-// retried tells the log and the caller that a request is sent again.
+// retried tells the log that a request is sent again, and counts it.
 func (c *Client) retried(ctx context.Context, name string, e *sink.Error, attempt int, wait time.Duration) {
 	c.meter.Retried()
 	c.log.WarnContext(ctx, "request is sent again", "request", name, "code", e.Code, "status", e.HTTPStatus,
 		"lost", e.Lost, "attempt", attempt, "wait", wait)
-	if c.onRetry != nil {
-		c.onRetry(e, wait)
-	}
 }
 
 // send makes one attempt, with the compressed body in place of its own if there is one. The error is about

@@ -19,13 +19,9 @@ const (
 	maxElements = 50_000
 )
 
-// Element is an XML element without its namespace.
+// Element is an XML element without its namespace and attributes.
 type Element struct {
 	Name string
-	// Type is the local part of its xsi:type, "" if it has none.
-	Type string
-	// Nil is set by xsi:nil="true".
-	Nil bool
 	// Text is its character data, blanks at both ends cut off.
 	Text     string
 	Children []*Element
@@ -103,7 +99,7 @@ func readTree(text []byte) (*Element, error) {
 			if elements++; elements > maxElements || len(open) >= maxDepth || root != nil && len(open) == 0 {
 				return nil, errors.New("the envelope is too large or too deep")
 			}
-			e := newElement(t)
+			e := &Element{Name: t.Name.Local}
 			if root == nil {
 				root = e
 			} else {
@@ -124,23 +120,6 @@ func readTree(text []byte) (*Element, error) {
 			return nil, errors.New("the envelope has a document type declaration") // SOAP 1.1 §3 forbids it
 		}
 	}
-}
-
-func newElement(t xml.StartElement) *Element {
-	e := &Element{Name: t.Name.Local}
-	for _, a := range t.Attr {
-		switch a.Name.Local {
-		case "type":
-			_, local, found := strings.Cut(a.Value, ":")
-			if !found {
-				local = a.Value
-			}
-			e.Type = local
-		case "nil":
-			e.Nil = a.Value == "true" || a.Value == "1"
-		}
-	}
-	return e
 }
 
 const envelopeStart = `<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"`

@@ -39,8 +39,6 @@ type Jobs struct {
 	// one to come back to, since an upload that gets lost takes another job. An error of it ends the
 	// run.
 	Opened func(id string) error
-	// Progress, if set, is told what a poll says.
-	Progress func(Info)
 }
 
 // State is where a job is in its life.
@@ -275,9 +273,6 @@ func (j *Jobs) wait(ctx context.Context, id string, records int) (Info, error) {
 		var err error
 		if info, err = j.Info(ctx, id); err != nil {
 			return info, fmt.Errorf("ask for job %s: %w", id, err)
-		}
-		if j.Progress != nil {
-			j.Progress(info)
 		}
 		if info.State.ended() {
 			return info, nil

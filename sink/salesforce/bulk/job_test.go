@@ -259,7 +259,8 @@ func TestPatienceAndContext(t *testing.T) {
 
 	why := errors.New("second signal")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	jobs.Progress = func(Info) { cancel(why) }
+	sleep := jobs.Sleep
+	jobs.Sleep = func(ctx context.Context, d time.Duration) error { cancel(why); return sleep(ctx, d) }
 	if res, err = collect(t, ctx, jobs, upserts(t, 2)); !errors.Is(err, why) || res[1].Status != sink.Unknown || res[1].Err == nil {
 		t.Errorf("%v, %+v", err, res[1])
 	}
