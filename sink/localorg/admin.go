@@ -173,7 +173,7 @@ func (o *Org) adminExtend(ctx context.Context, rq *rest.Request) *rest.Response 
 // joinLimits sets up what the org can take, as the configuration says.
 func (o *Org) joinLimits() (err error) {
 	s := limit.Default()
-	s.Latency, s.RowLatency, s.JobLatency = limit.Duration(o.cfg.Latency), limit.Duration(o.cfg.RowLatency), limit.Duration(o.cfg.JobLatency)
+	s.Latency, s.RowLatency = limit.Duration(o.cfg.Latency), limit.Duration(o.cfg.RowLatency)
 	if o.cfg.DailyCalls > 0 {
 		s.DailyCalls = o.cfg.DailyCalls
 	}

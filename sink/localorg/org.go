@@ -40,9 +40,8 @@ type Config struct {
 	// Latency passes before each answer, from the arrival of the request on.
 	Latency time.Duration
 	// RowLatency is how long the writing of a record takes, what the database needs included; meanwhile its
-	// transaction holds the locks on its records and their parents. JobLatency passes before a Bulk job's first
-	// record.
-	RowLatency, JobLatency time.Duration
+	// transaction holds the locks on its records and their parents.
+	RowLatency time.Duration
 	// DailyCalls is how many API calls the org answers on a day; 0 means 5,000,000.
 	DailyCalls int64
 	// Now is the org's clock; nil means time.Now.
