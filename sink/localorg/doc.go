@@ -10,7 +10,7 @@
 // An HTTP request is read and answered in http.go, counted and sent on in router.go; what is below
 // is a package each, with a Handler that takes a [rest.Request] and gives a [rest.Response]:
 //
-//	auth, envelope, soap            logins, users and permissions; SOAP around them, undelete and lead conversion
+//	auth, envelope, soap, convert   logins, users and permissions; SOAP, undelete and lead conversion
 //	records, composite, conditional single records, collections, /composite and its family, ETags
 //	query, soql, cursor             queries and search, their language, their pages
 //	bulk                            Bulk API 2.0 and 1.0
@@ -18,10 +18,10 @@
 //	limit, lock, fault              allowances, record locks, and trouble by a file of rules
 //
 // All records are reached through [rest.Gate], which leads to store (SQLite, transactions, and the
-// checks that look at other records) and catalog (objects, fields and values); rules holds
-// validation, duplicate and assignment rules, wire and convert the forms of values. Under /_org are
-// resources that Salesforce does not have, for the sfsync command and tests; no trouble touches
-// them.
+// checks that look at other records) and catalog (objects, fields and values); bin is the recycle
+// bin, rules holds validation, duplicate and assignment rules, virtual the objects that are computed,
+// journal what was asked, and wire the forms of JSON. Under /_org are resources that Salesforce does
+// not have, for the sfsync command and tests; no trouble touches them.
 //
 // What is faithful, left out and unconfirmed is in the README beside this file.
 package localorg

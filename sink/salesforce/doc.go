@@ -11,9 +11,11 @@
 // request, with a fresh session and retries for whatever certainly did not happen. Below them,
 // package wire writes and reads JSON, lookup writes SOQL for keys and reads what it finds,
 // refusal says what an answer that is not a success means, catalog knows the org's error codes,
-// session logs in, and credentials knows what with and where it may go.
+// version chooses the API's version, session logs in, credentials knows what with and where it may
+// go, transport carries the requests, and meter counts them.
 // Package bulk brings records by jobs of the Bulk API 2.0, which go through [Client.Transfer];
-// estimate says beforehand what it all costs.
+// mirror answers lookups from a copy of an object's keys where that costs less; estimate says
+// beforehand what it all costs.
 //
 // Where a comment names a source, "REST API guide" is Salesforce's "REST API Developer
 // Guide" and "Limits" its "Developer Limits and Allocations Quick Reference".
