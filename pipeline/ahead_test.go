@@ -24,12 +24,12 @@ targets:
   - {name: account, object: Account, match: Name, when: kind == "a", fields: {Name: id}}
 `
 
-// aheadRows are rows of which every fourth is one for Account, every other has no title and so needs a lookup, and every
+// aheadRows are n rows of which every fourth is one for Account, every other has no title and so needs a lookup, and every
 // tenth fails.
-func aheadRows(from, to int) string {
+func aheadRows(n int) string {
 	var b strings.Builder
 	b.WriteString("id,name,kind,title\n")
-	for i := from; i < to; i++ {
+	for i := range n {
 		kind, title, id := "b", "", fmt.Sprintf("%x", uint64(i)*0x9E3779B97F4A7C15)
 		if i%4 == 0 {
 			kind = "a"
@@ -68,8 +68,8 @@ func TestReadAhead(t *testing.T) {
 		}
 		return source.Input{Path: path}
 	}
-	small, second := write("small.csv", aheadRows(0, 1000)), write("second.csv", aheadRows(0, 3000))
-	large, packed := write("large.csv", aheadRows(0, 200_000)), write("packed.csv.gz", aheadRows(0, 450_000))
+	small, second := write("small.csv", aheadRows(1000)), write("second.csv", aheadRows(3000))
+	large, packed := write("large.csv", aheadRows(200_000)), write("packed.csv.gz", aheadRows(450_000))
 	damaged := write("damaged.csv.gz", "no gzip")
 	broken := write("broken.csv", "id,name,kind,title\nk1,A,a,x\nk2,\"B,b,x\n")
 	gone := source.Input{Path: filepath.Join(dir, "gone.csv")}
@@ -138,7 +138,7 @@ func TestReadAheadGoesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := f.WriteString(aheadRows(0, 50)); err != nil {
+	if _, err := f.WriteString(aheadRows(50)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Seek(0, 0); err != nil {

@@ -22,21 +22,20 @@ type bulkSummary struct {
 	Targets []struct{ Created, Updated int }
 }
 
-func (k *killer) summary(t *testing.T, runs string) (s bulkSummary, run string) {
+func (k *killer) summary(t *testing.T, runs string) (s bulkSummary) {
 	t.Helper()
 	dirs, err := filepath.Glob(filepath.Join(runs, "2*"))
 	if err != nil || len(dirs) == 0 {
 		t.Fatalf("%v: no run directory in %s\n%s", err, runs, k.out.String())
 	}
-	run = dirs[len(dirs)-1]
-	text, err := os.ReadFile(filepath.Join(run, "summary.json"))
+	text, err := os.ReadFile(filepath.Join(dirs[len(dirs)-1], "summary.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
 		t.Fatal(err)
 	}
-	return s, run
+	return s
 }
 
 func bulkKiller(t *testing.T) *killer {
@@ -77,7 +76,7 @@ func TestBulkCalls(t *testing.T) {
 		if err := k.start(t, "run", mapping, k.bulkRows(t, c.rows), "--state", filepath.Join(k.dir, "state"), "--runs", runs, "--quiet").Wait(); err != nil {
 			t.Fatalf("%v\n%s", err, k.out.String())
 		}
-		s, _ := k.summary(t, runs)
+		s := k.summary(t, runs)
 		if s.API.Mode != c.mode || s.API.Calls > c.most || s.Rows.Succeeded != c.rows || !strings.Contains(s.API.Why, "10,000 rows") {
 			t.Errorf("%d rows: %+v, want %s and at most %d calls", c.rows, s, c.mode, c.most)
 		}
@@ -119,7 +118,7 @@ func TestBulkKilled(t *testing.T) {
 		if err := k.start(t, args...).Wait(); err != nil {
 			t.Fatalf("after %v: %v\n%s", delay, err, k.out.String())
 		}
-		s, _ := k.summary(t, runs)
+		s := k.summary(t, runs)
 		if !s.Complete || s.Rows.Succeeded != rows || s.Targets[0].Created != rows || s.API.Mode != "bulk" {
 			t.Errorf("after %v: %+v", delay, s)
 		}
@@ -157,7 +156,7 @@ func TestBulkRefused(t *testing.T) {
 	if err := k.start(t, args...).Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, k.out.String())
 	}
-	if s, _ := k.summary(t, filepath.Join(k.dir, "runs")); s.API.Mode != "rest" || !strings.Contains(s.API.Why, "batch size") {
+	if s := k.summary(t, filepath.Join(k.dir, "runs")); s.API.Mode != "rest" || !strings.Contains(s.API.Why, "batch size") {
 		t.Errorf("%+v", s.API)
 	}
 }

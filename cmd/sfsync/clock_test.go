@@ -21,7 +21,7 @@ func TestClockIsSetBetweenTries(t *testing.T) {
 			mapping := w.write("leads.yaml", undoMapping)
 			phone := func(i int) string { return fmt.Sprint(i) }
 			runs := filepath.Join(w.dir, "runs")
-			if code, _, stderr := w.command("run", mapping, w.write("base.csv", undoLeads(0, n, phone, "One")), "--runs", filepath.Join(w.dir, "base"), "--quiet"); code != 0 {
+			if code, _, stderr := w.command("run", mapping, w.write("base.csv", undoLeads(n, phone, "One")), "--runs", filepath.Join(w.dir, "base"), "--quiet"); code != 0 {
 				t.Fatal(stderr)
 			}
 			w.clock.Add(600)
@@ -39,7 +39,7 @@ func TestClockIsSetBetweenTries(t *testing.T) {
 					serve()
 				}
 			})
-			code, _, stderr := w.command("run", mapping, w.write("next.csv", undoLeads(0, 2*n, phone, "Two")), "--runs", runs, "--api", "rest", "--quiet")
+			code, _, stderr := w.command("run", mapping, w.write("next.csv", undoLeads(2*n, phone, "Two")), "--runs", runs, "--api", "rest", "--quiet")
 			w.setAround(nil)
 			if got := len(w.leads()); code != 75 || got != 2*n {
 				t.Fatalf("code %d, %d leads\n%s", code, got, stderr)

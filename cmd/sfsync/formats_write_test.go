@@ -203,12 +203,7 @@ func (r *formatRow) entries(leaves [][]pt.Entry) {
 	in(clock, r.clock != nil)
 
 	// first is the level of an entry: only the first one of a list begins it.
-	first := func(i, rep int) int {
-		if i == 0 {
-			return 0
-		}
-		return rep
-	}
+	first := func(i int) int { return min(i, 1) }
 	none := func(there bool) pt.Entry {
 		if there {
 			return pt.Entry{Def: 1} // an empty list
@@ -217,36 +212,36 @@ func (r *formatRow) entries(leaves [][]pt.Entry) {
 	}
 	var tags, keys, values, at, pages []pt.Entry
 	for i, s := range r.tags {
-		e := pt.Entry{Rep: first(i, 1), Def: 2, Value: bytesOf(s)}
+		e := pt.Entry{Rep: first(i), Def: 2, Value: bytesOf(s)}
 		if s != nil {
 			e.Def = 3
 		}
 		tags = append(tags, e)
 	}
 	for i, s := range r.scores {
-		keys = append(keys, pt.Entry{Rep: first(i, 1), Def: 2, Value: []byte(s.key)})
-		e := pt.Entry{Rep: first(i, 1), Def: 2, Value: int64Bytes(s.value)}
+		keys = append(keys, pt.Entry{Rep: first(i), Def: 2, Value: []byte(s.key)})
+		e := pt.Entry{Rep: first(i), Def: 2, Value: int64Bytes(s.value)}
 		if s.value != nil {
 			e.Def = 3
 		}
 		values = append(values, e)
 	}
 	for i, v := range r.visits {
-		e := pt.Entry{Rep: first(i, 1), Def: 2, Value: bytesOf(v.at)}
+		e := pt.Entry{Rep: first(i), Def: 2, Value: bytesOf(v.at)}
 		if v.at != nil {
 			e.Def = 3
 		}
 		at = append(at, e)
 		switch {
 		case v.pages == nil:
-			pages = append(pages, pt.Entry{Rep: first(i, 1), Def: 2})
+			pages = append(pages, pt.Entry{Rep: first(i), Def: 2})
 		case len(v.pages) == 0:
-			pages = append(pages, pt.Entry{Rep: first(i, 1), Def: 3})
+			pages = append(pages, pt.Entry{Rep: first(i), Def: 3})
 		}
 		for k := range v.pages { // all null
 			rep := 2
 			if k == 0 {
-				rep = first(i, 1)
+				rep = first(i)
 			}
 			pages = append(pages, pt.Entry{Rep: rep, Def: 4})
 		}

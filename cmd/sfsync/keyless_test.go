@@ -33,7 +33,7 @@ func TestKeylessInserts(t *testing.T) {
 			mapping := w.write("leads.yaml", "version: 1\nname: leads\ntargets:\n"+
 				"  - {name: lead, object: Lead, operation: insert, fields: {Ext__c: id, LastName: name, Company: company}}\n"+
 				"  - {name: account, object: Account, operation: upsert, match: Id, when: \"false\", fields: {Id: id, Name: company}}\n")
-			input := w.write("leads.csv", undoLeads(0, n, func(int) string { return "" }, "One"))
+			input := w.write("leads.csv", undoLeads(n, func(int) string { return "" }, "One"))
 			seen := 0
 			w.setAround(func(writes bool, _ http.ResponseWriter, serve func()) {
 				serve()

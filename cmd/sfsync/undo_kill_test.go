@@ -151,8 +151,8 @@ func TestUndoKilled(t *testing.T) {
 			}
 			text = strings.Replace(text, c.instead[0], c.instead[1], 1)
 			changing := w.write("changing.yaml", text)
-			base := w.write("base.csv", undoLeads(0, n, func(i int) string { return fmt.Sprint(i) }, "One"))
-			rows := undoLeads(0, c.rows, func(i int) string { return fmt.Sprint(i + 1) }, "Two")
+			base := w.write("base.csv", undoLeads(n, func(i int) string { return fmt.Sprint(i) }, "One"))
+			rows := undoLeads(c.rows, func(i int) string { return fmt.Sprint(i + 1) }, "Two")
 			next := w.write("next.csv", strings.Replace(strings.ReplaceAll(rows, "\n", ",\n"), ",\n", ",title\n", 1))
 			if code, _, stderr := w.command("run", mapping, base, "--runs", filepath.Join(w.dir, "base"), "--quiet"); code != 0 {
 				t.Fatal(stderr)

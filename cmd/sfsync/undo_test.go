@@ -18,11 +18,11 @@ targets:
     fields: {Ext__c: id, LastName: name, Phone: {from: phone, blank: "null"}, Company: company}
 `
 
-// undoLeads are the rows of leads from one number to another.
-func undoLeads(from, to int, phone func(i int) string, company string) string {
+// undoLeads are the rows of n leads.
+func undoLeads(n int, phone func(i int) string, company string) string {
 	var b strings.Builder
 	b.WriteString("id,name,phone,company\n")
-	for i := from; i < to; i++ {
+	for i := range n {
 		fmt.Fprintf(&b, "x%05d,Name %d,%s,%s\n", i, i, phone(i), company)
 	}
 	return b.String()
@@ -54,13 +54,13 @@ func TestUndoRestores(t *testing.T) {
 	}
 	w := newPlanOrg(t, leadSchema)
 	mapping := w.write("leads.yaml", undoMapping)
-	base := w.write("base.csv", undoLeads(0, n, func(i int) string {
+	base := w.write("base.csv", undoLeads(n, func(i int) string {
 		if i%3 == 0 {
 			return "" // a field that is filled is blank again afterwards
 		}
 		return fmt.Sprint(i)
 	}, "One"))
-	next := w.write("next.csv", undoLeads(0, 2*n, func(i int) string {
+	next := w.write("next.csv", undoLeads(2*n, func(i int) string {
 		if i%5 == 0 {
 			return "" // and one that is cleared is filled
 		}

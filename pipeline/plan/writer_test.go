@@ -34,9 +34,9 @@ targets:
       Phone: {from: phone, blank: null}
 `
 
-func compiled(t testing.TB, text string) *mapping.Plan {
+func compiled(t testing.TB) *mapping.Plan {
 	t.Helper()
-	p, _ := plantest.Compile(t, "", text)
+	p, _ := plantest.Compile(t, "", leads)
 	return p
 }
 
@@ -66,7 +66,7 @@ func before(p *mapping.Plan, values map[string]row.Cell) []row.Cell {
 }
 
 func TestLines(t *testing.T) {
-	p := compiled(t, leads)
+	p := compiled(t)
 	m := mapped(t, p,
 		[]string{"a@x.org", "Ann", "", "12", "true", ""},
 		[]string{"b@x.org", "Bo", "B\"Co", "7", "", "1"},
@@ -115,7 +115,7 @@ func TestLines(t *testing.T) {
 // TestCounts: the fields that change most come first, a field that would be blank afterwards is
 // cleared, and the reasons are counted by action and code.
 func TestCounts(t *testing.T) {
-	p := compiled(t, leads)
+	p := compiled(t)
 	m := mapped(t, p,
 		[]string{"a@x.org", "A", "", "", "", ""},
 		[]string{"b@x.org", "B", "", "", "", ""},
@@ -146,7 +146,7 @@ func TestCounts(t *testing.T) {
 
 // TestReasonsAreBounded: an org with codes of its own making does not fill the memory.
 func TestReasonsAreBounded(t *testing.T) {
-	p := compiled(t, leads)
+	p := compiled(t)
 	m := mapped(t, p, []string{"a@x.org", "A"})
 	w := NewWriter(p, &bytes.Buffer{})
 	for i := range 2 * maxReasons {
@@ -167,7 +167,7 @@ func TestFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := compiled(t, leads)
+	p := compiled(t)
 	w, err := NewFile(d, p)
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +190,7 @@ type full struct{}
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
 func TestDiskFull(t *testing.T) {
-	p := compiled(t, leads)
+	p := compiled(t)
 	m := mapped(t, p, []string{"a@x.org", strings.Repeat("x", 60)})
 	w := NewWriter(p, full{})
 	var err error
@@ -213,7 +213,7 @@ func FuzzLines(f *testing.F) {
 	f.Add("c@x.org", "\"", "true\n", "1e400", uint8(row.Bool))
 	f.Add("d@x.org", "\ufeff", MadeUp+"1", "1.50", uint8(row.Text))
 	f.Add("e@x.org", "\xc3", "\xff\xfe", "1", uint8(row.Text))
-	p := compiled(f, leads)
+	p := compiled(f)
 	f.Fuzz(func(t *testing.T, email, name, old, number string, kind uint8) {
 		m := mapped(t, p, []string{email, name, "", number, "", ""})
 		var out bytes.Buffer
@@ -237,7 +237,7 @@ func FuzzLines(f *testing.F) {
 
 // TestAllocations: a record costs no memory.
 func TestAllocations(t *testing.T) {
-	p := compiled(t, leads)
+	p := compiled(t)
 	m := mapped(t, p, []string{"a@x.org", "Ann", "Co", "12", "true", "1"})
 	rec := Record{Action: Update, ID: "00Q000000000001AAA", Before: before(p, map[string]row.Cell{"Phone": row.MakeCell(row.Text, "2")})}
 	b := &Batch{Path: "a.csv", Mapped: m, Record: func(int, int) Record { return rec }}

@@ -70,11 +70,9 @@ func (o *org) id() string {
 	return fmt.Sprintf("00Q%012dAAA", o.nextID)
 }
 
-func (o *org) add(r record) string {
-	id := o.id()
-	r["Id"] = id
+func (o *org) add(r record) {
+	r["Id"] = o.id()
 	o.records = append(o.records, r)
-	return id
 }
 
 func (o *org) Describe(context.Context, string) ([]byte, error) { return []byte(describe), nil }
