@@ -55,10 +55,10 @@ func Remedy(code string) string {
 
 // duplicates are the records of an input that a mapping's duplicates: takes out.
 type duplicates struct {
-	index *keys.Collector
-	marks *keys.Marks
-	rule  keys.Rule
-	paths []source.Input
+	index  *keys.Collector
+	marks  *keys.Marks
+	rule   keys.Rule
+	inputs []source.Input
 	// groups say what there is of each match key.
 	groups []keys.Group
 }
@@ -67,7 +67,7 @@ type duplicates struct {
 // returns nil if the options want none found. What is wrong with the inputs is left to be said when
 // they are read in earnest. The caller has to close it.
 func findDuplicates(ctx context.Context, opt *Options) (*duplicates, error) {
-	d := &duplicates{paths: opt.Inputs}
+	d := &duplicates{inputs: opt.Inputs}
 	switch opt.Duplicates {
 	case duplicatesLast:
 		d.rule = keys.Last
@@ -76,25 +76,18 @@ func findDuplicates(ctx context.Context, opt *Options) (*duplicates, error) {
 	default:
 		return nil, nil
 	}
-	var backs []func() error
-	for _, in := range opt.Inputs {
-		back, err := intake.Rewind(in)
-		if err != nil {
-			return nil, err
-		}
-		backs = append(backs, back)
+	again, err := rewinds(opt.Inputs)
+	if err != nil {
+		return nil, err
 	}
 	d.index = keys.NewCollector(opt.Plan, opt.Temp)
 	once := *opt
 	once.Stats, once.Ledger, once.Resume, once.Source.Only = &Stats{}, nil, false, true
-	_, err := intake.Survey(ctx, once.intake(), func(w *work.Batch) error { return d.index.AddBatch(w.Mapped) })
+	_, err = intake.Survey(ctx, once.intake(), func(w *work.Batch) error { return d.index.AddBatch(w.Mapped) })
 	if err == nil {
 		d.groups, d.marks, err = d.index.Resolve(ctx, d.rule)
 	}
-	for _, back := range backs {
-		err = errors.Join(err, back())
-	}
-	if err != nil {
+	if err = errors.Join(err, again()); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
@@ -123,7 +116,7 @@ func (d *duplicates) apply(ctx context.Context, m *mapping.Mapped) error {
 			if !marked || m.Targets[t].Fate(r) != mapping.Send {
 				continue
 			}
-			place := fmt.Sprintf("%s:%d", d.paths[other.File()].Path, other.Line())
+			place := fmt.Sprintf("%s:%d", d.inputs[other.File()].Path, other.Line())
 			if d.rule == keys.Last {
 				m.Targets[t].Overrule(r, mapping.Skip, mapping.Problem{Code: CodeSuperseded, Message: "superseded by the later row " + place + ", which has the same key"})
 			} else {

@@ -184,8 +184,8 @@ func (o *Options) jobs() int {
 // form are the options that concern what is made of the records, and sent.
 func (o *Options) form() *form.Options {
 	f := &form.Options{
-		Options: deliver.Options{Ledger: o.Ledger, Backoff: o.Backoff, LastPass: o.LastPass, Stats: o.Stats, Rehearse: o.Rehearse},
-		Plan:    o.Plan, Peers: o.peers, TooMany: o.StopAfter.Exceeded, Stop: o.Stop, Resume: o.Resume,
+		Options: deliver.Options{Ledger: o.Ledger, Backoff: o.Backoff, LastPass: o.LastPass, Rehearse: o.Rehearse},
+		Plan:    o.Plan, Peers: o.peers, Stats: o.Stats, TooMany: o.StopAfter.Exceeded, Stop: o.Stop, Resume: o.Resume,
 		ChangedOnly: o.ChangedOnly, CompareStored: o.CompareStored,
 	}
 	for _, t := range o.Targets {

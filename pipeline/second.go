@@ -44,8 +44,8 @@ func (p *pass) written() func(row int64, target int) bool {
 	return p.account.written
 }
 
-// rewinds returns a function that brings the inputs back to where they are now, for a second
-// pass. It is an error if one can be read only once.
+// rewinds returns a function that brings the inputs back to where they are now, to be read again. It is an
+// error if one can be read only once.
 func rewinds(inputs []source.Input) (func() error, error) {
 	backs := make([]func() error, 0, len(inputs))
 	for _, in := range inputs {

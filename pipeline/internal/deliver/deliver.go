@@ -20,7 +20,6 @@ type Options struct {
 	Ledger   *ledger.Ledger
 	Backoff  func(attempt int) (time.Duration, bool)
 	LastPass work.LastPass
-	Stats    *work.Stats
 	Rehearse bool
 }
 
@@ -103,9 +102,6 @@ func (j *Job) do(ctx context.Context, opt *Options, out *Outlet) {
 		j.write(ctx, opt, out)
 	} else {
 		j.ask(ctx, opt, out)
-	}
-	if j.Err == nil && !j.Unsent {
-		opt.Stats.Requests.Add(1)
 	}
 }
 

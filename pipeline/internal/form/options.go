@@ -16,6 +16,7 @@ type Options struct {
 	Targets []target.Org // of each of Plan.Targets
 	// Peers are the targets of the plan of the first pass and of the second.
 	Peers []*mapping.PlanTarget
+	Stats *work.Stats
 
 	// TooMany reports whether nothing more is to be sent once so many records out of so many rows have failed.
 	TooMany       func(failed, read int64) bool

@@ -12,8 +12,6 @@ type Stats struct {
 	BytesTotal, Bytes atomic.Int64
 	// Read counts rows; the others count records.
 	Read, Written, Failed, Skipped, Unknown atomic.Int64
-	// Requests counts write requests and lookups that were answered.
-	Requests atomic.Int64
 }
 
 // Add counts a decided record.
