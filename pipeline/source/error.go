@@ -18,8 +18,8 @@ var (
 	ErrMalformed = inputerr.ErrMalformed
 	// ErrEncoding: a malformed file whose columns are text in another encoding than was read.
 	ErrEncoding = inputerr.ErrEncoding
-	// ErrNotYet: a format or kind of input that this version does not read.
-	ErrNotYet = inputerr.ErrNotYet
+	// ErrUnsupported: a kind of input that is not read.
+	ErrUnsupported = inputerr.ErrUnsupported
 	// ErrOption: an option that cannot be (an unknown encoding, no format for stdin).
 	ErrOption = inputerr.ErrOption
 )

@@ -38,8 +38,8 @@ type Input struct {
 // before. A file whose name looks like a pattern is taken by its name.
 //
 // The error is an [*Error] that names the pattern: ErrNotFound if it matches nothing,
-// ErrNotYet for a URL (those that the caller reads do not come here), ErrOption for "-" without a format (stdin may be nil where "-"
-// is not allowed), ErrUnreadable for a directory that cannot be listed.
+// ErrUnsupported for a URL (those that the caller reads do not come here), ErrOption for "-" without a
+// format (stdin may be nil where "-" is not allowed), ErrUnreadable for a directory that cannot be listed.
 func Expand(patterns []string, format string, stdin io.Reader) ([]Input, error) {
 	if err := checkFormat(format); err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func expandOne(p string) ([]string, error) {
 		return nil, &Error{Path: `""`, Class: ErrNotFound, Message: "an empty path names no file"}
 	}
 	if scheme, _, ok := strings.Cut(p, "://"); ok && isScheme(scheme) { // what follows may hold a password
-		return nil, &Error{Path: scheme + "://…", Class: ErrNotYet, Message: "only http and https URLs are read: download the file and name it"}
+		return nil, &Error{Path: scheme + "://…", Class: ErrUnsupported, Message: "only http and https URLs are read: download the file and name it"}
 	}
 	info, err := os.Stat(p)
 	switch {

@@ -21,8 +21,8 @@ var (
 	ErrMalformed = errors.New("input malformed")
 	// ErrEncoding: a malformed file whose columns are text in another encoding than was read.
 	ErrEncoding = fmt.Errorf("%w: its encoding is another one", ErrMalformed)
-	// ErrNotYet: a format or kind of input that this version does not read.
-	ErrNotYet = errors.New("not supported yet")
+	// ErrUnsupported: a kind of input that is not read.
+	ErrUnsupported = errors.New("not supported")
 	// ErrOption: an option that cannot be (an unknown encoding, no format for stdin).
 	ErrOption = errors.New("invalid input option")
 )

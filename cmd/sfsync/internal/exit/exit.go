@@ -259,7 +259,7 @@ func sentinels() []sentinel {
 		{source.ErrUnreadable, BadInput},
 		{source.ErrUnavailable, Unavailable},
 		{source.ErrMalformed, BadInput},
-		{source.ErrNotYet, BadConfig},
+		{source.ErrUnsupported, BadConfig},
 		{source.ErrOption, BadConfig},
 		{schema.ErrNotSnapshot, BadConfig},
 		{syscall.ENOSPC, CannotWrite},

@@ -38,7 +38,7 @@ func TestCodeOf(t *testing.T) {
 		"wrapped":            {fmt.Errorf("a: %w", fmt.Errorf("b: %w", fs.ErrNotExist)), InputNotFound},
 		"input":              {&source.Error{Path: "a", Class: source.ErrMalformed, Message: "no"}, BadInput},
 		"unreadable input":   {&source.Error{Path: "a", Class: source.ErrUnreadable, Message: "no", Err: syscall.EACCES}, BadInput},
-		"not yet":            {&source.Error{Path: "a", Class: source.ErrNotYet, Message: "no"}, BadConfig},
+		"unsupported":        {&source.Error{Path: "a", Class: source.ErrUnsupported, Message: "no"}, BadConfig},
 		"ledger":             {fmt.Errorf("%w: write: %w", ledger.ErrLedger, errors.New("disk full")), CannotWrite},
 		"damaged ledger":     {fmt.Errorf("%w: read: %w: %w", ledger.ErrLedger, ledger.ErrCorrupt, errors.New("malformed")), BadInput},
 		"full disk":          {fmt.Errorf("write the upload: %w", &fs.PathError{Op: "write", Path: "a", Err: syscall.ENOSPC}), CannotWrite},
