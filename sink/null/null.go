@@ -12,20 +12,12 @@ import (
 // Writer accepts every record at once: a Create, Upsert or Publish makes up an id, an Update or
 // Delete keeps its record's. It is a [sink.Writer] and, as an org that holds nothing, a [sink.Matcher]. The zero
 // Writer is ready and safe for concurrent use.
-type Writer struct {
-	requests, records, ids atomic.Int64
-}
+type Writer struct{ ids atomic.Int64 }
 
 var (
 	_ sink.Writer  = (*Writer)(nil)
 	_ sink.Matcher = (*Writer)(nil)
 )
-
-// Requests and Records return how many were written.
-func (w *Writer) Requests() int64 { return w.requests.Load() }
-
-// Records returns how many records were written.
-func (w *Writer) Records() int64 { return w.records.Load() }
 
 // Limits are those of composite requests, so that requests are formed as for an org.
 func (w *Writer) Limits() sink.Limits {
@@ -49,8 +41,6 @@ func (w *Writer) Write(ctx context.Context, req *sink.Request, results []sink.Re
 		return context.Cause(ctx)
 	}
 	n := len(req.Records)
-	w.requests.Add(1)
-	w.records.Add(int64(n))
 	next := w.ids.Add(int64(n)) - int64(n)
 	buf := make([]byte, 0, n*idLen)
 	for i := range n {

@@ -21,7 +21,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func TestCounts(t *testing.T) {
+func TestIDs(t *testing.T) {
 	b := row.New(row.NewSchema(row.Column{Name: "LastName"}))
 	req := &sink.Request{Target: &sink.Target{Object: "Lead"}}
 	for i := range 3 {
@@ -34,9 +34,6 @@ func TestCounts(t *testing.T) {
 		if err := w.Write(t.Context(), req, results); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if w.Requests() != 20 || w.Records() != 60 {
-		t.Errorf("%d requests, %d records", w.Requests(), w.Records())
 	}
 	if got, want := results[2].ID, "00000000000001oAAA"; got != want { // 60 in base 36
 		t.Errorf("the 60th id is %s, want %s", got, want)

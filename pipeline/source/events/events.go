@@ -32,7 +32,6 @@ type Options struct {
 // Translator makes rows of events. It is not safe for concurrent use.
 type Translator struct {
 	opt   Options
-	rest  bool
 	pool  *row.Pool
 	wants []string
 
@@ -71,7 +70,7 @@ func controls() []string {
 // path into the event. With rest, the traits that no path names become columns where they are met:
 // traits.KEY, and traits.KEY.MEMBER for the members of an object.
 func New(paths []string, rest bool, pool *row.Pool, opt Options) *Translator {
-	t := &Translator{opt: opt, rest: rest, pool: pool, wants: controls(), entries: make(map[string]entryColumn), routed: -1}
+	t := &Translator{opt: opt, pool: pool, wants: controls(), entries: make(map[string]entryColumn), routed: -1}
 	for i := range opt.Entries {
 		e := &opt.Entries[i]
 		t.entries[kindOf(e.Object, e.Field, e.New, e.Nth)] = entryColumn{column: -1, refused: e.Refused}

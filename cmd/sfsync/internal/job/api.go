@@ -1,8 +1,6 @@
 package job
 
 import (
-	"math/rand/v2"
-
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/mapping"
@@ -77,10 +75,8 @@ func (j *job) targets() []pipeline.Target {
 		org := j.orgs.Of(t.Org)
 		if rest[org] == nil {
 			rest[org] = org.Writer()
-			jobs[org] = &bulk.Writer{
-				Jobs:       bulk.Jobs{Org: org.Client, Now: j.Sys.Now, Rand: rand.Float64, Dir: j.dir.Path("")},
-				AskCreated: rest[org].AskCreated,
-			}
+			jobs[org] = &bulk.Writer{Jobs: org.Bulk(), AskCreated: rest[org].AskCreated}
+			jobs[org].Jobs.Dir = j.dir.Path("")
 		}
 		targets[i] = pipeline.Target{Writer: rest[org], Matcher: rest[org]}
 		if mode, _ := j.api.of(t.Name); mode == apiBulk {
