@@ -3,11 +3,13 @@ package pipeline_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 
 	"sfsync/pipeline"
 	"sfsync/pipeline/fingerprint"
+	"sfsync/pipeline/row"
 	"sfsync/sink"
 )
 
@@ -93,6 +95,39 @@ func TestChangedOnly(t *testing.T) {
 	o.refuse = nil
 	if got, _ = run("l1,Ada,v1,1,e2\n"); !strings.Contains(got, "2 lead updated") {
 		t.Errorf("after a refusal the org may hold anything, but the row was left out:\n%s", got)
+	}
+}
+
+// A record that is left out tells its id to the next row of it, which is sent when the batch of the first is gone.
+func TestChangedOnlyByID(t *testing.T) {
+	p, o := worldOf(t, `
+  - {object: Visit__c, operation: update, match: Id, fields: {Id: id, Value__c: value, Owner__c: {lookup: User.Username, from: owner}}}
+`)
+	o.add("User", record{"Username": "ann@x.org"})
+	ids := make([]string, 12_000+4000*(runtime.GOMAXPROCS(0)+2)) // twice what the window of one worker has room for
+	for i := range ids {
+		ids[i] = o.add("Visit__c", record{})
+	}
+	dir := t.TempDir()
+	const first, second = 7, row.MaxRows + 7
+	run := func(again string) {
+		edit, done := changedOnly(t, dir, true)
+		defer done()
+		rows := []byte("id,value,owner\n")
+		for i, id := range ids {
+			if i == second && again != "" {
+				rows = fmt.Appendf(rows, "%s,%s,ann@x.org\n", ids[first], again)
+			}
+			rows = fmt.Appendf(rows, "%s,old,ann@x.org\n", id)
+		}
+		play(t, p, o, string(rows), func(opt *pipeline.Options) { edit(opt); opt.Workers, opt.Ledger, opt.Rows = 1, nil, nil })
+	}
+	run("")
+	run("new")
+	for i, id := range ids {
+		if got := o.objects["Visit__c"][id]["Value__c"]; (got == "new") != (i == first) {
+			t.Errorf("record %d has %q", i, got)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package form
 
 import (
+	"strings"
+
 	"sfsync/mapping/schema"
 	"sfsync/pipeline/internal/rehearse"
 	"sfsync/pipeline/internal/target"
@@ -26,7 +28,7 @@ func (f *Former) repeated(l *lane, it work.Item) bool {
 	case !same:
 		return false
 	case l.ByID():
-		rec.ID = schema.ID18(l.Text(it, 0))
+		rec.ID = strings.Clone(schema.ID18(l.Text(it, 0))) // told to the next row of the key, whose batch may outlive this one
 	case f.mayBeNeeded(l, it):
 		rec.Same = true
 		return false
