@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"sfsync/pipeline"
 	"sfsync/pipeline/fingerprint"
 	"sfsync/pipeline/row"
@@ -95,6 +97,31 @@ func TestChangedOnly(t *testing.T) {
 	o.refuse = nil
 	if got, _ = run("l1,Ada,v1,1,e2\n"); !strings.Contains(got, "2 lead updated") {
 		t.Errorf("after a refusal the org may hold anything, but the row was left out:\n%s", got)
+	}
+}
+
+// A record that was taken and is gone is created again, also if the first answer about that gets lost.
+func TestChangedOnlyMakesAgain(t *testing.T) {
+	p, o := worldOf(t, visits)
+	o.add("Account", record{"ERP_Id__c": "e1"})
+	dir := t.TempDir()
+	run := func() string {
+		edit, done := changedOnly(t, dir, true)
+		defer done()
+		_, d := play(t, p, o, "lead,name,visit,value,account\nl1,Ada,v1,1,e1\n", edit)
+		return outcomes(t, d)
+	}
+	run()
+	clear(o.objects["Lead"])
+	calls := 0
+	o.after = func(int) error {
+		if calls++; calls == 1 {
+			return errLost
+		}
+		return nil
+	}
+	if d := cmp.Diff("2 lead created\n2 visit__c updated\n", run()); d != "" || calls != 3 {
+		t.Errorf("%d requests (-want +got):\n%s", calls, d)
 	}
 }
 

@@ -389,6 +389,7 @@ func (f *Former) missing(l *lane, it work.Item) {
 	case l.Plan.Operation == mapping.Update, rec.ID != "":
 		f.refuse(l, it, work.CodeNotFound, name, "no record holds this "+tried)
 	default:
+		rec.Same = false // it is gone
 		l.create(it)
 	}
 }
