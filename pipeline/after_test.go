@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"sfsync/pipeline"
 )
 
 // TestMadeMeanwhile: what an earlier row looked for in vain a later row finds that makes it.
@@ -24,6 +26,37 @@ func TestMadeMeanwhile(t *testing.T) {
 	res, _ := play(t, p, o, rows.String(), nil)
 	if visits := res.Targets[1]; visits.Failed != 1+others || visits.Created != 1 {
 		t.Errorf("%+v", visits)
+	}
+}
+
+// TestMissingIsAskedOnce: what many rows look for in vain is asked for again only when targets that might have made it
+// have sent something.
+func TestMissingIsAskedOnce(t *testing.T) {
+	p, o := worldOf(t, `
+- {object: Account, name: account, match: ERP_Id__c, when: 'kind == "a"', fields: {ERP_Id__c: erp, Name: {value: A}}}
+- {object: Visit__c, name: visit, match: Ext__c, when: 'kind == "v"', fields: {Ext__c: ext, Account__c: {lookup: Account.ERP_Id__c, from: erp}}}
+`)
+	rows := []byte("kind,ext,erp\na,,there\n")
+	const count = 300
+	for i := range count {
+		rows = fmt.Appendf(rows, "v,%d,missing\n", i)
+	}
+	for _, dry := range []bool{true, false} {
+		o.lookups = nil
+		res, _ := play(t, p, o, string(rows), func(opt *pipeline.Options) { opt.Rehearse = dry })
+		asked := 0
+		for _, l := range o.lookups {
+			if l == "Account by ERP_Id__c 1" {
+				asked++
+			}
+		}
+		most := 2 // before the account was sent, and after
+		if dry {
+			most++ // and for the account itself
+		}
+		if visits := res.Targets[1]; visits.Failed != count || asked == 0 || asked > most {
+			t.Errorf("dry %v: %+v, asked %d times", dry, visits, asked)
+		}
 	}
 }
 

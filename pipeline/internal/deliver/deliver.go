@@ -34,6 +34,7 @@ type Job struct {
 	Key      int            // of a lookup: which key, and what it asks for besides
 	Want     *target.Want   //
 	Since    int64          // how many records were written before it
+	Written  int64          // and how many of those that may make what it looks for
 	Found    [][]sink.Match // and the answer
 	Verdicts []Verdict      // of a write
 	Unit     string         // the id of what an earlier try sent the records with: only what became of them is asked

@@ -190,6 +190,7 @@ func (f *Former) conclude(l *lane, it work.Item, state ledger.State, p *ledger.P
 		}
 	}
 	if rec.Attempts > 0 {
+		l.sent++
 		for _, of := range l.kin {
 			of.known.Drop(l.Text(it, 0)) // it is no longer as it was found, or refused
 		}

@@ -51,6 +51,7 @@ type Former struct {
 	last      last
 	lately    lately
 	since     int64 // how many records were written before the lookup whose answer is at hand
+	written   int64 // and how many had been sent by those that make what it looked for
 
 	spare  []*deliver.Job
 	failed int64
@@ -172,7 +173,7 @@ func (f *Former) dispatch() {
 		f.inflight++
 		if j.Lookup {
 			f.lookups++
-			j.Since = f.lately.n
+			j.Since, j.Written = f.lately.n, f.lanes[j.Target.Index].written()
 		} else {
 			f.lanes[j.Target.Index].inflight++
 		}
@@ -397,7 +398,7 @@ func (f *Former) settle(j *deliver.Job) {
 	if j.Err != nil {
 		return // they stay pending
 	}
-	f.since = j.Since
+	f.since, f.written = j.Since, j.Written
 	for i, it := range j.Items {
 		found := j.Found[i]
 		if l.imagined != nil {

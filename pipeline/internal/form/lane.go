@@ -26,7 +26,8 @@ type lane struct {
 	rounds     *rounds             // of a lane that has rivals; else nil
 	late       bool                // it enters a round only once those that it needs are decided
 	borrows    *rehearse.Imagined  // and of a find: what targets of its object would have made
-	made       bool                // of a find: a target may make what was not there for an earlier row
+	makers     []*lane             // of a find: the targets that may make what was not there for an earlier row
+	sent       int64               // records that were decided after they had been sent
 	cost       Cost
 
 	inflight         int              // write requests
@@ -48,6 +49,7 @@ type dependent struct {
 type answer struct {
 	id      string
 	many    bool
+	written int64 // that there is none: what the makers had sent when the org was asked
 	refused *ledger.Problem
 	content uint64
 	// passing: it may have passed once rows of batches behind that number come. Many rows refer to one parent, and none
@@ -57,8 +59,22 @@ type answer struct {
 }
 
 // holds reports whether an answer says what would become of a record now.
-func (a *answer) holds(t *target.Target, it work.Item) bool {
-	return a.refused == nil || a.content == t.Content(it) && (!a.passing || it.Batch.Seq() <= a.until)
+func (l *lane) holds(a *answer, it work.Item) bool {
+	switch {
+	case a.refused != nil:
+		return a.content == l.Content(it) && (!a.passing || it.Batch.Seq() <= a.until)
+	case a.id == "" && !a.many:
+		return a.written == l.written()
+	}
+	return true
+}
+
+// written is how many records the targets have sent that may make what a find looks for.
+func (l *lane) written() (n int64) {
+	for _, of := range l.makers {
+		n += of.sent
+	}
+	return n
 }
 
 const (
@@ -107,9 +123,11 @@ func NewLanes(opt *Options, before Lanes) Lanes {
 		}
 	}
 	for _, l := range lanes {
-		l.made = l.Find && slices.ContainsFunc(lanes[:len(p.Targets)], func(of *lane) bool {
-			return of.writes(l) && (of.Plan.Operation == mapping.Upsert || of.Plan.Operation == mapping.Insert)
-		})
+		for _, of := range lanes[:len(p.Targets)] {
+			if l.Find && of.writes(l) && (of.Plan.Operation == mapping.Upsert || of.Plan.Operation == mapping.Insert) {
+				l.makers = append(l.makers, of)
+			}
+		}
 		for _, of := range l.Plan.After {
 			lanes[of].dependents = append(lanes[of].dependents, dependent{l, -1})
 		}

@@ -88,7 +88,7 @@ func (f *Former) seek(l *lane, it work.Item, k int) {
 		}
 	}
 	if l.known != nil && l.Simple {
-		if a, ok := l.known.Get(l.Text(it, 0)); ok && a.holds(l.Target, it) {
+		if a, ok := l.known.Get(l.Text(it, 0)); ok && l.holds(&a, it) {
 			f.recall(l, it, a)
 			return
 		}
@@ -107,6 +107,7 @@ func (f *Former) recall(l *lane, it work.Item, a answer) {
 	case a.many:
 		f.many(l, it, 0)
 	case a.id == "":
+		f.written = a.written
 		f.missing(l, it)
 	default:
 		it.Record().ID = a.id
@@ -374,10 +375,11 @@ func (f *Former) missing(l *lane, it work.Item) {
 	rec.Holders = work.NoHolder
 	switch {
 	case l.Find:
-		if l.made {
-			rec.Holders = work.UnknownHolders
-		} else {
+		if len(l.makers) == 0 {
 			l.learn(it, answer{})
+		} else { // for the next row only as long as nothing is made meanwhile
+			l.learn(it, answer{written: f.written})
+			rec.Holders = work.UnknownHolders
 		}
 		f.refuse(l, it, CodeLookupMissing, "", "no "+l.Plan.Object.Name+" has the "+name+" "+convert.Quote(l.Words(it)))
 	case l.Looks(it):
