@@ -29,6 +29,30 @@ func TestMadeMeanwhile(t *testing.T) {
 	}
 }
 
+// TestPlanOfWhatIsMadeByAnotherKey: a plan sees what a run would find by a key that the record was not matched by.
+func TestPlanOfWhatIsMadeByAnotherKey(t *testing.T) {
+	for name, targets := range map[string]string{
+		"another target": `
+- {object: Account, name: account, match: Name, fields: {ERP_Id__c: erp, Name: name}}
+- {object: Visit__c, name: visit, match: Ext__c, fields: {Ext__c: ext, Account__c: {lookup: Account.ERP_Id__c, from: erp}}}
+`,
+		"the second pass": `
+- {object: Account, name: account, match: Name, fields: {ERP_Id__c: erp, Name: name, ParentId: {lookup: Account.ERP_Id__c, from: parent}}}
+`,
+	} {
+		run := func(dry bool) *pipeline.Result {
+			p, o := worldOf(t, targets)
+			o.add("Account", record{"Name": "N3"})
+			res, _ := play(t, p, o, "ext,erp,name,parent\n1,e1,N1,e2\n2,e2,N2,E1\n3,e3,N3,e1\n", func(opt *pipeline.Options) { opt.Rehearse = dry })
+			return res
+		}
+		plan, sent := run(true), run(false)
+		if d := cmp.Diff(sent.Targets, plan.Targets); d != "" || sent.Rows.Succeeded != 3 {
+			t.Errorf("%s (-run +plan):\n%s", name, d)
+		}
+	}
+}
+
 // TestMissingIsAskedOnce: what many rows look for in vain is asked for again only when targets that might have made it
 // have sent something.
 func TestMissingIsAskedOnce(t *testing.T) {

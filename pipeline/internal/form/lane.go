@@ -122,6 +122,9 @@ func NewLanes(opt *Options, before Lanes) Lanes {
 			}
 		}
 	}
+	if opt.Rehearse && before == nil {
+		lanes.seek(opt)
+	}
 	for _, l := range lanes {
 		for _, of := range lanes[:len(p.Targets)] {
 			if l.Find && of.writes(l) && (of.Plan.Operation == mapping.Upsert || of.Plan.Operation == mapping.Insert) {
@@ -151,6 +154,18 @@ func NewLanes(opt *Options, before Lanes) Lanes {
 		}
 	}
 	return lanes
+}
+
+// seek tells what a rehearsal imagines of an object which records finds will look for, also those of a second pass.
+func (lanes Lanes) seek(opt *Options) {
+	for p := opt.Plan; p != nil; p = p.Second {
+		for i := range p.Finds {
+			find := newLane(len(p.Targets)+i, &p.Finds[i], opt)
+			if like := find.like(lanes); like != nil {
+				like.imagined.Seek(&find.Keys[0])
+			}
+		}
+	}
 }
 
 // ordered returns the lanes so that those come first that others wait for.

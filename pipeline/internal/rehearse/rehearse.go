@@ -24,8 +24,9 @@ import (
 // to see it, though the org does not. It remembers the latest imaginedBytes of it: a row that comes
 // to the same record after more than that is compared with what the org has.
 type Imagined struct {
-	known *recall.Map[*phantom] // by key and by id
-	made  int64
+	known  *recall.Map[*phantom] // by key and by id
+	sought []*target.Key         // what finds look for, besides the match keys
+	made   int64
 }
 
 const imaginedBytes = 64 << 20
@@ -39,6 +40,9 @@ type phantom struct {
 
 // New returns an Imagined of which nothing is known.
 func New() *Imagined { return &Imagined{known: recall.New[*phantom](imaginedBytes)} }
+
+// Seek says that finds look for records by a key: those that are made by another one are remembered by it, too.
+func (m *Imagined) Seek(k *target.Key) { m.sought = append(m.sought, k) }
 
 // madeUp returns the id of a record that does not exist: no org has one like it.
 func (m *Imagined) madeUp() string {
@@ -91,6 +95,9 @@ func (m *Imagined) Find(t *target.Target, it work.Item, k int) (found []sink.Mat
 func (m *Imagined) Holder(k *target.Key, text string) string {
 	for _, kind := range [...]string{bySole, byAlso} {
 		if p, ok := m.known.Get(named(k, kind, text)); ok && !p.gone {
+			if now, known := p.key(k); known && now != text {
+				continue
+			}
 			return p.id
 		}
 	}
@@ -158,6 +165,17 @@ func (p *phantom) add(w *target.Want, f *sink.Match) {
 	}
 }
 
+// key returns the phantom's key k, as the org compares it; ok is false where it has none, as far as is known.
+func (p *phantom) key(k *target.Key) (text string, ok bool) {
+	parts := make([]string, len(k.Fields))
+	for i, f := range k.Fields {
+		if parts[i] = f.FoldKey(p.values[f.Name].Text); parts[i] == "" {
+			return "", false
+		}
+	}
+	return strings.Join(parts, sink.KeySep), true
+}
+
 // match is the phantom as the answer to a lookup.
 func (p *phantom) match(w *target.Want) sink.Match {
 	f := sink.Match{ID: p.id, Values: make([]row.Cell, len(w.Names))}
@@ -219,6 +237,12 @@ func (m *Imagined) Judge(t *target.Target, required *lacking.Required, it work.I
 	for k := range t.Keys[:len(t.Keys)-1] {
 		if !t.Blank(it, k) {
 			m.keep(named(&t.Keys[k], kind, t.Text(it, k)), p)
+		}
+	}
+	for _, k := range m.sought {
+		own := slices.ContainsFunc(t.Keys, func(of target.Key) bool { return of.Label == k.Label })
+		if text, ok := p.key(k); ok && !own {
+			m.keep(named(k, byAlso, text), p)
 		}
 	}
 }
