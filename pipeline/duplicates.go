@@ -64,8 +64,8 @@ type duplicates struct {
 }
 
 // findDuplicates reads and maps the inputs to their end to find the records that share keys. It
-// returns nil if the options want none found. What is wrong with the inputs is left to be said when
-// they are read in earnest. The caller has to close it.
+// returns nil if the options want none found. An input that cannot be read to its end is an error: its last rows may be
+// those that count. The caller has to close it.
 func findDuplicates(ctx context.Context, opt *Options) (*duplicates, error) {
 	d := &duplicates{inputs: opt.Inputs}
 	switch opt.Duplicates {

@@ -24,9 +24,12 @@ import (
 // conclude writes the report of a run to its end and returns the end of the command. Nothing
 // of it is cut short by a signal.
 func (j *job) conclude(ctx context.Context, res *pipeline.Result, errs *report.Errors, runErr error) error {
-	if res == nil { // it did not begin: what an earlier try has reported stands
+	switch {
+	case res == nil && j.resume: // what an earlier try has reported stands
 		j.log.Error("the run could not be taken up again", "error", errText(runErr))
 		return runErr
+	case res == nil:
+		res = j.unsent()
 	}
 	spent := j.spent(res.Retried)
 	spent.Last += res.LastPass
