@@ -209,6 +209,11 @@ func (j *Jobs) close(ctx context.Context, id string) error {
 		if err = j.setState(ctx, id, UploadComplete); err == nil {
 			return nil
 		}
+		if ctx.Err() != nil { // it may have left before
+			cut := catalog.New(sink.Network, catalog.CodeCancelled, "the run ended before the org had answered")
+			cut.Lost = true
+			return fmt.Errorf("close job %s: %w", id, errors.Join(cut, err))
+		}
 		var e *sink.Error
 		if !errors.As(err, &e) || !e.Lost && e.Class != sink.Config {
 			return fmt.Errorf("close job %s: %w", id, err)

@@ -3,6 +3,7 @@ package bulk
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -267,6 +268,18 @@ func TestPatienceAndContext(t *testing.T) {
 	if res, err = collect(t, ctx, jobs, upserts(t, 2)); !errors.Is(err, why) || res[1].Status != sink.NotSent {
 		t.Errorf("%v, %+v", err, res[1])
 	}
+	// Cut off while it is told that the upload is complete, a job may have been closed: only its id tells.
+	ctx, cancel = context.WithCancelCause(t.Context())
+	f.trouble = func(when, method, _ string) error {
+		if when == "after" && method == http.MethodPatch {
+			cancel(why)
+		}
+		return context.Cause(ctx)
+	}
+	if res, err = collect(t, ctx, jobs, upserts(t, 2)); !errors.Is(err, why) || res[1].Status != sink.Unknown || res[1].Err == nil {
+		t.Errorf("%v, %+v", err, res[1])
+	}
+	f.trouble = nil
 	jobs.Opened = func(string) error { return why }
 	if res, err = collect(t, t.Context(), jobs, upserts(t, 2)); !errors.Is(err, why) || res[1].Status != sink.NotSent {
 		t.Errorf("%v, %+v", err, res[1])
