@@ -161,6 +161,9 @@ func TestLostAnswer(t *testing.T) {
 			_, _ = w.Write([]byte("<html>Bad gateway</html>"))
 		},
 		"503 html":  func(w http.ResponseWriter) { w.WriteHeader(503); _, _ = w.Write([]byte("<html>Maintenance</html>")) },
+		"503 of a gateway": func(w http.ResponseWriter) {
+			reply(w, 503, map[string]any{"status": 503, "error": "Service Unavailable", "path": "/composite"})
+		},
 		"504 empty": func(w http.ResponseWriter) { w.WriteHeader(504) },
 		"500 json": func(w http.ResponseWriter) {
 			reply(w, 500, orgError("UNKNOWN_EXCEPTION", "An unexpected error occurred. ErrorId: 1"))

@@ -54,7 +54,7 @@ func Read(a *Answer) *sink.Error {
 		e.Message = a.Request + " at " + a.Host + ": a proxy answered 407: " + transport.ProxyLogin
 	case s == http.StatusTooManyRequests, s == 420:
 		e.Class = sink.Retry
-	case s == http.StatusServiceUnavailable && named:
+	case s == http.StatusServiceUnavailable && named && (known || ofOrg(e.Code)):
 		if !known || e.Class == sink.Permanent {
 			e.Class = sink.Retry
 		}
@@ -75,6 +75,12 @@ func Read(a *Answer) *sink.Error {
 		e.Class = sink.Config
 	}
 	return e
+}
+
+// ofOrg reports whether a code looks like those of the org: SERVER_UNAVAILABLE. Gateways write "Service Unavailable", and
+// may have given up on a request that the org carries out.
+func ofOrg(code string) bool {
+	return strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
 }
 
 // ReadPart turns the answer to one part of a composite request, which is not a success, into an error.
