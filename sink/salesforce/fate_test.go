@@ -156,3 +156,21 @@ func TestLostAndThenNoRoom(t *testing.T) {
 		}
 	}
 }
+
+// Nor when the second finds the request too much for the org, however small.
+func TestLostAndThenTooHeavy(t *testing.T) {
+	f := newFake(t)
+	w, _ := f.impatient(nil)
+	calls := 0
+	f.sub = func(_, _ string, body json.RawMessage) (int, any, bool) {
+		if calls++; calls == 1 {
+			return 500, orgError("UNKNOWN_EXCEPTION", "as asked"), true
+		}
+		return 400, orgError("TOO_MANY_APEX_REQUESTS", "as asked"), true
+	}
+	for i, r := range write(t, w, leads(2, sink.Upsert)) {
+		if r.Status != sink.Failed || r.Err.Code != "TOO_MANY_APEX_REQUESTS" || !r.Err.Lost {
+			t.Errorf("record %d: %s, %+v", i, r.Status, r.Err)
+		}
+	}
+}

@@ -160,7 +160,7 @@ func TestLostAnswer(t *testing.T) {
 			w.WriteHeader(502)
 			_, _ = w.Write([]byte("<html>Bad gateway</html>"))
 		},
-		"503 html":  func(w http.ResponseWriter) { w.WriteHeader(503); _, _ = w.Write([]byte("<html>Maintenance</html>")) },
+		"503 html": func(w http.ResponseWriter) { w.WriteHeader(503); _, _ = w.Write([]byte("<html>Maintenance</html>")) },
 		"503 of a gateway": func(w http.ResponseWriter) {
 			reply(w, 503, map[string]any{"status": 503, "error": "Service Unavailable", "path": "/composite"})
 		},

@@ -93,7 +93,7 @@ func (j *job) lighter(p part, e *sink.Error, more bool) {
 		j.push(b)
 		j.push(a)
 	default:
-		j.failAll(p.lo, p.hi, e)
+		j.failAll(p, p.hi, e)
 		j.unprobe(p)
 	}
 }
@@ -152,7 +152,7 @@ func (j *job) later(ctx context.Context, p part, e *sink.Error) {
 		if p.lost != nil {
 			j.unknown(p, p.lost)
 		} else {
-			j.failAll(p.lo, p.hi, e)
+			j.failAll(p, p.hi, e)
 		}
 		j.unprobe(p)
 		return
@@ -172,7 +172,7 @@ func (j *job) split(p part, e *sink.Error) {
 	n := p.hi - p.lo
 	switch {
 	case p.probe > 0 && sameError(e, p.cause):
-		j.failAll(p.lo, p.probe, e)
+		j.failAll(p, p.probe, e)
 		j.hopeless += p.probe - p.lo
 		return
 	case n == 1 && p.act == sink.Delete && (p.lost != nil || j.req.Records[j.order[p.lo]].Resend) && catalog.Gone(e.Code):
@@ -185,7 +185,7 @@ func (j *job) split(p part, e *sink.Error) {
 			c.Class = sink.Permanent
 			e = &c
 		}
-		j.failAll(p.lo, p.hi, e)
+		j.failAll(p, p.hi, e)
 		if catalog.Systemic(e.Code) {
 			j.hopeless++
 		}

@@ -426,8 +426,14 @@ func (j *job) fail(i int, e *sink.Error) {
 	j.results[i].Status, j.results[i].Err = sink.Failed, e
 }
 
-func (j *job) failAll(lo, hi int, e *sink.Error) {
-	for _, i := range j.order[lo:hi] {
+// failAll gives the records of a part up to hi the same error. It does not forget that an earlier try may have written them.
+func (j *job) failAll(p part, hi int, e *sink.Error) {
+	if p.lost != nil {
+		c := *e
+		c.Lost = true
+		e = &c
+	}
+	for _, i := range j.order[p.lo:hi] {
 		j.fail(i, e)
 	}
 }
