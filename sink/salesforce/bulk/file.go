@@ -192,6 +192,9 @@ func (f *File) Add(r *sink.Record) (ok bool, refused *sink.Error, err error) {
 		}
 		buf = appendCell(buf, value)
 	}
+	if len(buf) == 0 {
+		buf = append(buf, `""`...) // the only column: an empty line is no record
+	}
 	buf = append(buf, '\n')
 	f.buf = buf
 	if len(f.buf) > maxRow && utf8.RuneCount(f.buf) > maxRow {

@@ -92,6 +92,18 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// A record whose only field is left alone is a row nevertheless: readers of CSV pass over empty lines.
+func TestEmptyRecord(t *testing.T) {
+	s := row.NewSchema(row.Column{Name: "Subject"})
+	f := newFile(t, Spec{Object: "Case", Action: sink.Create}, s)
+	b := row.New(s)
+	b.AddRow(1)
+	add(t, f, &sink.Record{Batch: b, Action: sink.Create})
+	if got, want := text(t, f), "Subject\n\"\"\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // A record that cannot be sent is refused and leaves no trace.
 func TestRecordsThatCannotBeSent(t *testing.T) {
 	s := row.NewSchema(row.Column{Name: "Ext__c"}, row.Column{Name: "LastName"})
