@@ -40,8 +40,8 @@ func (c *Client) undelete(ctx context.Context, ids []string, results []sink.Resu
 		sign:    func(access string) []byte { return wire.Undelete(access, ids) },
 	}
 	// A session that has expired is a fault of status 500 here, which says less than REST's 401: a call that
-	// costs next to nothing renews it before.
-	if err := c.getJSON(ctx, &call{method: http.MethodGet, path: c.prefix + "/limits", repeat: true}, &struct{}{}); err != nil {
+	// costs next to nothing, and that every user may make, renews it before.
+	if err := c.getJSON(ctx, &call{method: http.MethodGet, path: c.prefix, repeat: true}, &struct{}{}); err != nil {
 		return err
 	}
 	ans, err := c.do(ctx, k)

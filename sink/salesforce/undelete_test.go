@@ -19,8 +19,12 @@ func TestUndelete(t *testing.T) {
 	w, _ := f.impatient(nil)
 	var sizes []int
 	f.hook = func(rw http.ResponseWriter, r *http.Request, _ int) bool {
-		if r.URL.Path == "/services/data/v66.0/limits" {
+		switch r.URL.Path {
+		case "/services/data/v66.0":
 			reply(rw, 200, map[string]any{})
+			return true
+		case "/services/data/v66.0/limits": // not everybody may read them
+			reply(rw, 403, orgError("INSUFFICIENT_ACCESS", "insufficient access rights"))
 			return true
 		}
 		if r.URL.Path != "/services/Soap/u/66.0" {
@@ -72,7 +76,7 @@ func TestUndeleteBadAnswer(t *testing.T) {
 	w, _ := f.impatient(nil)
 	f.hook = func(rw http.ResponseWriter, r *http.Request, _ int) bool {
 		switch r.URL.Path {
-		case "/services/data/v66.0/limits":
+		case "/services/data/v66.0":
 			reply(rw, 200, map[string]any{})
 		case "/services/Soap/u/66.0":
 			fmt.Fprint(rw, "<html>")
