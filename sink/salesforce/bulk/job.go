@@ -205,6 +205,8 @@ func (j *Jobs) setState(ctx context.Context, id string, s State) error {
 // set if nobody knows whether it is closed.
 func (j *Jobs) close(ctx context.Context, id string) error {
 	var err error
+	doubt := false // an answer was lost
+tries:
 	for range closings {
 		if err = j.setState(ctx, id, UploadComplete); err == nil {
 			return nil
@@ -215,8 +217,12 @@ func (j *Jobs) close(ctx context.Context, id string) error {
 			return fmt.Errorf("close job %s: %w", id, errors.Join(cut, err))
 		}
 		var e *sink.Error
-		if !errors.As(err, &e) || !e.Lost && e.Class != sink.Config {
+		if !errors.As(err, &e) {
 			return fmt.Errorf("close job %s: %w", id, err)
+		}
+		doubt = doubt || e.Lost
+		if !e.Lost && e.Class != sink.Config {
+			break
 		}
 		info, asked := j.Info(ctx, id)
 		switch {
@@ -227,11 +233,11 @@ func (j *Jobs) close(ctx context.Context, id string) error {
 		case info.State != Open:
 			return nil
 		case !e.Lost:
-			return fmt.Errorf("close job %s: %w", id, err)
+			break tries
 		}
 	}
 	e := *asError(err)
-	e.Lost = j.setState(ctx, id, Aborted) != nil // if not, what is still on its way cannot close it any more
+	e.Lost = doubt && j.setState(ctx, id, Aborted) != nil // if not, what is still on its way cannot close it any more
 	return fmt.Errorf("close job %s: %w", id, &e)
 }
 

@@ -137,6 +137,27 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// An answer that got lost is not forgotten when the org then takes nothing more: what was sent may be on its way still.
+func TestLostAndThenRefused(t *testing.T) {
+	for _, class := range []sink.Class{sink.Network, sink.Later} {
+		n := 0
+		f := &fake{t: t, trouble: func(when, method, _ string) error {
+			if when != "before" || method != http.MethodPatch {
+				return nil
+			}
+			if n++; n == 1 {
+				return lost()
+			}
+			return &sink.Error{Class: class, Code: "NO"}
+		}}
+		jobs, _ := f.run()
+		res, err := collect(t, t.Context(), jobs, upserts(t, 1))
+		if e := (*sink.Error)(nil); !errors.As(err, &e) || e.Class != class || res[0].Status != sink.Unknown {
+			t.Errorf("%v: %v, %+v", class, err, res[0])
+		}
+	}
+}
+
 // Of a job that may have been closed nothing is known; its id is enough to find out later.
 func TestResume(t *testing.T) {
 	off := true
