@@ -1,11 +1,15 @@
 package salesforce
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"sfsync/sink"
 )
@@ -59,6 +63,33 @@ func TestAllOrNoneSharesOneFate(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A record whose text must not be in a composite call takes the others of its collection along, and they go again together, too.
+func TestAllOrNoneOutOfComposite(t *testing.T) {
+	f := newFake(t)
+	w, _ := f.impatient(nil)
+	var sizes []int
+	f.hook = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if sizes = append(sizes, bytes.Count(body, []byte(`"attributes"`))); len(sizes) > 1 {
+			return false
+		}
+		reply(w, 200, []any{rowError(rolledBack, "as asked"), rowError("UNABLE_TO_LOCK_ROW", "as asked"), rowError(rolledBack, "as asked")})
+		return true
+	}
+	req := leads(4, sink.Upsert)
+	req.Target.Options.AllOrNone = true
+	set(req, 0, 3, "\xff")
+	set(req, 2, 3, "@{r0.body.id}")
+	res := write(t, w, req)
+	if d := cmp.Diff([]int{3, 3}, sizes); d != "" || fmt.Sprint(tally(res)) != "map[created:3 failed:1]" || res[0].Status != sink.Failed {
+		t.Errorf("%v, records a request (-want +got):\n%s", tally(res), d)
 	}
 }
 

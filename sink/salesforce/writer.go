@@ -383,15 +383,15 @@ func (j *job) take(s shape) {
 }
 
 // encode appends the records of a part. Records that cannot be encoded fail and leave the
-// part, and those that must not be in a composite call become a part of their own; encode
-// reports whether any are left.
+// part, and those that must not be in a composite call become a part of their own, with AllOrNone together with the
+// others; encode reports whether any are left.
 func (j *job) encode(p *part) bool {
 	keep, direct := p.lo, false
 	for k := p.lo; k < p.hi; k++ {
 		i := j.order[k]
 		r := &j.req.Records[i]
 		schema := r.Batch.Schema()
-		if p.direct && j.results[i].Status == sink.Failed {
+		if e := j.results[i].Err; p.direct && e != nil && e.Code == catalog.CodeValue {
 			continue // it left its part together with those that became this one
 		}
 		mark := len(j.body)
@@ -414,6 +414,9 @@ func (j *job) encode(p *part) bool {
 		keep++
 	}
 	if direct {
+		if j.req.Target.Options.AllOrNone {
+			keep = p.lo // they share one fate
+		}
 		q := *p
 		q.lo, q.direct = keep, true
 		j.queue = slices.Insert(j.queue, 0, q) // behind the rest, which can share calls
