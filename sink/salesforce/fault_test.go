@@ -162,7 +162,7 @@ func TestLostAnswer(t *testing.T) {
 		},
 		"503 html": func(w http.ResponseWriter) { w.WriteHeader(503); _, _ = w.Write([]byte("<html>Maintenance</html>")) },
 		"503 of a gateway": func(w http.ResponseWriter) {
-			reply(w, 503, map[string]any{"status": 503, "error": "Service Unavailable", "path": "/composite"})
+			reply(w, 503, map[string]any{"status": 503, "error": "SERVICE_UNAVAILABLE", "path": "/composite"})
 		},
 		"504 empty": func(w http.ResponseWriter) { w.WriteHeader(504) },
 		"500 json": func(w http.ResponseWriter) {

@@ -3,6 +3,7 @@
 package refusal
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
@@ -54,7 +55,9 @@ func Read(a *Answer) *sink.Error {
 		e.Message = a.Request + " at " + a.Host + ": a proxy answered 407: " + transport.ProxyLogin
 	case s == http.StatusTooManyRequests, s == 420:
 		e.Class = sink.Retry
-	case s == http.StatusServiceUnavailable && named && (known || ofOrg(e.Code)):
+	case s == http.StatusServiceUnavailable && named && (a.Login || bytes.Contains(a.Body, []byte(`"errorCode"`))):
+		// The org has not begun. Gateways that write JSON name what is wrong otherwise, and may have given up on a request
+		// that the org carries out.
 		if !known || e.Class == sink.Permanent {
 			e.Class = sink.Retry
 		}
@@ -75,12 +78,6 @@ func Read(a *Answer) *sink.Error {
 		e.Class = sink.Config
 	}
 	return e
-}
-
-// ofOrg reports whether a code looks like those of the org: SERVER_UNAVAILABLE. Gateways write "Service Unavailable", and
-// may have given up on a request that the org carries out.
-func ofOrg(code string) bool {
-	return strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
 }
 
 // ReadPart turns the answer to one part of a composite request, which is not a success, into an error.
