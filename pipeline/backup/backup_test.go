@@ -420,3 +420,60 @@ func (f writerFunc) Write(_ context.Context, req *sink.Request, results []sink.R
 	results[0] = f(*req)
 	return nil
 }
+
+// A request that is refused, or does not leave, says nothing of the one before it: what that did, or may have done
+// where its answer was lost, is taken back.
+func TestUndoOfWhatIsRefusedLater(t *testing.T) {
+	update := func() *sink.Request { return request(sink.Update, able, Values{"Phone": text("2")}) }
+	lost := func(t *testing.T, o *org, w *Writer) {
+		o.lost = true
+		write(t, w, update())
+		o.lost = false
+	}
+	deleted := func(t *testing.T, _ *org, w *Writer) { remove(t, w) }
+	nothing := func(*testing.T, *org, *Writer) {}
+	refused := func(code string) sink.Result { return sink.Result{Status: sink.Failed, Err: &sink.Error{Code: code}} }
+	for _, tt := range []struct {
+		name string
+		run  func(*testing.T, *org, *Writer)
+		req  *sink.Request
+		then func(o *org) sink.Result
+		fate Fate
+	}{
+		{"refused", nothing, update(), func(*org) sink.Result { return refused("NO") }, Nothing},
+		{"lost, then refused", lost, update(), func(*org) sink.Result { return refused("UNABLE_TO_LOCK_ROW") }, Restored},
+		{"lost, then not sent", lost, update(), func(*org) sink.Result { return sink.Result{Status: sink.NotSent} }, Restored},
+		{"lost and refused in one request", nothing, update(), func(o *org) sink.Result {
+			o.records[able]["Phone"] = text("2")
+			res := refused("FIELD_INTEGRITY_EXCEPTION")
+			res.Err.Lost = true
+			return res
+		}, Restored},
+		{"deleted, and again by another row", deleted, request(sink.Delete, able, nil), func(*org) sink.Result { return refused("ENTITY_IS_DELETED") }, Back},
+		{"deleted, and not sent again", deleted, request(sink.Delete, able, nil), func(*org) sink.Result { return sink.Result{Status: sink.NotSent} }, Back},
+		{
+			"refused to be deleted, and gone since", func(_ *testing.T, o *org, _ *Writer) { delete(o.records, able) }, request(sink.Delete, able, nil),
+			func(*org) sink.Result { return refused("DELETE_FAILED") }, Left,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, o, w := world(t)
+			tt.run(t, o, w)
+			w.Options.Writer = writerFunc(func(sink.Request) sink.Result { return tt.then(o) })
+			write(t, w, tt.req)
+			w.Options.Writer = o
+			u := &Undo{Store: s, Orgs: map[string]Org{"": {Writer: o, Matcher: o, Undelete: func(_ context.Context, ids []string, results []sink.Result) error {
+				for i := range ids {
+					results[i].Status = sink.Updated
+				}
+				return nil
+			}}}}
+			if err := u.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := all(t, s); len(got) != 1 || got[0].Outcome != tt.fate {
+				t.Errorf("%+v, want one %s", got[0], tt.fate)
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -60,14 +61,15 @@ func (w *Writer) Writer() sink.Writer { return w.Options.Writer }
 // Write implements [sink.Writer]. Without its before-images on disk a request does not leave.
 func (w *Writer) Write(ctx context.Context, req *sink.Request, results []sink.Result) error {
 	first := w.Now()
-	if err := w.keep(ctx, req); err != nil {
+	was := make([]standing, len(req.Records))
+	if err := w.keep(ctx, req, was); err != nil {
 		for i := range results {
 			results[i] = sink.Result{Status: sink.NotSent}
 		}
 		return err
 	}
 	err := w.Writer().Write(ctx, req, results)
-	if noted := w.note(context.WithoutCancel(ctx), req, results, first, false); err == nil {
+	if noted := w.note(context.WithoutCancel(ctx), req, results, first, was); err == nil {
 		err = noted
 	}
 	return err
@@ -81,7 +83,7 @@ func (r *resumer) Settle(ctx context.Context, ids []string) ([]string, error) {
 // Resume implements [sink.Resumer].
 func (r *resumer) Resume(ctx context.Context, id string, req *sink.Request, results []sink.Result) error {
 	err := r.inner.Resume(ctx, id, req, results)
-	if noted := r.note(context.WithoutCancel(ctx), req, results, r.Since, true); err == nil {
+	if noted := r.note(context.WithoutCancel(ctx), req, results, r.Since, nil); err == nil {
 		err = noted
 	}
 	return err
@@ -151,8 +153,14 @@ func (w *Writer) fieldOf(s *row.Schema, c int, name string) (f field, ok bool) {
 	return f, f.Type != schema.EncryptedString // comes back masked
 }
 
-// keep brings the before-images of a request to disk.
-func (w *Writer) keep(ctx context.Context, req *sink.Request) error {
+// standing is what an earlier request has made, or may have made, of a record. One that is refused leaves it so.
+type standing struct {
+	deleted bool
+	pending Values
+}
+
+// keep brings the before-images of a request to disk, and fills in how its records stood until then.
+func (w *Writer) keep(ctx context.Context, req *sink.Request, was []standing) error {
 	fields := w.describe(req)
 	want := wanted(fields)
 	if err := w.know(ctx, req.Target.Object, append(fields, w.audits()...)); err != nil {
@@ -205,6 +213,7 @@ func (w *Writer) keep(ctx context.Context, req *sink.Request) error {
 	}
 	return w.Store.change(ctx, w.Org, req.Target.Object, ids, func(n int, r *Record) {
 		i := places[n]
+		was[i] = standing{r.Deleted, maps.Clone(r.pending)}
 		r.maybe = r.maybe || made[i] && r.fresh
 		w.intend(r, &req.Records[i], found[i], want)
 		if r.maybe && r.fresh {
@@ -349,8 +358,13 @@ func each(ctx context.Context, by sink.Matcher, q *sink.Lookup, keys []string, f
 
 // note keeps what became of the records of a request, which left after first. Where an answer was lost the org's
 // word for a creation is not to be had (the client infers it from dates, see [sink.Record]): a record that was
-// there before the first try, and so is in the store, is no creation. With certain the results are those of the first request.
-func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Result, first time.Time, certain bool) error {
+// there before the first try, and so is in the store, is no creation. Without was the results are those of the first
+// request, and certain.
+func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Result, first time.Time, was []standing) error {
+	certain := was == nil
+	if certain {
+		was = make([]standing, len(results))
+	}
 	var ids []string
 	var places []int
 	for i := range results {
@@ -388,10 +402,12 @@ func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Res
 		case sink.Deleted:
 			r.Deleted = true
 		case sink.Failed, sink.NotSent:
-			if rec.Action == sink.Delete {
-				r.Deleted = false
+			if res.Status == sink.Failed && res.Err != nil && res.Err.Lost {
+				return // an attempt before the one that was refused may have done it
 			}
-			r.pending = nil
+			if r.pending = was[places[n]].pending; rec.Action == sink.Delete {
+				r.Deleted = was[places[n]].deleted
+			}
 		case sink.Unknown, sink.Published:
 		}
 	})
