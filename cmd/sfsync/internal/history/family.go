@@ -58,6 +58,8 @@ type Family struct {
 	All []Run
 	// Later are the retries after the run, whose outcomes count more than its own.
 	Later []Run
+	// Back are those of all that an undo took back, by name, each with the name of the undo.
+	Back map[string]string
 }
 
 // FamilyOf looks for the tries at the rows of a run, in its own directory and in those given. parent
@@ -83,7 +85,7 @@ func FamilyOf(run *report.Dir, parent func(*report.Dir) string, roots ...string)
 	}
 	slices.SortStableFunc(runs, func(a, b Run) int { return a.Started.Compare(b.Started) })
 	t := treeOf(runs, func(r *Run) string { return r.parent(parent) })
-	f := &Family{}
+	f := &Family{Back: make(map[string]string)}
 	first, after := t.first(me), false
 	for _, r := range runs {
 		name := r.Dir.Name()
@@ -91,6 +93,9 @@ func FamilyOf(run *report.Dir, parent func(*report.Dir) string, roots ...string)
 			continue
 		}
 		f.All = append(f.All, r)
+		if r.Summary != nil && r.Summary.Command == settings.Undo && r.Summary.Complete {
+			f.Back[r.Summary.Parent] = name
+		}
 		if name != me && (r.Summary == nil || r.Summary.Command == settings.Retry) && (t.under(name, me) || after && !t.under(me, name)) {
 			f.Later = append(f.Later, r)
 		}

@@ -184,6 +184,9 @@ func TestFamily(t *testing.T) {
 		if got, want := names(f.All), []string{fast.Name(), first.Name(), second.Name(), undo.Name(), third.Name(), killed.Name()}; !slices.Equal(got, want) {
 			t.Errorf("all of %s: %q, want %q", tc.of.Name(), got, want)
 		}
+		if len(f.Back) != 1 || f.Back[second.Name()] != undo.Name() {
+			t.Errorf("taken back: %v, want %s", f.Back, second.Name())
+		}
 	}
 }
 

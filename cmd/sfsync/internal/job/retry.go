@@ -53,6 +53,7 @@ type retried struct {
 	summary  *report.Summary
 	settings settings.Run
 	later    []*report.Dir // the tries after it, the latest last
+	back     []string      // those of them that an undo took back
 }
 
 // Retry sends again what a run and the later tries at its rows have left, in a run of its own.
@@ -194,11 +195,20 @@ func (o *RetryOptions) tries(ctx context.Context, was *retried) ([]*report.Dir, 
 		return nil, err
 	}
 	var dirs []*report.Dir
+	was.back = nil
 	for _, r := range f.Later {
 		if r.Err != nil && r.State == history.Damaged {
 			return nil, &exit.Error{Code: exit.BadInput, Err: r.Err}
 		}
-		if r.State == history.Open || r.State == history.Stopped && resumable(exit.Code(r.Summary.Exit.Code)) {
+		by := f.Back[r.Dir.Name()]
+		if by != "" {
+			was.back = append(was.back, r.Dir.Name())
+		}
+		switch open := r.State == history.Open || r.State == history.Stopped && resumable(exit.Code(r.Summary.Exit.Code)); {
+		case open && by != "":
+			return nil, exit.Usagef("%s, a retry of it, was stopped and then taken back by %s, so that it cannot be told what is left: send the rows by hand: sfsync run %s FILE",
+				r.Dir.Name(), by, was.settings.Mapping)
+		case open:
 			return nil, exit.Usagef("%s, a retry of it, is not complete: go on with that one first: sfsync resume %s", r.Dir.Name(), r.Dir.Path(""))
 		}
 		dirs = append(dirs, r.Dir)
@@ -235,6 +245,9 @@ func (o *RetryOptions) rest(j *job, was *retried) (*leftover.Rest, error) {
 		return nil, exit.Errorf(exit.BadInput, "%w: run it by hand: sfsync run %s FILE", err, j.file.Path)
 	case err != nil:
 		return nil, &exit.Error{Code: exit.BadInput, Err: err}
+	}
+	for _, name := range was.back {
+		o.Con.Warnf("%s, a retry of it, was taken back by an undo; what it wrote counts as written here, and is not sent again: to send it, run the failed files of %s by hand", name, was.dir.Name())
 	}
 	if doubtful > 0 {
 		o.Con.Warnf("%s of unknown outcome may be in the org, and would be there twice: left out; look there, then name their --code to send them all the same",

@@ -44,6 +44,12 @@ func (o *runsOptions) showTries(ctx context.Context, dir *report.Dir) error {
 			first = r.Dir
 		}
 	}
+	for _, d := range later {
+		if by := f.Back[d.Name()]; by != "" {
+			o.Con.Warnf("what is left cannot be told: %s was taken back by %s", d.Name(), by)
+			return ui.Tries(o.Con.Out(), tries, nil)
+		}
+	}
 	rest, err := leftover.Find(first, later, func(*leftover.Record) bool { return true })
 	if err != nil {
 		o.Con.Warnf("what is left cannot be told: %v", err)
