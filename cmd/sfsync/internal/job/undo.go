@@ -122,9 +122,7 @@ func (u *undo) open(ctx context.Context, o *UndoOptions) error {
 	if o.Keep("to") {
 		o.To = s.To
 	}
-	if o.Keep("runs") {
-		o.Runs = filepath.Dir(u.was.Path(""))
-	}
+	o.Runs = filepath.Dir(u.was.Path("")) // whatever --runs says: it is looked for beside the run
 	u.settings = settings.Run{Mapping: s.Mapping, To: o.To, OrgID: s.OrgID, Orgs: s.Orgs, API: apiRest, Parent: u.was.Name()}
 	return nil
 }
