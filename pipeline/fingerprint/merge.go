@@ -122,19 +122,34 @@ func entries() spill.Kind[entry] {
 }
 
 // write makes the new table.
-func (m *merger) write(learned *spill.Sorter[entry]) (err error) {
+func (m *merger) write(learned *spill.Sorter[entry]) error {
 	old, err := openTable(m.path)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, old.close()) }()
+	name, err := m.writeNew(old, learned)
+	err = errors.Join(err, old.close()) // before the rename: Windows replaces no file that is open
+	if err == nil {
+		err = os.Rename(name, m.path)
+	}
+	if err == nil {
+		return syncDir(filepath.Dir(m.path))
+	}
+	if name != "" {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}
+
+// writeNew writes the new table to a file that stands beside the old one, and returns its name: "" if there is none.
+func (m *merger) writeNew(old *table, learned *spill.Sorter[entry]) (name string, err error) {
 	sorted, err := learned.Sorted()
 	if err != nil {
-		return err
+		return "", err
 	}
 	out, err := os.CreateTemp(filepath.Dir(m.path), filepath.Base(temporary(m.path))+"table-*") // 0600
 	if err != nil {
-		return err
+		return "", err
 	}
 	w, err := newTableWriter(out)
 	if err == nil {
@@ -143,14 +158,7 @@ func (m *merger) write(learned *spill.Sorter[entry]) (err error) {
 	if err == nil {
 		err = w.finish()
 	}
-	err = errors.Join(err, out.Close())
-	if err == nil {
-		err = os.Rename(out.Name(), m.path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(out.Name()))
-	}
-	return syncDir(filepath.Dir(m.path))
+	return out.Name(), errors.Join(err, out.Close())
 }
 
 // addAll adds what was learned, and of the old table the keys of which nothing was.
