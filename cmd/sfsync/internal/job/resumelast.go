@@ -48,6 +48,8 @@ func (o *RunOptions) same(ctx context.Context, j *job, last *report.Dir) bool {
 		what = "took other rows of the files (--limit, --sample)"
 	case s.ChangedOnly != string(o.ChangedOnly):
 		what = "compared rows otherwise (--changed-only)"
+	case o.Backup && !s.Backup:
+		what = "kept nothing of what records held (--backup)"
 	case s.Limits != o.Limits.String():
 		what = "was held to other limits (--max-updates, --max-deletes, --max-clears)"
 	default:
