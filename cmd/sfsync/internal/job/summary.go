@@ -113,7 +113,11 @@ func (j *job) judge(s *report.Summary, runErr error) (exit.Code, string) {
 	code := exit.Worst(codes...)
 	notes = append(notes, outcome.Note(s, code))
 	if !s.Complete && resumable(code) {
-		notes = append(notes, "go on with: sfsync resume "+j.dir.Path(""))
+		next := "go on with: sfsync resume " + j.dir.Path("")
+		if errors.Is(runErr, pipeline.ErrTooManyFailed) { // those that failed still count
+			next += " --stop-after and a higher bound"
+		}
+		notes = append(notes, next)
 	}
 	return code, strings.Join(notes, "; ")
 }
