@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"sfsync/mapping"
 	"sfsync/pipeline/report"
@@ -58,7 +59,7 @@ type key struct {
 
 // fate is what a later try made of a record.
 type fate struct {
-	code    string
+	code    int32 // its name's number
 	done    bool
 	unknown bool
 }
@@ -77,6 +78,7 @@ func (n *names) of(name string) int32 {
 		n.number = make(map[string]int32)
 	}
 	i := int32(len(n.all))
+	name = strings.Clone(name) // of a whole line, which is not to stay for it
 	n.number[name] = i
 	n.all = append(n.all, name)
 	return i
@@ -87,7 +89,7 @@ func (n *names) of(name string) int32 {
 // had a reason to skip. want is asked about each, as its last try left it. An error is about a row
 // file that cannot be read.
 func Find(run *report.Dir, later []*report.Dir, want func(*Record) bool) (*Rest, error) {
-	var inputs, targets names
+	var inputs, targets, codes names
 	fates := make(map[key]fate)
 	for _, d := range later {
 		for status := report.Succeeded; status <= report.Unknown; status++ {
@@ -97,7 +99,7 @@ func Find(run *report.Dir, later []*report.Dir, want func(*Record) bool) (*Rest,
 				}
 				f := fate{done: status == report.Succeeded || status == report.Skipped, unknown: status == report.Unknown}
 				if !f.done {
-					f.code = l.Code
+					f.code = codes.of(l.Code)
 				}
 				fates[key{inputs.of(l.File), targets.of(l.Target), l.Line}] = f
 			}, nil)
@@ -116,7 +118,7 @@ func Find(run *report.Dir, later []*report.Dir, want func(*Record) bool) (*Rest,
 					rest.Resolved++
 					return
 				}
-				rec.Code, rec.Unknown = f.code, f.unknown
+				rec.Code, rec.Unknown = codes.all[f.code], f.unknown
 			}
 			if !want(&rec) {
 				rest.Refused++

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -242,5 +243,57 @@ func TestChangedRowFile(t *testing.T) {
 		if _, err := leftover.Find(d, nil, func(*leftover.Record) bool { return true }); !errors.Is(err, report.ErrRowFile) {
 			t.Errorf("%s: %v, want ErrRowFile", name, err)
 		}
+	}
+}
+
+// What is kept of the rows of later tries does not grow with what is in them.
+func TestLaterTriesKeepNoRows(t *testing.T) {
+	const rows, size = 1000, 16 << 10
+	cell := strings.Repeat("x", size)
+	try := func(rows int64) *report.Dir {
+		d, err := report.OpenDir(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := report.NewRows(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		schema := row.NewSchema(row.Column{Name: "cell", Type: "text"})
+		for line := range rows {
+			b := row.New(schema)
+			b.Set(b.AddRow(line+2), 0, row.Text, cell)
+			failed := func(int, int) report.Outcome {
+				return report.Outcome{Status: report.Failed, Target: "lead", Code: "NO"}
+			}
+			if err := w.Batch(b, "in.csv", 1, failed); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	first, later := try(1), try(rows)
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before, asked := heap(), 0
+	rest, err := leftover.Find(first, []*report.Dir{later}, func(r *leftover.Record) bool {
+		asked++
+		if r.Code != "NO" {
+			t.Errorf("code %q", r.Code)
+		}
+		if now := heap(); now > before+rows*size/4 {
+			t.Errorf("%d bytes more are held for rows of %d", now-before, rows*size)
+		}
+		return true
+	})
+	if err != nil || asked != 1 || rest.Records != 1 {
+		t.Errorf("asked for %d records, %+v (%v)", asked, rest, err)
 	}
 }
