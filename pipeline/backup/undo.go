@@ -242,6 +242,7 @@ func (p *piece) undo(ctx context.Context) error {
 		if err := p.look(ctx); err != nil { // those with fields to restore
 			return err
 		}
+		p.credit()
 	}
 	return p.write(ctx)
 }
