@@ -481,3 +481,33 @@ func TestUndoOfWhatIsRefusedLater(t *testing.T) {
 		})
 	}
 }
+
+// The org refuses to bring back what is back: by a call before, whose answer was lost. What the record held is
+// restored, too.
+func TestUndeletedWithoutAnAnswer(t *testing.T) {
+	for _, there := range []bool{true, false} {
+		s, o, w := world(t)
+		change(t, w)
+		remove(t, w)
+		u := &Undo{Store: s, Orgs: map[string]Org{"": {Writer: o, Matcher: o, Undelete: func(_ context.Context, _ []string, results []sink.Result) error {
+			if there {
+				o.records[able] = Values{"Key__c": text("001"), "Phone": text("2")}
+			}
+			results[0] = sink.Result{Status: sink.Failed, Err: &sink.Error{Code: CodeNotUndeletable}}
+			return nil
+		}}}}
+		if err := u.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want, code := Back, ""
+		if !there {
+			want, code = Refused, CodeNotUndeletable
+		}
+		if got := all(t, s); len(got) != 1 || got[0].Outcome != want || got[0].Code != code {
+			t.Errorf("there %t: %+v, want %s", there, got[0], want)
+		}
+		if there && o.records[able]["Phone"] != text("1") {
+			t.Errorf("it holds %v", o.records[able])
+		}
+	}
+}

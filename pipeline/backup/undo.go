@@ -236,13 +236,9 @@ func (p *piece) undo(ctx context.Context) error {
 		return err
 	}
 	if slices.Contains(p.back, true) {
-		if err := p.undelete(ctx); err != nil {
+		if err := p.bringBack(ctx); err != nil {
 			return err
 		}
-		if err := p.look(ctx); err != nil { // those with fields to restore
-			return err
-		}
-		p.credit()
 	}
 	return p.write(ctx)
 }
@@ -339,28 +335,6 @@ func (p *piece) look(ctx context.Context) error {
 		p.decide(ctx, i, r, found[i] != nil, stored)
 	}
 	return nil
-}
-
-// undelete brings records back.
-func (p *piece) undelete(ctx context.Context) error {
-	var ids []string
-	var at []*Record
-	for i, r := range p.records {
-		if p.back[i] {
-			ids, at = append(ids, r.ID), append(at, r)
-		}
-	}
-	results := make([]sink.Result, len(ids))
-	err := p.org.Undelete(ctx, ids, results)
-	for i, r := range at {
-		switch res := &results[i]; {
-		case res.Status == sink.Updated && len(r.Before) == 0:
-			r.Outcome = Back
-		case res.Status == sink.Failed:
-			r.Outcome, r.Code, r.Message = Refused, res.Err.Code, res.Err.Message
-		}
-	}
-	return err
 }
 
 // write deletes and restores records, those again whose failure may pass.
