@@ -236,6 +236,13 @@ func TestUndo(t *testing.T) {
 		{"one that holds what it held is done", change, func(o *org) { o.records[able]["Phone"] = text("1") }, Nothing, "", map[string]Values{able: {"Key__c": text("001"), "Phone": text("1")}}},
 		{"other fields do not matter", change, func(o *org) { o.records[able]["Key__c"] = text("X") }, Restored, "", map[string]Values{able: {"Key__c": text("X"), "Phone": text("1")}}},
 		{"a changed record that is gone is left", change, func(o *org) { delete(o.records, able) }, Left, CodeMissing, map[string]Values{}},
+		{"a created record goes that was to be deleted, and no answer came", func(t *testing.T, w *Writer) {
+			create(t, w)
+			org := w.Options.Writer
+			w.Options.Writer = writerFunc(func(sink.Request) sink.Result { return sink.Result{} })
+			write(t, w, request(sink.Delete, baker, nil))
+			w.Options.Writer = org
+		}, func(*org) {}, Gone, "", map[string]Values{}},
 		{"one that was sent what it held, and deleted, comes back", func(t *testing.T, w *Writer) {
 			write(t, w, request(sink.Update, able, Values{"Key__c": text("001")}))
 			remove(t, w)

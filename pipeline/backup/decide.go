@@ -13,7 +13,7 @@ import (
 
 // decide says what is to be done about a record that is there, or is not, and holds these values.
 func (p *piece) decide(ctx context.Context, i int, r *Record, there bool, stored Values) {
-	if r.maybe && there && !r.Deleted {
+	if r.maybe && there {
 		if why := p.doubtful(ctx, r, stored); why != "" {
 			r.Outcome, r.Code, r.Message = Left, CodeUnsure, "sent to be created, and no answer came: "+why
 			return
@@ -23,7 +23,7 @@ func (p *piece) decide(ctx context.Context, i int, r *Record, there bool, stored
 		}
 	}
 	switch {
-	case (r.Created || r.maybe) && (r.Deleted || !there):
+	case (r.Created || r.maybe) && !there:
 		r.Outcome, r.Message = Nothing, "the record is not there any more"
 	case r.Created || r.maybe:
 		if why, fields := p.edited(r, stored); why != "" {
