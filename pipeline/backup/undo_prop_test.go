@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -144,7 +145,7 @@ func (m *model) shown() map[string][2]string {
 }
 
 // TestUndoOfAnyRun: whatever rows a run had, however often each was sent, killed over and answered or not, its undo gives
-// back what the org held, where nobody else writes.
+// back what the org held, where nobody else writes; so does one whose own answers get lost, once it is said again.
 func TestUndoOfAnyRun(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		dir, err := os.MkdirTemp("", "sfsync-undo-*")
@@ -175,9 +176,28 @@ func TestUndoOfAnyRun(t *testing.T) {
 				r.send(t, key, fmt.Sprint("v", n))
 			}
 		}
-		m.end = func() string { return answered }
 		u := &Undo{Store: s, Orgs: map[string]Org{"": {Writer: m, Matcher: m, Undelete: m.undelete, User: func(context.Context) string { return me }}}}
+		m.end = func() string {
+			return rapid.SampledFrom([]string{answered, lostAfter, lostBefore, refused, unsent}).Draw(t, "end of the undo")
+		}
+		for again := rapid.IntRange(0, 2).Draw(t, "undos"); again > 0; again-- {
+			if err := errors.Join(u.Run(t.Context()), s.Again(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m.end = func() string { return answered }
 		if err := u.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		err = s.Each(t.Context(), 10, func(all []*Record) error {
+			for _, r := range all {
+				if r.Outcome == Left || r.Outcome == Refused || r.Outcome == "" {
+					t.Errorf("%+v", *r)
+				}
+			}
+			return nil
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, m.shown()); diff != "" {
