@@ -186,3 +186,27 @@ func TestFlippedBits(t *testing.T) {
 	}
 	t.Logf("%d of %d found out", found, flips)
 }
+
+// A ledger that was opened by a relative path stays the same one when the working directory changes.
+func TestWorkingDirectoryChanges(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	l, err := ledger.Create(t.Context(), "ledger.db", "info")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l, err = ledger.Open(t.Context(), "ledger.db"); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := t.TempDir()
+	t.Chdir(elsewhere)
+	if err := errors.Join(l.SetMeta(t.Context(), "key", 1), l.Close()); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(elsewhere); err != nil || len(left) > 0 {
+		t.Errorf("%v are elsewhere (%v)", left, err)
+	}
+}

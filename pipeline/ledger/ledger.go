@@ -232,6 +232,10 @@ func (l *Ledger) Check(ctx context.Context) error {
 }
 
 func connect(ctx context.Context, path string) (*Ledger, error) {
+	path, err := filepath.Abs(path) // a run that is resumed goes to the directory that it was begun in
+	if err != nil {
+		return nil, fmt.Errorf("%w: open: %w", ErrLedger, err)
+	}
 	db, err := sql.Open("sqlite", "file:"+uriPath(path)+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 	if err != nil {
 		return nil, fmt.Errorf("%w: open %s: %w", ErrLedger, path, err)
