@@ -220,7 +220,17 @@ func OpenDir(path string) (*Dir, error) {
 	case !info.IsDir():
 		return nil, fmt.Errorf("open the run directory: %s is a file", path)
 	}
-	return &Dir{path: filepath.Clean(path)}, nil
+	// A run has one name, by which others know it.
+	d := &Dir{path: filepath.Clean(path)}
+	if link, err := os.Lstat(d.path); err == nil && link.Mode()&fs.ModeSymlink != 0 {
+		if d.path, err = filepath.EvalSymlinks(d.path); err != nil {
+			return nil, fmt.Errorf("open the run directory: %w", err)
+		}
+	}
+	if name := d.Name(); name == "." || name == ".." {
+		err = d.MakeAbs()
+	}
+	return d, err
 }
 
 // Find opens the directory of a run that is given by its path, or by its name under root. If

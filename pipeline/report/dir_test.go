@@ -115,3 +115,23 @@ func TestFind(t *testing.T) {
 		t.Error("a file is a run directory")
 	}
 }
+
+// A run that is called by where one is, or by a link, has its own name even then.
+func TestFindByAnotherName(t *testing.T) {
+	root, elsewhere := t.TempDir(), t.TempDir()
+	d, err := Create(root, "m", testNow, strings.NewReader("abc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(d.Path(""))
+	names := []string{"."}
+	if link := filepath.Join(elsewhere, "latest"); os.Symlink(d.Path(""), link) == nil { // not everybody may, on Windows
+		names = append(names, link)
+	}
+	for _, name := range names {
+		got, err := Find(root, name)
+		if err != nil || got.Name() != d.Name() || !filepath.IsAbs(got.Path("")) {
+			t.Errorf("%s: found %v (%v), want %s", name, got, err, d.Name())
+		}
+	}
+}
