@@ -248,6 +248,9 @@ func (m *Mapper) mapField(f *Rule, out *row.Batch) *Problem {
 		p.Field = f.Field.Name
 		return p
 	}
+	if kind == row.Text && convert.Blank(text) { // of an expression: what is blank is no value to look up
+		kind = row.Null
+	}
 	if f.Values != nil && (kind > row.Null || kind == row.Null && f.Blanks) {
 		c, listed := f.Values[trimmed(text)]
 		switch {
