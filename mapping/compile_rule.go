@@ -197,7 +197,10 @@ func (c *planner) inputs(p *program.Rule, refs []Ref) {
 			p.Inputs = append(p.Inputs, program.Input{Expr: c.expression(*ref.Expr, p.Field)})
 			continue
 		}
-		in := program.Input{Column: c.plan.Add(ref.Name, ref.Pos, group)}
+		in := program.Input{
+			Column: c.plan.Add(ref.Name, ref.Pos, group),
+			Parts:  slices.ContainsFunc(refs, func(r Ref) bool { return r.Expr == nil && strings.HasPrefix(r.Name, ref.Name+".") }),
+		}
 		reads := true // so far: only blanks around a value and the case of letters are touched
 		for _, call := range ref.Transforms {
 			if step := c.step(call); step != nil {

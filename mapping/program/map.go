@@ -320,7 +320,7 @@ func (m *Mapper) pick(f *Rule) (string, row.Kind, *Problem) {
 		}
 		cell := m.source.Cell(m.row, c)
 		kind := cell.Kind()
-		if kind == row.Absent {
+		if kind == row.Absent || in.Parts && kind == row.JSON && cell.Text[0] == '{' {
 			continue
 		}
 		blank = row.Null

@@ -100,7 +100,10 @@ type Input struct {
 	// Numbers and Bools are how many of the first steps only read text as a number or as a truth
 	// value. A cell that is one already passes them by: 1.234 in JSON is no German 1.234.
 	Numbers, Bools int
-	Expr           *expr.Program
+	// Parts is set where another input of the list is a path into the column: an object is no value
+	// of its own then, as in [company.name, company].
+	Parts bool
+	Expr  *expr.Program
 }
 
 // steps returns the steps for a cell of a kind.
