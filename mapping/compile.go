@@ -288,6 +288,9 @@ func (c *planner) fieldOf(o *schema.Object, name string, pos diag.Pos, kind, cod
 // checkWritable reports a field that the operation cannot set, with the reason.
 func (c *planner) checkWritable(f *schema.Field, pos diag.Pos) bool {
 	op := c.target.Operation
+	if op == Upsert && c.out.Updates() { // by Id
+		op = Update
+	}
 	switch {
 	case op == Delete:
 		c.list.Errorf(pos, "delete-field", "leave it out", "a delete sends no fields: only those of match: tell which record goes")
@@ -299,7 +302,7 @@ func (c *planner) checkWritable(f *schema.Field, pos diag.Pos) bool {
 		c.list.Errorf(pos, "field-compound", c.partsHint(f), "%s is of type %s, which can only be read", f.Name, f.Type)
 		return false
 	case program.Writable(f, op):
-		if op == Upsert && !c.out.Updates() && (!f.Createable || !f.Updateable) {
+		if op == Upsert && (!f.Createable || !f.Updateable) {
 			kind := "updates"
 			if !f.Createable {
 				kind = "creates"
