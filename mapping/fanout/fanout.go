@@ -189,6 +189,7 @@ func pattern(f *mapping.File, o *schema.Object) *mapping.Target {
 // what the operation cannot do; rest passes over their columns all the same. Defaults for new records
 // alone are nothing to an update.
 func rules(t *mapping.Target, o *schema.Object, key string) []*mapping.Rule {
+	updates := t.Operation == syntax.Update || strings.EqualFold(key, "Id")
 	var out []*mapping.Rule
 	for _, r := range t.Fields {
 		f := o.Field(r.Field.Value)
@@ -196,17 +197,15 @@ func rules(t *mapping.Target, o *schema.Object, key string) []*mapping.Rule {
 		case strings.EqualFold(r.Field.Value, key), strings.EqualFold(r.Field.Value, "Id"):
 			t.Passed = append(t.Passed, names(r)...)
 			continue
-		case f != nil && (t.Operation == syntax.Insert && !f.Createable || t.Operation == syntax.Update && !f.Updateable):
+		case f != nil && (t.Operation == syntax.Insert && !f.Createable || updates && !f.Updateable):
 			t.Passed = append(t.Passed, names(r)...)
 			continue
 		}
 		c := *r
-		switch t.Operation {
-		case syntax.Update:
-			if !c.DefaultAlways {
-				c.Default = nil
-			}
-		case syntax.Insert:
+		switch {
+		case updates && !c.DefaultAlways:
+			c.Default = nil
+		case t.Operation == syntax.Insert:
 			c.OnlyIfEmpty = false
 		}
 		out = append(out, &c)

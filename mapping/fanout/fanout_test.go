@@ -67,6 +67,7 @@ func TestApply(t *testing.T) {
 		{Object: "LEAD", Nth: 1},
 		{Object: "Lead", New: true, Nth: 1},
 		{Object: "lead", Field: "email", Nth: 1},
+		{Object: "lead", Field: "id", Nth: 1},
 		{Object: "contact", Nth: 2},
 		{Object: "Case", Field: "CaseNumber", Nth: 1},
 		{Object: "Acount", Nth: 1},
@@ -89,6 +90,7 @@ func TestApply(t *testing.T) {
 		"Salesforce-Lead update Lead by Id Id Email LastName Company=n/a Title? rest custom",
 		"Salesforce-Lead:new insert Lead Email LastName=n/a Company=n/a Title rest custom",
 		"Salesforce-Lead.Email upsert Lead by Email Email LastName=n/a Company=n/a Title? rest custom",
+		"Salesforce-Lead.Id upsert Lead by Id Id Email LastName Company=n/a Title? rest custom",
 		"Salesforce-Contact:2 update Contact by Id Id Email LastName rest ignore",
 		"Salesforce-Account:new insert Account rest fields",
 	}

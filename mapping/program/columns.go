@@ -19,7 +19,7 @@ func (t *Target) customField(column string) (f *schema.Field, why string) {
 	switch {
 	case f == nil:
 		return nil, "column " + column + " has no field " + name + " on " + t.Object.Name
-	case !Writable(f, t.Operation):
+	case !t.writable(f):
 		return nil, "column " + column + " would go to " + f.Name + ", which cannot be written"
 	}
 	return f, ""

@@ -160,7 +160,7 @@ func (t *Target) traitField(trait, name string) (f *schema.Field, why Problem, l
 	if t.Code.Rest == RestFields {
 		f = t.Object.Field(name)
 		switch {
-		case f != nil && (Writable(f, t.Operation) || t.Code.Ruled[lower(f.Name)]):
+		case f != nil && (t.writable(f) || t.Code.Ruled[lower(f.Name)]):
 			return f, Problem{}, false
 		case event.NeverCopied(trait):
 			return nil, Problem{}, true
@@ -176,7 +176,7 @@ func (t *Target) traitField(trait, name string) (f *schema.Field, why Problem, l
 	if event.NeverCopied(trait) {
 		return nil, Problem{}, true
 	}
-	if f = t.Object.Field(name); f != nil && !f.Custom && f.Name == name && Writable(f, t.Operation) {
+	if f = t.Object.Field(name); f != nil && !f.Custom && f.Name == name && t.writable(f) {
 		return f, Problem{}, false
 	}
 	custom := syntax.CustomName(name)
@@ -184,7 +184,7 @@ func (t *Target) traitField(trait, name string) (f *schema.Field, why Problem, l
 	switch {
 	case f == nil:
 		return nil, Problem{Field: custom, Message: t.Object.Name + " has no field " + custom + " for trait " + convert.Quote(name)}, false
-	case !Writable(f, t.Operation):
+	case !t.writable(f):
 		return nil, Problem{Field: f.Name, Message: "trait " + convert.Quote(name) + " would go to " + f.Name + ", which cannot be written"}, false
 	}
 	return f, Problem{}, false

@@ -36,6 +36,14 @@ func Writable(f *schema.Field, op syntax.Operation) bool {
 	return f.Createable || f.Updateable
 }
 
+// writable is [Writable] for the target's operation.
+func (t *Target) writable(f *schema.Field) bool {
+	if t.Operation == syntax.Upsert && t.Updates() { // by Id
+		return Writable(f, syntax.Update)
+	}
+	return Writable(f, t.Operation)
+}
+
 // InKeys reports whether a field is of a key, and whether it is one all by itself.
 func (t *Target) InKeys(f *schema.Field) (part, whole bool) {
 	for _, k := range t.Keys {
