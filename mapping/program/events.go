@@ -36,11 +36,11 @@ func (e *Events) Made() bool { return e != nil && e.Entry >= 0 }
 // skip says why the target does not take the current row; nil if it does.
 func (e *Events) skip(m *Mapper) *Problem {
 	switch {
+	case e.Made() && !m.has(e.Entry): // of a track event, too
+		return &e.NoEntry
 	case e.other(m):
 		return &e.OtherType
 	case e.Name >= 0:
-	case e.Entry >= 0 && !m.has(e.Entry):
-		return &e.NoEntry
 	case e.Routed >= 0 && m.has(e.Routed):
 		return &e.IsRouted
 	}
