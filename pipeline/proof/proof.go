@@ -13,6 +13,7 @@ import (
 	"sfsync/mapping"
 	"sfsync/mapping/convert"
 	"sfsync/mapping/diag"
+	"sfsync/mapping/schema"
 	"sfsync/mapping/syntax"
 	"sfsync/pipeline"
 	"sfsync/pipeline/row"
@@ -33,8 +34,8 @@ func Run(ctx context.Context, file *mapping.File, plan *mapping.Plan, opt source
 		if line := fmt.Sprintf("line %d", test.Pos.Line); test.Name.Value == "" || test.Name.Value == line {
 			name = "test on " + line
 		}
-		c := &comparer{list: &list, plan: plan, name: name, test: test}
-		if err := c.run(ctx, file, opt); err != nil {
+		c := &comparer{list: &list, file: file, plan: plan, name: name, test: test}
+		if err := c.run(ctx, opt); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", test.Pos, name, err)
 		}
 	}
@@ -61,6 +62,7 @@ func input(file *mapping.File, test *syntax.Test) source.Input {
 // comparer compares one test.
 type comparer struct {
 	list *diag.List
+	file *mapping.File
 	plan *mapping.Plan
 	name string
 	test *syntax.Test
@@ -68,11 +70,11 @@ type comparer struct {
 }
 
 // run maps the rows and looks at each expectation of those that come along.
-func (c *comparer) run(ctx context.Context, file *mapping.File, opt source.Options) error {
+func (c *comparer) run(ctx context.Context, opt source.Options) error {
 	opt.Format = "jsonl"
 	_, err := pipeline.Check(ctx, pipeline.Options{
-		Plan: c.plan, Source: opt, Duplicates: file.Source.Duplicates,
-		Inputs: []source.Input{input(file, c.test)},
+		Plan: c.plan, Source: opt, Duplicates: c.file.Source.Duplicates,
+		Inputs: []source.Input{input(c.file, c.test)},
 	}, func(b pipeline.Checked) error {
 		for r := range b.First.Source.Len() {
 			c.rows++
@@ -135,13 +137,24 @@ func (c *comparer) compare(b pipeline.Checked, r int, want *syntax.Expectation) 
 			c.field(b, r, target, want, f)
 		}
 		for _, name := range want.Absent {
-			if p := c.place(b, target, name.Value); p.column >= 0 {
-				if cell := p.cell(r); cell.Kind() != row.Absent {
-					c.failf(name.Pos, want, "", "%s is %s, expected not to be sent", name.Value, p.shown(r))
-				}
+			switch p := c.place(b, target, name.Value); {
+			case p.column >= 0 && p.cell(r).Kind() != row.Absent:
+				c.failf(name.Pos, want, "", "%s is %s, expected not to be sent", name.Value, p.shown(r))
+			case p.column < 0 && !c.known(target, name.Value): // nothing could ever send it
+				o := c.plan.Targets[target].Object
+				c.failf(name.Pos, want, diag.DidYouMean(name.Value, o.FieldNames()), "%s has no field %s", o.Name, name.Value)
 			}
 		}
 	}
+}
+
+// known reports whether a name is that of a field of a target's object, is behind a relationship, or has a
+// rule, which may be left out where the object lacks the field.
+func (c *comparer) known(target int, name string) bool {
+	t := &c.plan.Targets[target]
+	return strings.Contains(name, ".") || t.Object.Field(name) != nil || slices.ContainsFunc(c.file.Targets, func(f *syntax.Target) bool {
+		return f.Name.Value == t.Name && slices.ContainsFunc(f.Fields, func(r *syntax.Rule) bool { return strings.EqualFold(r.Field.Value, name) })
+	})
 }
 
 // came words what became of a row instead of what was expected.
@@ -165,6 +178,7 @@ type place struct {
 	target  int
 	column  int // -1 for none
 	records *mapping.Records
+	key     *schema.Field // what the column holds as keys are compared, of a field that is not sent
 }
 
 func (p *place) cell(r int) row.Cell { return p.records.Batch.Cell(r, p.column) }
@@ -172,7 +186,7 @@ func (p *place) cell(r int) row.Cell { return p.records.Batch.Cell(r, p.column) 
 // place finds a field, in any case, among those that are sent for a target first, or in the second
 // pass.
 func (c *comparer) place(b pipeline.Checked, target int, name string) *place {
-	p := &place{c.plan, b.First, target, -1, &b.First.Targets[target]}
+	p := &place{plan: c.plan, mapped: b.First, target: target, column: -1, records: &b.First.Targets[target]}
 	if p.find(name) || b.Second == nil {
 		return p
 	}
@@ -180,7 +194,7 @@ func (c *comparer) place(b pipeline.Checked, target int, name string) *place {
 		if c.plan.Second.Targets[i].First != target {
 			continue
 		}
-		if q := (&place{c.plan.Second, b.Second, i, -1, &b.Second.Targets[i]}); q.find(name) {
+		if q := (&place{plan: c.plan.Second, mapped: b.Second, target: i, column: -1, records: &b.Second.Targets[i]}); q.find(name) {
 			return q
 		}
 	}
@@ -188,14 +202,30 @@ func (c *comparer) place(b pipeline.Checked, target int, name string) *place {
 }
 
 func (p *place) find(name string) bool {
-	p.column = slices.IndexFunc(p.records.Batch.Schema().Columns, func(c row.Column) bool { return strings.EqualFold(c.Name, name) })
+	_, plain, _ := strings.Cut(name, ":") // User:Owner.Username is Owner.Username where nothing else can be meant
+	p.column = slices.IndexFunc(p.records.Batch.Schema().Columns, func(c row.Column) bool {
+		return strings.EqualFold(c.Name, name) || plain != "" && strings.EqualFold(c.Name, plain)
+	})
 	return p.column >= 0
+}
+
+// findKey finds a field of a match key, such as Id, or any of a delete: it is not sent.
+func (p *place) findKey(name string) bool {
+	for _, k := range p.plan.Targets[p.target].Keys {
+		for i, f := range k.Fields {
+			if strings.EqualFold(f.Name, name) {
+				p.column, p.key = k.Columns[i], f
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // field compares one field.
 func (c *comparer) field(b pipeline.Checked, r, target int, want *syntax.Expectation, f syntax.ExpectedField) {
 	p := c.place(b, target, f.Field.Value)
-	if p.column < 0 {
+	if p.column < 0 && !p.findKey(f.Field.Value) {
 		c.failf(f.Field.Pos, want, diag.DidYouMean(f.Field.Value, c.plan.Targets[target].Fields()), "%s has no rule", f.Field.Value)
 		return
 	}
@@ -214,6 +244,8 @@ func (c *comparer) field(b pipeline.Checked, r, target int, want *syntax.Expecta
 		same = value.Text == expected
 	case what != "":
 		same = name == expected
+	case p.key != nil:
+		same = cell.Kind() > row.Null && cell.Text == p.key.FoldKey(expected)
 	case !same && field != nil && cell.Kind() > row.Null:
 		same = convert.Same(field, cell, row.MakeCell(row.Text, expected)) // 12 and 12.0 are the same
 	}

@@ -32,6 +32,17 @@ targets:
     fields:
       LeadId: {ref: lead}
       CampaignId: {lookup: Campaign.Name, from: campaign}
+  - name: gone
+    object: Lead
+    operation: delete
+    when: status == "gone"
+    match: [Id, [Email, OwnerId]]
+    fields: {Id: id, Email: email, OwnerId: {lookup: User.Username, from: owner}}
+  - name: person
+    object: Contact
+    when: status == "person"
+    match: Email
+    fields: {Email: email, LastName: name, "User:Owner.Username": owner}
 tests:
 `
 
@@ -108,18 +119,38 @@ func TestRun(t *testing.T) {
       - {lead: {Email: x}}
       - {lead: {error: INVALID_EMAIL_ADDRESS}}
 `, []string{
-			`test on line 23, row 1, lead: expected to be skipped, but it would be sent`,
-			`test on line 23, row 2, lead: expected to be sent, but it fails: INVALID_EMAIL_ADDRESS: Email: invalid email address: "x" (no @)`,
-			`test on line 23, row 3, lead: expected to fail with INVALID_EMAIL_ADDRESS, but it is skipped: when: is false`,
+			`test on line 34, row 1, lead: expected to be skipped, but it would be sent`,
+			`test on line 34, row 2, lead: expected to be sent, but it fails: INVALID_EMAIL_ADDRESS: Email: invalid email address: "x" (no @)`,
+			`test on line 34, row 3, lead: expected to fail with INVALID_EMAIL_ADDRESS, but it is skipped: when: is false`,
 		}},
 		{"another error", `
   - row: {email: x, name: Doe}
     expect: {lead: {error: STRING_TOO_LONG}}
-`, []string{`test on line 23, lead: expected to fail with STRING_TOO_LONG, but it fails with INVALID_EMAIL_ADDRESS: Email: invalid email address: "x" (no @)`}},
+`, []string{`test on line 34, lead: expected to fail with STRING_TOO_LONG, but it fails with INVALID_EMAIL_ADDRESS: Email: invalid email address: "x" (no @)`}},
 		{"a field without a rule", `
   - row: {email: a@x.org, name: Doe}
     expect: {lead: {Emial: x}}
-`, []string{`test on line 23, lead: Emial has no rule`}},
+`, []string{`test on line 34, lead: Emial has no rule`}},
+		{"a field that there is not", `
+  - row: {email: a@x.org, name: Doe}
+    expect: {lead: {absent: [Fax, Phon]}}
+`, []string{`test on line 34, lead: Lead has no field Phon`}},
+		{"a relationship as the rule has it", `
+  - row: {email: a@x.org, name: Doe, owner: ann@x.org, status: person}
+    expect: {person: {"User:Owner.Username": ann@x.org, Owner.Username: bob@x.org, absent: ["User:Owner.Username"]}}
+`, []string{
+			`test on line 34, person: Owner.Username is "ann@x.org", expected "bob@x.org"`,
+			`test on line 34, person: User:Owner.Username is "ann@x.org", expected not to be sent`,
+		}},
+		{"keys that are not sent", `
+  - rows: [{id: 00Q000000000001, email: A@x.org, name: Doe, status: gone}, {email: A@x.org, name: Doe, owner: ann@x.org, status: gone}]
+    expect:
+      - {gone: {Id: 00Q000000000001, Email: a@X.org}}
+      - {gone: {OwnerId: ann@x.org, Email: b@x.org, Id: 00Q000000000002, absent: [Email]}}
+`, []string{
+			`test on line 34, row 2, gone: Email is "a@x.org", expected "b@x.org"`,
+			`test on line 34, row 2, gone: Id is not sent, expected "00Q000000000002"`,
+		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
