@@ -212,7 +212,7 @@ func (c *planner) finishMatch() {
 			continue
 		}
 		out.Code.InKey = append(out.Code.InKey, r)
-		r.Keyed = true
+		r.Keyed, r.Conv = true, r.Conv.Exact()
 		if r.Field == out.Match {
 			out.Code.Key = r
 		}

@@ -35,6 +35,9 @@ func (c *planner) rule(r *Rule) {
 	if !ok {
 		return
 	}
+	if f != claimed { // a key of the record referred to
+		p.Conv = p.Conv.Exact()
+	}
 	if p.Blank = r.Blank; p.Blank == "" {
 		p.Blank = BlankLeave
 	}

@@ -72,6 +72,7 @@ type Converter struct {
 
 	length              int               // most characters; 0 for no limit
 	intDigits, decimals int               // of numbers
+	exact               bool              // more decimals are refused, not rounded
 	picks               map[string]string // picklist value, exact and folded → as defined; "" if inactive
 	labels              map[string]string // folded label → value, where the label is no value itself
 	restricted          bool
@@ -128,6 +129,14 @@ func New(f *schema.Field, s *schema.Schema) (*Converter, error) {
 		return nil, fmt.Errorf("a field of type %s cannot be written", f.Type)
 	}
 	return c, nil
+}
+
+// Exact returns the converter for a key that records are found by: a number with more decimals than the
+// field has is refused, since rounded it would be another record's key.
+func (c *Converter) Exact() *Converter {
+	e := *c
+	e.exact = true
+	return &e
 }
 
 // NewID returns the converter of an object's own Id field, which knows the object's key prefix.

@@ -40,7 +40,7 @@ func (c *Converter) number(dst []byte, s string, k row.Kind, whole bool) ([]byte
 		return dst, row.Null, problem(CodeType, "%s is no number", Quote(s))
 	}
 	base := len(dst)
-	dst, fault := appendDecimal(dst, s, c.intDigits, c.decimals, whole)
+	dst, fault := appendDecimal(dst, s, c.intDigits, c.decimals, whole || c.exact)
 	if fault == numberOK && whole && beyond(dst[base:], c.intDigits) {
 		fault = numberRange
 	}
@@ -48,6 +48,9 @@ func (c *Converter) number(dst []byte, s string, k row.Kind, whole bool) ([]byte
 	case numberSyntax:
 		return dst[:base], row.Null, problem(CodeType, "value not of required type: %s is no number%s", Quote(s), numberHint(s))
 	case numberFraction:
+		if !whole {
+			return dst[:base], row.Null, problem(CodeRange, "%s has more than %d decimals: a key is not rounded", Quote(s), c.decimals)
+		}
 		return dst[:base], row.Null, problem(CodeType, "value not of required type: %s is no whole number", Quote(s))
 	case numberRange:
 		if whole {
@@ -98,8 +101,8 @@ func IsNumber(s string) bool {
 
 // appendDecimal appends the canonical form of a decimal number: no plus sign, no exponent, no
 // zeros at either end that say nothing, rounded half away from zero to so many decimals. The
-// fault is 0 for a good number. whole makes anything behind the decimal point a fault.
-func appendDecimal(dst []byte, s string, intDigits, decimals int, whole bool) ([]byte, numberFault) {
+// fault is 0 for a good number. exact makes further decimals a fault.
+func appendDecimal(dst []byte, s string, intDigits, decimals int, exact bool) ([]byte, numberFault) {
 	if len(s) > maxNumber {
 		return dst, numberSyntax
 	}
@@ -151,7 +154,7 @@ func appendDecimal(dst []byte, s string, intDigits, decimals int, whole bool) ([
 		return dst[:base], numberRange
 	}
 	if keep := point + decimals; keep < len(d) {
-		if whole {
+		if exact {
 			return dst[:base], numberFraction
 		}
 		d, point = round(d, keep, point)
