@@ -139,8 +139,7 @@ func inheritRow(plan *mapping.Plan, m *mapping.Mapped, t, r, depth int) {
 		}
 	}
 	if blanked && len(target.Keys) > 0 && !slices.ContainsFunc(target.Keys, func(k mapping.Key) bool { return filled(records.Batch, r, k) }) {
-		names := target.Keys[0].Fields
-		records.Overrule(r, mapping.Fail, mapping.Problem{Code: mapping.CodeKeyBlank, Field: names[0].Name, Message: "the match field " + names[0].Name + " is blank"})
+		records.Overrule(r, mapping.Fail, *target.KeyBlank())
 	}
 }
 

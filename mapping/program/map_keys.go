@@ -27,7 +27,7 @@ func (m *Mapper) mapKeys(t *Target, out *row.Batch) {
 		whole = whole || good
 	}
 	if !whole {
-		m.note(t.keyBlank())
+		m.note(t.KeyBlank())
 	}
 }
 
@@ -40,8 +40,8 @@ func (m *Mapper) keyFields(t *Target, out *row.Batch) bool {
 	return len(m.wrong) == 0
 }
 
-// keyBlank is the problem of a row that cannot be looked for.
-func (t *Target) keyBlank() *Problem {
+// KeyBlank is the problem of a row that cannot be looked for.
+func (t *Target) KeyBlank() *Problem {
 	if t.Match != nil {
 		return &Problem{Code: CodeKeyBlank, Field: t.Match.Name, Message: "the match field " + t.Match.Name + " is blank"}
 	}

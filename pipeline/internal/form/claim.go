@@ -294,8 +294,7 @@ func (f *Former) resolve(l *lane, it work.Item) bool {
 		}
 	}
 	if l.Keyed() && rec.ID == "" && len(l.Plan.Needs) > 0 && l.NextKey(it, -1) < 0 {
-		k := &l.Keys[0]
-		f.finish(l, it, ledger.Failed, &ledger.Problem{Code: mapping.CodeKeyBlank, Field: k.Name(), Message: "the match field " + k.Name() + " is blank"})
+		f.finish(l, it, ledger.Failed, problemOf(*l.Plan.KeyBlank()))
 		return false
 	}
 	return true
@@ -326,7 +325,7 @@ func (f *Former) fill(l *lane, it work.Item, n mapping.Need) *ledger.Problem {
 	case state == ledger.Skipped && !of.Looks(it):
 		switch n.Blank {
 		case mapping.BlankFail:
-			return &ledger.Problem{Code: mapping.CodeRequired, Field: n.Field, Message: "the record of target " + name + " was skipped, and blank: fail"}
+			return &ledger.Problem{Code: mapping.CodeRequired, Field: n.Field, Message: n.Field + " is blank, since the record of target " + name + " is skipped"}
 		case mapping.BlankNull:
 			b.SetKind(r, n.Column, row.Null)
 		default:
