@@ -13,7 +13,7 @@ import (
 // follow finds the rules that refer, by a key, to records that another target of the file makes. Where
 // the key has the same source as that target's own rule, the record is that of the same row, which then
 // goes first. Any other may come too late, which a warning says, and so may one of which only the last
-// row is sent.
+// row is sent, or one of the target itself where no second pass sets the reference.
 func (c *planner) follow() {
 	waits := c.edges()
 	for i, t := range c.file.Targets {
@@ -26,17 +26,23 @@ func (c *planner) follow() {
 			if object == nil || c.postponed(i, r) {
 				continue
 			}
-			follows, late := false, ""
+			follows, own, late := false, false, ""
 			for s, maker := range c.file.Targets {
 				rule := c.makes(s, object, key, out.Org)
 				switch {
-				case s == i || rule == nil:
+				case s == i:
+					own = rule != nil
+				case rule == nil:
 				case source(rule) != source(r), c.file.Source.Duplicates == "last", reaches(waits, s, i):
 					late = cmp.Or(late, maker.Name.Value)
 				default:
 					follows = true
 					c.after(waits, i, s, r)
 				}
+			}
+			if own && !follows && late == "" {
+				c.list.Warnf(r.Field.Pos, "refers-to-made", "load those that others refer to before, with a mapping of their own",
+					"%s refers to records of %s by their %s: those that this target makes of other rows may not be there yet", r.Field.Value, object.Name, key.Name)
 			}
 			if !follows && late != "" && !slices.ContainsFunc(waits[i], func(e edge) bool { return c.targets[e.to].Name == late }) {
 				c.list.Warnf(r.Field.Pos, "refers-to-made", "write {ref: "+late+"} for the record of the same row; load others before, with a mapping of their own",
