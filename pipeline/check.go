@@ -121,6 +121,9 @@ func inheritRow(plan *mapping.Plan, m *mapping.Mapped, t, r, depth int) {
 		case parent.Fate(r) == mapping.Fail:
 			records.Overrule(r, mapping.Fail, mapping.Problem{Code: work.CodeParentFailed, Field: need.Field, Message: "the record of target " + name + " failed: " + why.Code + ": " + why.Message})
 			return
+		case parent.Fate(r) == mapping.Look && why.Code != "":
+			records.Overrule(r, mapping.Fail, mapping.Problem{Code: work.CodeParentFailed, Field: need.Field, Message: "the record of target " + name + " cannot be looked for: " + why.Code + ": " + why.Message})
+			return
 		case parent.Fate(r) != mapping.Skip:
 			continue
 		case why.Code == work.CodeSuperseded: // the later row of the key has this record, too

@@ -219,46 +219,57 @@ func asRun(planned, ran string) string {
 	return strings.Join(a, "\n")
 }
 
-// TestCheckAgreesOnSkippedParents: a check says of a record whose parent is skipped what a run does, in the
-// same words.
-func TestCheckAgreesOnSkippedParents(t *testing.T) {
+// TestCheckAgreesOnParents: a check says of a record whose parent is skipped, fails or cannot be looked for what
+// a run does, in the same words; so it does where the rows that failed go through another run.
+func TestCheckAgreesOnParents(t *testing.T) {
 	p, o := worldOf(t, `- {object: Account, name: acc, match: ERP_Id__c, when: kind != "no", fields: {ERP_Id__c: erp, Name: erp}}
 - {object: Contact, name: person, match: [[LastName, AccountId]], fields: {LastName: name, AccountId: {ref: acc}}}
 - {object: Contact, name: must, match: Email, fields: {Email: email, LastName: name, AccountId: {ref: acc, blank: fail}}}
 `)
-	const rows = "kind,erp,name,email\nyes,E1,Ann,a@x.org\nno,E2,Bob,b@x.org\n"
-	var checked []string
-	opt, _ := optionsOf(t, p, o, rows)
-	defer opt.Rows.Close()
-	_, err := pipeline.Check(t.Context(), opt, func(c pipeline.Checked) error {
-		for r := range c.First.Source.Len() {
-			for i := range c.First.Targets {
-				if recs := &c.First.Targets[i]; recs.Fate(r) == mapping.Fail {
-					why := recs.Reason(r)
-					checked = append(checked, p.Targets[i].Name+" "+why.Code+" "+why.Field+" "+why.Message)
+	rows := "kind,erp,name,email\nyes,E1,Ann,a@x.org\nno,E2,Bob,b@x.org\nyes,,Cid,c@x.org\n"
+	const blank = "MATCH_KEY_BLANK: the match field ERP_Id__c is blank"
+	for _, parent := range []string{"failed", "cannot be looked for"} {
+		opt, _ := optionsOf(t, p, o, rows)
+		var checked []string
+		_, err := pipeline.Check(t.Context(), opt, func(c pipeline.Checked) error {
+			for r := range c.First.Source.Len() {
+				for i := range c.First.Targets {
+					if recs := &c.First.Targets[i]; recs.Fate(r) == mapping.Fail {
+						why := recs.Reason(r)
+						checked = append(checked, p.Targets[i].Name+" "+why.Code+" "+why.Field+" "+why.Message)
+					}
 				}
 			}
+			return nil
+		})
+		opt.Rows.Close()
+		if err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, dir := play(t, p, o, rows, nil)
-	var ran []string
-	for _, rec := range readCSV(t, filepath.Join(dir, "failed.csv")) {
-		ran = append(ran, rec["sfsync_target"]+" "+rec["sfsync_code"]+" "+rec["sfsync_field"]+" "+rec["sfsync_message"])
-	}
-	slices.Sort(checked)
-	slices.Sort(ran)
-	want := []string{
-		"must REQUIRED_FIELD_MISSING AccountId AccountId is blank, since the record of target acc is skipped",
-		"person MATCH_KEY_BLANK LastName all match keys are blank: LastName with AccountId",
-	}
-	if d := cmp.Diff(want, checked); d != "" {
-		t.Errorf("check (-want +got):\n%s", d)
-	}
-	if d := cmp.Diff(want, ran); d != "" {
-		t.Errorf("run (-want +got):\n%s", d)
+		_, dir := play(t, p, o, rows, nil)
+		var ran []string
+		for _, rec := range readCSV(t, filepath.Join(dir, "failed.csv")) {
+			ran = append(ran, rec["sfsync_target"]+" "+rec["sfsync_code"]+" "+rec["sfsync_field"]+" "+rec["sfsync_message"])
+		}
+		slices.Sort(checked)
+		slices.Sort(ran)
+		want := []string{
+			"acc MATCH_KEY_BLANK ERP_Id__c the match field ERP_Id__c is blank",
+			"must PARENT_FAILED AccountId the record of target acc " + parent + ": " + blank,
+			"must REQUIRED_FIELD_MISSING AccountId AccountId is blank, since the record of target acc is skipped",
+			"person MATCH_KEY_BLANK LastName all match keys are blank: LastName with AccountId",
+			"person PARENT_FAILED AccountId the record of target acc " + parent + ": " + blank,
+		}
+		if d := cmp.Diff(want, checked); d != "" {
+			t.Errorf("check (-want +got):\n%s", d)
+		}
+		if d := cmp.Diff(want, ran); d != "" {
+			t.Errorf("run (-want +got):\n%s", d)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "failed.csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = string(text)
 	}
 }
