@@ -244,7 +244,7 @@ func TestMapRest(t *testing.T) {
 	t.Parallel()
 	s := testObjects(t)
 	mapping := func(more string) *Plan { return compileYAML(t, s, leadFields+more) }
-	cols := []string{"id", "name", "company", "plan_name", "newsletter__c", "novel"}
+	cols := []string{"id", "name", "company", "plan_name", "newsletter__c", "novel", "PLAN_NAME"}
 	row1 := func(more ...cell) []cell { return append([]cell{text("k"), text("N"), text("C")}, more...) }
 	tests := []struct {
 		name string
@@ -260,6 +260,8 @@ func TestMapRest(t *testing.T) {
 		{"custom without field, blank", mapping("    rest: custom\n"), row1(absent(), absent(), text("")), `"Company":"C"},"insert_only"`},
 		{"custom, missing ignored", mapping("    rest: custom\n    missing: ignore\n"), row1(absent(), absent(), text("x")), `"Company":"C"},"insert_only"`},
 		{"custom, field taken", mapping("      Plan_Name__c: novel\n    rest: custom\n"), row1(text("gold")), `"code":"FIELD_TWICE","field":"Plan_Name__c"`},
+		{"custom, only the second of two", mapping("    rest: custom\n"), row1(null(), absent(), absent(), text("gold")), `"Company":"C","Plan_Name__c":"gold"},"insert_only"`},
+		{"custom, both of two", mapping("    rest: custom\n"), row1(text("gold"), absent(), absent(), text("lead")), `"code":"FIELD_TWICE","field":"Plan_Name__c","message":"column \"PLAN_NAME\" is one of two`},
 		{"fail", mapping("    rest: fail\n"), row1(text("")), `"code":"UNMAPPED_COLUMN"`},
 		{"fail, absent", mapping("    rest: fail\n"), row1(), `"Company":"C"},"insert_only"`},
 		{"ignore", mapping(""), row1(text("gold")), `"Company":"C"},"insert_only"`},

@@ -84,7 +84,7 @@ const (
 // bindRest decides what happens to each column that no rule names, and which columns the
 // records get for them.
 func (t *Target) bindRest(p *Plan, s *row.Schema) (rest []restColumn, extra []row.Column) {
-	taken := map[string]string{}
+	taken := map[string]restColumn{}
 	for c, col := range s.Columns {
 		if _, named := p.column[col.Name]; named {
 			continue
@@ -102,11 +102,14 @@ func (t *Target) bindRest(p *Plan, s *row.Schema) (rest []restColumn, extra []ro
 		case f == nil:
 			rest = append(rest, restColumn{column: c, problem: &Problem{Code: CodeNoField, Field: syntax.CustomName(col.Name), Message: why}})
 			continue
-		case t.Code.Ruled[lower(f.Name)] || taken[f.Name] != "":
-			rest = append(rest, restColumn{column: c, problem: &Problem{
-				Code: CodeFieldTwice, Field: f.Name,
-				Message: "column " + convert.Quote(col.Name) + " is one of two that go to " + f.Name,
-			}})
+		}
+		twice := &Problem{Code: CodeFieldTwice, Field: f.Name, Message: "column " + convert.Quote(col.Name) + " is one of two that go to " + f.Name}
+		if t.Code.Ruled[lower(f.Name)] {
+			rest = append(rest, restColumn{column: c, problem: twice})
+			continue
+		}
+		if first := taken[f.Name]; first.field != nil { // fine in rows that have one of them: plan and Plan
+			rest = append(rest, restColumn{column: c, out: first.out, field: f, conv: first.conv, twice: twice})
 			continue
 		}
 		conv, err := convert.New(f, t.Code.Schema)
@@ -114,8 +117,8 @@ func (t *Target) bindRest(p *Plan, s *row.Schema) (rest []restColumn, extra []ro
 			rest = append(rest, restColumn{column: c, problem: &Problem{Code: CodeNoField, Field: f.Name, Message: err.Error()}})
 			continue
 		}
-		taken[f.Name] = col.Name
-		rest = append(rest, restColumn{column: c, out: len(t.Schema.Columns) + len(extra), field: f, conv: conv})
+		taken[f.Name] = restColumn{column: c, out: len(t.Schema.Columns) + len(extra), field: f, conv: conv}
+		rest = append(rest, taken[f.Name])
 		extra = append(extra, row.Column{Name: f.Name, Type: string(f.Type)})
 	}
 	return rest, extra

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -81,17 +82,18 @@ func (t *Target) checkRest(p *Plan, s *row.Schema, file string, l *diag.List) {
 	rest, _ := t.bindRest(p, s)
 	custom := CustomNames(t.Object)
 	for _, r := range rest {
-		if r.problem == nil {
+		problem := cmp.Or(r.problem, r.twice)
+		if problem == nil {
 			continue
 		}
 		name := s.Columns[r.column].Name
-		switch r.problem.Code {
+		switch problem.Code {
 		case CodeUnmappedColumn:
 			l.Errorf(t.Code.Pos, "column-unmapped", "map it, or say rest: ignore",
 				"%s has the column %q, which target %s does not map, and rest is fail", file, name, t.Name)
 		case CodeFieldTwice:
 			l.Errorf(t.Code.Pos, "field-twice", "map one of them under fields",
-				"%s: column %q goes to %s, which has another source already (target %s, rest: custom)", file, name, r.problem.Field, t.Name)
+				"%s: column %q goes to %s, which has another source already (target %s, rest: custom)", file, name, problem.Field, t.Name)
 		default:
 			hint := "create the field, map the column under fields, or say missing: ignore"
 			if t.Object.Field(syntax.CustomName(name)) != nil { // it is there, and read-only
@@ -101,7 +103,7 @@ func (t *Target) checkRest(p *Plan, s *row.Schema, file string, l *diag.List) {
 			} else if n := l.Nearest(syntax.CustomName(name), custom); n != "" {
 				hint = "did you mean " + n + "? Else " + hint
 			}
-			l.Errorf(t.Code.Pos, "rest-field-unknown", hint, "%s: %s (target %s, rest: custom)", file, r.problem.Message, t.Name)
+			l.Errorf(t.Code.Pos, "rest-field-unknown", hint, "%s: %s (target %s, rest: custom)", file, problem.Message, t.Name)
 		}
 	}
 }
