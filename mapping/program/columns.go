@@ -61,6 +61,24 @@ func (p *Plan) CheckColumns(s *row.Schema, file string) ([]diag.Diagnostic, erro
 	return l.All(), l.Err()
 }
 
+// Unmet returns the columns that the mapping names and that no row has, as met says: of those of a from
+// list only where there is none of the list. Files that list their columns are [Plan.CheckColumns]' business.
+func (p *Plan) Unmet(met func(column string) bool) []string {
+	found := map[int]bool{} // groups that have a column
+	for _, u := range p.uses {
+		if u.group != 0 && met(p.columns[u.column]) {
+			found[u.group] = true
+		}
+	}
+	var names []string
+	for _, u := range p.uses {
+		if name := p.columns[u.column]; !found[u.group] && !met(name) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // columnsHint lists a file's columns, cut to a line, and says how a name is meant that is none.
 func columnsHint(name string, names []string) string {
 	const most = 12

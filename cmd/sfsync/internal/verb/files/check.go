@@ -26,7 +26,6 @@ import (
 	"sfsync/mapping/fanout"
 	"sfsync/mapping/schema"
 	"sfsync/pipeline"
-	"sfsync/pipeline/lacking"
 	"sfsync/pipeline/profile"
 	"sfsync/pipeline/proof"
 	"sfsync/pipeline/report"
@@ -65,11 +64,12 @@ nothing. So read = succeeded + failed + skipped, and of each target records = un
 skipped.
 
 The tests: of the mapping run first, whether or not files are named. Besides the rows that would
-fail, a check says which match keys come up again in the input, which columns no rule uses, which
-values picklists lack, what looking records up would cost, and which records of an upsert lack a
-required field: they would fail where the record is not there yet, which only the org knows. Every
-problem of a row is counted; the row itself fails once. The keys of a large input are kept in a
-temporary file (24 bytes each, hashed), so that memory stays what it is.
+fail, a check says which match keys come up again in the input, which columns no rule uses and
+which ones of the mapping no row of JSON Lines has, which values picklists lack, what looking
+records up would cost, and which records of an upsert lack a required field: they would fail where
+the record is not there yet, which only the org knows. Every problem of a row is counted; the row
+itself fails once. The keys of a large input are kept in a temporary file (24 bytes each, hashed),
+so that memory stays what it is.
 
 --mapped writes what each row would send, one JSON object a line and target; - is stdout.
 
@@ -158,7 +158,7 @@ func checkRun(ctx context.Context, o *checkOptions) error {
 		read := stats.Read.Load()
 		return ui.Counts{Read: read, Done: read, Failed: stats.Failed.Load(), Bytes: stats.Bytes.Load(), TotalBytes: stats.BytesTotal.Load()}
 	})
-	g := &gathered{plan: plan, mapped: mapped, lacking: lacking.New(plan), blanks: lacking.NewBlanks(plan), events: file.Source.Events == event.RudderStack}
+	g := newGathered(plan, mapped, file.Source.Events == event.RudderStack)
 	if o.Profile {
 		g.profile = profile.New()
 	}
@@ -368,6 +368,7 @@ func (o *checkOptions) conclude(file *mapping.File, g *gathered, res *pipeline.R
 	}
 	s.Exit = report.Exit{Code: int(code), Name: code.String(), Message: ui.OneLine(message)}
 	input.TellTraits(o.App, g.plan)
+	g.warnUnmet(o.Con)
 	warnBlank(o.Con, s.Found.Blank)
 	for _, w := range res.Warnings {
 		o.Con.Warnf("%s", w)

@@ -31,6 +31,16 @@ type gathered struct {
 	seen   map[string]bool // columns of the present file
 	path   string
 	unused []report.UnusedInfo // a file at a time
+
+	unmet    []string // columns that the mapping names and no row has had so far
+	readable bool     // a row could be read
+}
+
+func newGathered(plan *mapping.Plan, mapped *mappedOutput, events bool) *gathered {
+	return &gathered{
+		plan: plan, mapped: mapped, lacking: lacking.New(plan), blanks: lacking.NewBlanks(plan), events: events,
+		unmet: slices.Clone(plan.Paths()),
+	}
 }
 
 // each takes one mapped batch.
@@ -41,6 +51,7 @@ func (g *gathered) each(c pipeline.Checked) error {
 		g.profile.Add(c.First.Source)
 	}
 	g.columns(c.First.Source.Schema(), c.Path)
+	g.meet(c.First.Source)
 	if g.mapped == nil {
 		return nil
 	}
@@ -63,6 +74,34 @@ func (g *gathered) columns(s *row.Schema, path string) {
 			info.Columns = append(info.Columns, strings.Clone(c.Name))
 		}
 		g.seen[c.Name] = true
+	}
+}
+
+// meet takes note of the columns that rows have: a file of JSON Lines does not say which ones there are.
+func (g *gathered) meet(b *row.Batch) {
+	for r := 0; !g.readable && r < b.Len(); r++ {
+		_, bad := b.Problem(r)
+		g.readable = !bad
+	}
+	g.unmet = slices.DeleteFunc(g.unmet, func(name string) bool {
+		c := b.Schema().Index(name)
+		for r := 0; c >= 0 && r < b.Len(); r++ {
+			if b.Cell(r, c).Kind() != row.Absent {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// warnUnmet names the columns that no row has. Events have many traits that need not be there.
+func (g *gathered) warnUnmet(con *ui.Console) {
+	if g.events || !g.readable {
+		return
+	}
+	names := g.plan.Unmet(func(name string) bool { return !slices.Contains(g.unmet, name) })
+	if len(names) > 0 {
+		con.Warnf("no row has %s: is a column misspelt? sfsync cat --schema FILE lists those of a file", strings.Join(names, ", "))
 	}
 }
 
