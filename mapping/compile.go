@@ -380,7 +380,11 @@ func (c *planner) columns() {
 			out.KeyColumn = r.Out
 		}
 		if r.IfEmpty {
-			out.OnlyIfEmpty = append(out.OnlyIfEmpty, r.Out)
+			by := r.Field
+			if r.Behind != nil {
+				by = r.Behind
+			}
+			out.OnlyIfEmpty, out.EmptyBy = append(out.OnlyIfEmpty, r.Out), append(out.EmptyBy, by.Name)
 		}
 		if c.target.Order == "parent" && parent(r.Field) {
 			out.Parents = append(out.Parents, r.Out)

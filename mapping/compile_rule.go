@@ -35,8 +35,8 @@ func (c *planner) rule(r *Rule) {
 	if !ok {
 		return
 	}
-	if f != claimed { // a key of the record referred to
-		p.Conv = p.Conv.Exact()
+	if f != claimed {
+		p.Conv, p.Behind = p.Conv.Exact(), claimed
 	}
 	if p.Blank = r.Blank; p.Blank == "" {
 		p.Blank = BlankLeave

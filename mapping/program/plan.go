@@ -67,6 +67,9 @@ type Target struct {
 	Redirect, Redirected int
 	// OnlyIfEmpty are the columns that are sent only where the record has no value.
 	OnlyIfEmpty []int
+	// EmptyBy are the fields by which that is told, one for each of OnlyIfEmpty: the column's own, or the
+	// reference behind which it stands. The record referred to need not have the key.
+	EmptyBy []string
 	// Parents are the columns that refer to records which the org locks while it writes this one, if rows
 	// with a parent in common are not to be in two requests at a time (order: parent).
 	Parents []int

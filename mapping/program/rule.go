@@ -84,6 +84,9 @@ type Rule struct {
 	Flags   row.Kind
 	Keyed   bool
 	IfEmpty bool
+	// Behind is the reference that the field, a key of the record referred to, sets; nil for a field of
+	// the object's own.
+	Behind *schema.Field
 }
 
 // Constant is a value that was converted when the mapping was compiled. Its kind is row.Null for a

@@ -233,6 +233,11 @@ func (m *Imagined) Judge(t *target.Target, required *lacking.Required, it work.I
 		}
 		p.values[col.Name] = row.MakeCell(cell.Kind(), strings.Clone(cell.Text))
 	}
+	for i, c := range t.Plan.OnlyIfEmpty { // what a relationship sets is a reference, too
+		if cell := b.Cell(r, c); cell.Kind() != row.Absent && (created || !cell.OnInsert()) {
+			p.values[t.Plan.EmptyBy[i]] = row.MakeCell(cell.Kind(), strings.Clone(cell.Text))
+		}
+	}
 	m.keep(byID+rec.ID, p)
 	for k := range t.Keys[:len(t.Keys)-1] {
 		if !t.Blank(it, k) {

@@ -17,6 +17,7 @@ type Want struct {
 	Contact int     // ConvertedContactId, or -1
 	Keys    [][]int // the parts of each key
 	Columns []int   // each column of the batches, or -1
+	Empty   []int   // what tells whether the record has a value for each of the plan's OnlyIfEmpty
 
 	schema *row.Schema // of the batches it is for
 }
@@ -54,9 +55,12 @@ func newWant(t *Target, s *row.Schema) *Want {
 		if Hidden(col.Name) || t.Find {
 			continue
 		}
-		if (t.Rehearsed || t.Compare) && p.Operation != mapping.Delete || slices.Contains(p.OnlyIfEmpty, c) {
+		if (t.Rehearsed || t.Compare) && p.Operation != mapping.Delete {
 			w.Columns[c] = add(col.Name)
 		}
+	}
+	for _, name := range p.EmptyBy {
+		w.Empty = append(w.Empty, add(name))
 	}
 	return w
 }
