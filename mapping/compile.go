@@ -380,11 +380,7 @@ func (c *planner) columns() {
 			out.KeyColumn = r.Out
 		}
 		if r.IfEmpty {
-			by := r.Field
-			if r.Behind != nil {
-				by = r.Behind
-			}
-			out.OnlyIfEmpty, out.EmptyBy = append(out.OnlyIfEmpty, r.Out), append(out.EmptyBy, by.Name)
+			out.OnlyIfEmpty = append(out.OnlyIfEmpty, r.Out)
 		}
 		if c.target.Order == "parent" && parent(r.Field) {
 			out.Parents = append(out.Parents, r.Out)
@@ -425,6 +421,12 @@ func (c *planner) columns() {
 		}
 	}
 	out.Schema = row.NewSchema(cols...)
+	out.Behind = make([]string, len(cols))
+	for _, r := range out.Code.Rules {
+		if r.Behind != nil {
+			out.Behind[r.Out] = r.Behind.Name
+		}
+	}
 }
 
 // keyRule returns the rule that fills a field of a key.

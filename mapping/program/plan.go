@@ -67,9 +67,10 @@ type Target struct {
 	Redirect, Redirected int
 	// OnlyIfEmpty are the columns that are sent only where the record has no value.
 	OnlyIfEmpty []int
-	// EmptyBy are the fields by which that is told, one for each of OnlyIfEmpty: the column's own, or the
-	// reference behind which it stands. The record referred to need not have the key.
-	EmptyBy []string
+	// Behind are, by column, the references that keys of the records referred to set (AccountId for
+	// Account.ERP_Id__c), "" for fields of the object's own. A record may refer to one without the key, so
+	// that only the reference tells whether it has a value.
+	Behind []string
 	// Parents are the columns that refer to records which the org locks while it writes this one, if rows
 	// with a parent in common are not to be in two requests at a time (order: parent).
 	Parents []int

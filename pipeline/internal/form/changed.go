@@ -57,7 +57,7 @@ func (l *lane) trim(it work.Item, w *target.Want, m *sink.Match) bool {
 		if cell.Kind() == row.Absent || cell.OnInsert() || target.Hidden(col.Name) {
 			continue
 		}
-		if rehearse.Same(l.Plan.Field(s, c), cell, m.Values[w.Columns[c]]) {
+		if rehearse.Same(l.Plan.Field(s, c), cell, w.Stored(m, c)) {
 			b.Flag(r, c, row.OnInsert) // an update leaves it out
 		} else {
 			left = true

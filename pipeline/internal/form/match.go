@@ -333,8 +333,8 @@ func (f *Former) arrive(l *lane, it work.Item, w *target.Want, m *sink.Match) {
 
 // keep takes what is sent only where the record has no value out of an update of one that has.
 func (l *lane) keep(it work.Item, w *target.Want, m *sink.Match) {
-	for i, c := range l.Plan.OnlyIfEmpty {
-		if !m.Values[w.Empty[i]].Blank() {
+	for _, c := range l.Plan.OnlyIfEmpty {
+		if !w.Stored(m, c).Blank() {
 			l.Cells(it.Batch).Flag(int(it.Row), c, row.OnInsert)
 		}
 	}

@@ -232,10 +232,8 @@ func (m *Imagined) Judge(t *target.Target, required *lacking.Required, it work.I
 			continue
 		}
 		p.values[col.Name] = row.MakeCell(cell.Kind(), strings.Clone(cell.Text))
-	}
-	for i, c := range t.Plan.OnlyIfEmpty { // what a relationship sets is a reference, too
-		if cell := b.Cell(r, c); cell.Kind() != row.Absent && (created || !cell.OnInsert()) {
-			p.values[t.Plan.EmptyBy[i]] = row.MakeCell(cell.Kind(), strings.Clone(cell.Text))
+		if c < len(t.Plan.Behind) && t.Plan.Behind[c] != "" {
+			p.values[t.Plan.Behind[c]] = p.values[col.Name] // there is a reference now, or none
 		}
 	}
 	m.keep(byID+rec.ID, p)
@@ -262,7 +260,7 @@ func (m *Imagined) Compare(t *target.Target, it work.Item, w *target.Want, f *si
 		if cell.Kind() == row.Absent || cell.OnInsert() || target.Hidden(col.Name) {
 			continue
 		}
-		stored := f.Values[w.Columns[c]]
+		stored := w.Stored(f, c)
 		if Same(t.Plan.Field(s, c), cell, stored) {
 			continue
 		}

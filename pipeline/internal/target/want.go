@@ -17,7 +17,7 @@ type Want struct {
 	Contact int     // ConvertedContactId, or -1
 	Keys    [][]int // the parts of each key
 	Columns []int   // each column of the batches, or -1
-	Empty   []int   // what tells whether the record has a value for each of the plan's OnlyIfEmpty
+	Behind  []int   // the reference behind which the field of each column stands, or -1
 
 	schema *row.Schema // of the batches it is for
 }
@@ -25,7 +25,7 @@ type Want struct {
 // newWant returns what to ask for rows with the columns of s.
 func newWant(t *Target, s *row.Schema) *Want {
 	p := t.Plan
-	w := &Want{schema: s, Created: -1, Contact: -1, Columns: make([]int, len(s.Columns))}
+	w := &Want{schema: s, Created: -1, Contact: -1, Columns: make([]int, len(s.Columns)), Behind: make([]int, len(s.Columns))}
 	add := func(name string) int {
 		if i := slices.Index(w.Names, name); i >= 0 {
 			return i
@@ -51,18 +51,28 @@ func newWant(t *Target, s *row.Schema) *Want {
 		w.Keys = append(w.Keys, parts)
 	}
 	for c, col := range s.Columns {
-		w.Columns[c] = -1
+		w.Columns[c], w.Behind[c] = -1, -1
 		if Hidden(col.Name) || t.Find {
 			continue
 		}
-		if (t.Rehearsed || t.Compare) && p.Operation != mapping.Delete {
+		if (t.Rehearsed || t.Compare) && p.Operation != mapping.Delete || slices.Contains(p.OnlyIfEmpty, c) {
 			w.Columns[c] = add(col.Name)
+			if c < len(p.Behind) && p.Behind[c] != "" {
+				w.Behind[c] = add(p.Behind[c])
+			}
 		}
 	}
-	for _, name := range p.EmptyBy {
-		w.Empty = append(w.Empty, add(name))
-	}
 	return w
+}
+
+// Stored returns what a record has in the field of column c: where that is a key of a record referred to
+// which lacks it, the reference.
+func (w *Want) Stored(m *sink.Match, c int) row.Cell {
+	cell := m.Values[w.Columns[c]]
+	if w.Behind[c] >= 0 && cell.Blank() {
+		return m.Values[w.Behind[c]]
+	}
+	return cell
 }
 
 // Hidden reports whether a column is no field and never sent.
