@@ -186,6 +186,7 @@ func TestCheckColumns(t *testing.T) {
 			`m.yaml:11:22: in.csv has no column "ab" [column-unknown] → its columns: id, name, company, x`,
 			`m.yaml:11:26: in.csv has no column "wxyz" [column-unknown] → its columns: id, name, company, x`,
 		}},
+		{"blanks at its ends", "      Title: tytle\n", "id name company ~title", []string{`m.yaml:11:14: in.csv has no column "tytle" [column-unknown] → its blanks count: write '" title"'`}},
 		{"in an expression", "      Title: {expr: 'lower(a) + bc.d'}\n", "id name company a", []string{`m.yaml:11:33: in.csv has no column "bc.d" [column-unknown] → its columns: id, name, company, a`}},
 		{"in when", "    when: not blank(statuss)\n", "id name company status", []string{`m.yaml:11:21: in.csv has no column "statuss" [column-unknown] → did you mean status?`}},
 		{"in custom", "    custom: [plan_name]\n", "id name company plan", []string{`m.yaml:11:14: in.csv has no column "plan_name" [column-unknown]`}},
@@ -212,7 +213,7 @@ func TestCheckColumns(t *testing.T) {
 			p := compileYAML(t, s, leadFields+tt.rules)
 			var cols []row.Column
 			for _, c := range strings.Fields(tt.columns) {
-				cols = append(cols, row.Column{Name: c})
+				cols = append(cols, row.Column{Name: strings.ReplaceAll(c, "~", " ")})
 			}
 			all, err := p.CheckColumns(row.NewSchema(cols...), "in.csv")
 			if len(all) != len(tt.want) {

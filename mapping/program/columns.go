@@ -45,7 +45,13 @@ func (p *Plan) CheckColumns(s *row.Schema, file string) ([]diag.Diagnostic, erro
 		if s.Index(name) >= 0 {
 			continue
 		}
-		hint := l.DidYouMean(name, names)
+		hint := ""
+		switch near := l.Nearest(name, names); {
+		case near != trimmed(near):
+			hint = `its blanks count: write '"` + near + `"'`
+		case near != "":
+			hint = "did you mean " + near + "?"
+		}
 		if found[u.group] {
 			l.Warnf(u.pos, "column-unknown", hint, "%s has no column %q; another of the list is used", file, name)
 			continue
