@@ -64,40 +64,47 @@ func (c *planner) refers(f *schema.Field, pos diag.Pos, what string) bool {
 }
 
 // recordType compiles record_type: the id of one of the object's record types, by its developer
-// name or its label.
+// name, or else by its label.
 func (c *planner) recordType(p *program.Rule, name Str) {
 	o := c.out.Object
 	if p.Field.Type != schema.Reference || !refersTo(p.Field, "RecordType") {
 		c.list.Errorf(name.Pos, "record-type-field", "the field is RecordTypeId", "%s does not refer to a record type", p.Field.Name)
 		return
 	}
-	var known []string
-	for _, rt := range o.RecordTypes {
-		if !strings.EqualFold(rt.DeveloperName, name.Value) && !strings.EqualFold(rt.Name, name.Value) {
-			if !rt.Master {
-				known = append(known, rt.DeveloperName)
-			}
-			continue
-		}
+	var known, labelled []string
+	var rt *schema.RecordType
+	for i := range o.RecordTypes {
+		t := &o.RecordTypes[i]
 		switch {
-		case !rt.Active:
-			c.list.Errorf(name.Pos, "record-type-inactive", "", "the record type %s of %s is inactive", rt.DeveloperName, o.Name)
-		case rt.ID == "":
-			p.Refer = &program.Reference{Record: -1, Name: rt.DeveloperName, Pos: name.Pos}
-		default:
-			p.Constant = &program.Constant{Text: schema.ID18(rt.ID), Kind: row.Text}
+		case strings.EqualFold(t.DeveloperName, name.Value): // which another one may have for a label
+			rt, labelled = t, nil
+		case strings.EqualFold(t.Name, name.Value) && (rt == nil || !strings.EqualFold(rt.DeveloperName, name.Value)):
+			if labelled = append(labelled, t.DeveloperName); rt == nil {
+				rt = t
+			}
 		}
-		return
+		if !t.Master {
+			known = append(known, t.DeveloperName)
+		}
 	}
-	if len(known) == 0 {
+	switch {
+	case rt == nil && len(known) == 0:
 		c.noRecordTypes(name.Pos)
-		return
+	case rt == nil:
+		hint := c.list.DidYouMean(name.Value, known)
+		if hint == "" {
+			hint = "its record types: " + strings.Join(known, ", ")
+		}
+		c.list.Errorf(name.Pos, "record-type-unknown", hint, "%s has no record type %q", o.Name, name.Value)
+	case len(labelled) > 1:
+		c.list.Errorf(name.Pos, "record-type-many", "write a developer name: "+strings.Join(labelled, " or "), "%s has several record types with the label %q", o.Name, name.Value)
+	case !rt.Active:
+		c.list.Errorf(name.Pos, "record-type-inactive", "", "the record type %s of %s is inactive", rt.DeveloperName, o.Name)
+	case rt.ID == "":
+		p.Refer = &program.Reference{Record: -1, Name: rt.DeveloperName, Pos: name.Pos}
+	default:
+		p.Constant = &program.Constant{Text: schema.ID18(rt.ID), Kind: row.Text}
 	}
-	hint := c.list.DidYouMean(name.Value, known)
-	if hint == "" {
-		hint = "its record types: " + strings.Join(known, ", ")
-	}
-	c.list.Errorf(name.Pos, "record-type-unknown", hint, "%s has no record type %q", o.Name, name.Value)
 }
 
 // noRecordTypes reports a record type of an object of which the schema knows none.

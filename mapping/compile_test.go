@@ -233,6 +233,26 @@ func TestCheckColumns(t *testing.T) {
 	}
 }
 
+// A label that several record types of an org have says nothing; no overlay describes such ones.
+func TestRecordTypesOfOneLabel(t *testing.T) {
+	t.Parallel()
+	s := testObjects(t)
+	o := s.Object("Case")
+	o.RecordTypes = append(o.RecordTypes, schema.RecordType{DeveloperName: "Twin_A", Name: "Twin", Active: true}, schema.RecordType{DeveloperName: "Twin_B", Name: "Twin", Active: true})
+	for name, want := range map[string]string{
+		"Twin": `m.yaml:4:100: Case has several record types with the label "Twin" [record-type-many] → write a developer name: Twin_A or Twin_B`, "Twin_B": "",
+	} {
+		f, _, err := Parse("m.yaml", []byte("version: 1\nname: t\ntargets:\n  - {name: case, object: Case, operation: insert, fields: {Subject: s, RecordTypeId: {record_type: "+name+"}}}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, all, err := Compile(f, s)
+		if (err == nil) != (want == "") || want != "" && (len(all) != 1 || all[0].String() != want) {
+			t.Errorf("%s: %v", name, all)
+		}
+	}
+}
+
 // What the parser keeps out is refused here too, where a mapping is made in code.
 func TestCompileByHandRefuses(t *testing.T) {
 	t.Parallel()
