@@ -216,6 +216,36 @@ func TestRetryLooksForParents(t *testing.T) {
 	wantLines(t, "requests", o.writes[before:], []string{"CampaignMember create 1"})
 }
 
+// A record is never written without the one that it refers to because nobody can say which that is: it fails as it did
+// in the first run. Each record that failed is one again, though its row is read for every target it failed for.
+func TestRetryOfParentsThatCannotBeLookedFor(t *testing.T) {
+	p, o := worldOf(t, "- object: Account\n  name: account\n  match: ERP_Id__c\n  when: int(n) > 0\n  fields: {ERP_Id__c: erp, Name: {value: N}}\n"+
+		"- object: Contact\n  name: contact\n  operation: insert\n  fields: {LastName: person, AccountId: {ref: account}}\n")
+	res, dir := play(t, p, o, "erp,n,person\nE1,x,Ann\n,2,Bob\nE3,3,Cid,more\n", nil)
+	if a, b := res.Targets[0], res.Targets[1]; a.Failed != 3 || b.Failed != 3 {
+		t.Fatalf("%+v %+v", a, b)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "failed.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rehearse := range []bool{true, false} {
+		res, dir = play(t, p, o, string(text), func(opt *pipeline.Options) { opt.Rehearse = rehearse })
+		if a, b := res.Targets[0], res.Targets[1]; a.Failed != 3 || a.Skipped != 3 || b.Failed != 3 || b.Skipped != 3 {
+			t.Errorf("rehearsal %v: %+v %+v", rehearse, a, b)
+		}
+	}
+	want := "2 account failed EXPR_FAILED\n2 account skipped OTHER_TARGET\n2 contact failed PARENT_FAILED AccountId\n2 contact skipped OTHER_TARGET\n" +
+		"3 account failed MATCH_KEY_BLANK ERP_Id__c\n3 account skipped OTHER_TARGET\n3 contact failed PARENT_FAILED AccountId\n3 contact skipped OTHER_TARGET\n" +
+		"4 account failed ROW_WIDTH\n4 account skipped OTHER_TARGET\n4 contact failed ROW_WIDTH\n4 contact skipped OTHER_TARGET\n"
+	if d := cmp.Diff(want, outcomes(t, dir)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if len(o.writes) > 0 {
+		t.Errorf("sent: %q", o.writes)
+	}
+}
+
 // A reference that failed in the second pass is tried again.
 func TestRetryOfTheSecondPass(t *testing.T) {
 	p, o := worldOf(t, "- object: Account\n  name: account\n  match: ERP_Id__c\n  fields: {ERP_Id__c: erp, Name: name, ParentId: {lookup: Account.ERP_Id__c, from: parent}}\n")

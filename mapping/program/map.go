@@ -126,19 +126,27 @@ func (m *Mapper) mapRow(t *Target, bound *boundTarget, out *Records) Fate {
 	return was
 }
 
+// otherTarget is why a row is not for a target: it failed for another one, only.
+func otherTarget(only string) *Problem {
+	return &Problem{Code: CodeOtherTarget, Message: "the row of an earlier run is for the target " + convert.Quote(only)}
+}
+
 // wanted says whether a target has a use for the current row: Send, Skip or Fail with the reason, Hold if
 // another target may give it the row, and Look if the row is another one's and refers to the record.
 func (m *Mapper) wanted(t *Target, out *Records) Fate {
 	fate := Send
-	if only := m.source.Only(m.row); only != "" && only != t.Name && only != t.Code.Also {
+	only := m.source.Only(m.row)
+	if only != "" && only != t.Name && only != t.Code.Also {
 		if fate = m.other(t, only); fate == Skip {
-			return out.skip(m.row, &Problem{Code: CodeOtherTarget, Message: "the row of an earlier run is for the target " + convert.Quote(only)})
+			return out.skip(m.row, otherTarget(only))
 		}
 	} else if only != "" && t.Code.Keyless != "" {
 		return out.fail(m.row, &Problem{Code: CodeParentUnknown, Message: "the record of target " + t.Code.Keyless + " in an earlier run cannot be found: that target has no match"})
 	}
 	if p, bad := m.source.Problem(m.row); bad {
 		switch e := t.Code.Events; {
+		case fate == Look: // the target that the row is for says so
+			return out.skip(m.row, otherTarget(only))
 		case e.Made(): // the file's own targets say so once
 			return out.skip(m.row, &e.NoEntry)
 		case e != nil && m.has(e.Type) && e.other(m): // what is wrong is other targets' business
@@ -165,8 +173,9 @@ func (m *Mapper) wanted(t *Target, out *Records) Fate {
 	}
 	ok, p := t.Code.When.Test(&m.exprs, (*view)(m))
 	switch {
-	case p != nil && fate == Look:
-		return out.skip(m.row, &Problem{Code: p.Code, Message: p.Message})
+	case p != nil && fate == Look: // nobody knows whether there is such a record: what refers to it fails
+		m.note(&Problem{Code: p.Code, Message: p.Message})
+		return Look
 	case p != nil:
 		return out.fail(m.row, &Problem{Code: p.Code, Message: p.Message})
 	case ok:

@@ -331,9 +331,10 @@ func (f *Former) fill(l *lane, it work.Item, n mapping.Need) *ledger.Problem {
 		default:
 			b.SetKind(r, n.Column, row.Absent)
 		}
-	case state == ledger.Skipped && parent.Problem != nil && parent.Problem.Code != mapping.CodeOtherTarget:
-		return &ledger.Problem{Code: work.CodeParentFailed, Field: n.Field, Message: "the record of target " + name + " cannot be looked for: " + parent.Problem.Code + ": " + parent.Problem.Message}
 	case state == ledger.Skipped:
+		if why := of.Records(it.Batch).Reason(r); why.Code != "" {
+			return &ledger.Problem{Code: work.CodeParentFailed, Field: n.Field, Message: "the record of target " + name + " cannot be looked for: " + why.Code + ": " + why.Message}
+		}
 		return &ledger.Problem{Code: "PARENT_UNKNOWN", Field: n.Field, Message: "no record of target " + name + " was found by its match key"}
 	default:
 		return &ledger.Problem{Code: "PARENT_UNKNOWN", Field: n.Field, Message: "it is not known what became of the record of target " + name}

@@ -288,8 +288,8 @@ func (f *Former) take(l *lane, w *work.Batch, r int) {
 		f.decide(l, it, ledger.Failed, problemOf(recs.Reason(r)))
 	default:
 		if fate == mapping.Look {
-			if why := recs.Reason(r); why.Code != "" { // it has no key to be looked for
-				f.decide(l, it, ledger.Skipped, problemOf(why))
+			if recs.Reason(r).Code != "" { // it cannot be looked for, which is what fails the record that refers to it
+				f.decide(l, it, ledger.Skipped, onlyLooked(it))
 				return
 			}
 		}
