@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -127,6 +128,11 @@ func interruptCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	bin, err := exec.LookPath(args[3])
 	ts.Check(err)
+	runs := func() []string {
+		found, _ := filepath.Glob(filepath.Join(ts.MkAbs(args[2]), "2*"))
+		return found
+	}
+	before := runs()
 	cmd := exec.Command(bin, args[4:]...)
 	cmd.Dir, cmd.Env = ts.MkAbs("."), scriptEnv(ts)
 	var stderr bytes.Buffer
@@ -162,9 +168,9 @@ func interruptCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if got := cmd.ProcessState.ExitCode(); got != want {
 		ts.Fatalf("exit code %d, want %d\n%s", got, want, stderr.String())
 	}
-	found, _ := filepath.Glob(filepath.Join(ts.MkAbs(args[2]), "2*"))
+	found := slices.DeleteFunc(runs(), func(dir string) bool { return slices.Contains(before, dir) })
 	if len(found) != 1 {
-		ts.Fatalf("run directories: %q, want one", found)
+		ts.Fatalf("new run directories: %q, want one", found)
 	}
 	ts.Setenv("RUN", found[0])
 	ts.Logf("%s", stderr.String())

@@ -52,6 +52,7 @@ type retried struct {
 	dir      *report.Dir
 	summary  *report.Summary
 	settings settings.Run
+	root     string        // of other runs that may be tries at its rows: --runs
 	later    []*report.Dir // the tries after it, the latest last
 	back     []string      // those of them that an undo took back
 }
@@ -66,9 +67,15 @@ func Retry(ctx context.Context, o *RetryOptions) error {
 	if o.Keep("to") {
 		o.To = s.To
 	}
-	if o.Keep("runs") {
-		o.Runs = filepath.Dir(was.dir.Path(""))
+	// Its directory is beside that of the run, whatever --runs says: there the next retry looks for it.
+	beside := filepath.Dir(was.dir.Path(""))
+	was.root = beside
+	if !o.Keep("runs") {
+		if was.root, err = filepath.Abs(o.Runs); err != nil {
+			return fmt.Errorf("find the working directory: %w", err)
+		}
 	}
+	o.Runs = beside
 	j := &job{App: o.App, flags: &o.Flags, command: settings.Retry, dir: was.dir}
 	defer j.close()
 	if j.file, err = j.mappingOf(was, o.Mapping); err != nil {
@@ -190,7 +197,7 @@ func (j *job) mappingOf(was *retried, edited string) (*mapping.File, error) {
 // tries are the retries after a run. One that is not over keeps others from beginning: nobody
 // knows yet what it leaves.
 func (o *RetryOptions) tries(ctx context.Context, was *retried) ([]*report.Dir, error) {
-	f, err := kin.Family(ctx, was.dir, o.Runs)
+	f, err := kin.Family(ctx, was.dir, was.root)
 	if err != nil {
 		return nil, err
 	}

@@ -123,7 +123,8 @@ func (u *undo) open(ctx context.Context, o *UndoOptions) error {
 	if o.Keep("to") {
 		o.To = s.To
 	}
-	o.Runs = filepath.Dir(u.was.Path("")) // whatever --runs says: it is looked for beside the run
+	// Its directory is beside that of the run, whatever --runs says: who takes either of them up looks for it there.
+	o.Runs = filepath.Dir(u.was.Path(""))
 	u.settings = settings.Run{Mapping: s.Mapping, To: o.To, OrgID: s.OrgID, Orgs: s.Orgs, API: apiRest, Parent: u.was.Name()}
 	return nil
 }
