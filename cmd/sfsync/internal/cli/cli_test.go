@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/rand"
 	"io"
 	"io/fs"
 	"os"
@@ -8,12 +9,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"sfsync/cmd/sfsync/internal/host"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/cmd/sfsync/internal/verb/verbtest"
+	"sfsync/pipeline/report"
 )
 
 // brokenPipe is a stdout whose reader has gone.
@@ -37,6 +40,29 @@ func TestClosedStdout(t *testing.T) {
 	sys.Stdout = io.Discard
 	if code := Main(t.Context(), []string{"cat", path}, sys); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestPruneWithoutAReader: what is to be removed is, though nobody reads which runs that are.
+func TestPruneWithoutAReader(t *testing.T) {
+	t.Parallel()
+	runs := t.TempDir()
+	for range 3 {
+		d, err := report.Create(runs, "m", time.Date(2026, 11, 21, 2, 15, 0, 0, time.UTC), rand.Reader)
+		if err == nil {
+			err = d.WriteSummary(&report.Summary{Version: report.SummaryVersion, Run: d.Name(), Complete: true})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	sys, _, stderr := verbtest.System(nil)
+	sys.Stdout = brokenPipe{}
+	if code := Main(t.Context(), []string{"runs", "prune", "--keep", "1", "--runs", runs}, sys); code != 0 {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if left, err := report.Runs(runs, "m"); len(left) != 1 {
+		t.Errorf("%d runs are left, want 1: %v", len(left), err)
 	}
 }
 

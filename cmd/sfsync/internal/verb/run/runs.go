@@ -256,17 +256,19 @@ func runsPruneRun(ctx context.Context, o *runsOptions) error {
 		return &exit.Error{Code: exit.BadInput, Err: err}
 	}
 	going := history.Prunable(runs, o.Mapping, kin.Parents(ctx), history.Rule{Keep: o.Keep, Older: older}, o.Sys.Now())
+	var unsaid error // a stdout that is closed keeps no run
 	for _, r := range going {
 		if !o.DryRun {
 			if err := history.Remove(r.Dir); err != nil {
 				return &exit.Error{Code: exit.CannotWrite, Err: err}
 			}
 		}
-		if !o.Con.Quiet() {
-			if _, err := fmt.Fprintln(o.Con.Out(), r.Dir.Name()); err != nil {
-				return err
-			}
+		if !o.Con.Quiet() && unsaid == nil {
+			_, unsaid = fmt.Fprintln(o.Con.Out(), r.Dir.Name())
 		}
+	}
+	if unsaid != nil {
+		return unsaid
 	}
 	what := "removed"
 	if o.DryRun {
