@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Table prints rows in aligned columns, the head in capitals. Columns named in right are
+// Table prints rows in aligned columns, the head in capitals, and none if it is all blank. Columns named in right are
 // aligned to the right (numbers). Control characters in cells are shown as escapes, so that
 // data cannot steer the terminal.
 func Table(w io.Writer, head []string, rows [][]string, right ...int) error {
@@ -32,6 +32,9 @@ func Table(w io.Writer, head []string, rows [][]string, right ...int) error {
 	isRight := make([]bool, len(head))
 	for _, j := range right {
 		isRight[j] = true
+	}
+	if strings.Join(head, "") == "" {
+		clean = clean[1:]
 	}
 	var b, line strings.Builder
 	for _, row := range clean {
