@@ -127,9 +127,13 @@ func (j *job) troubles(s *report.Summary, runErr error) (codes []exit.Code, note
 	log := j.dir.Path(report.LogFile)
 	switch signal := j.Stop.Err(); {
 	case runErr == nil:
-	case signal != nil:
-		codes = append(codes, exit.OfStopped(signal, runErr))
-		notes = append(notes, "stopped by a signal")
+	case signal != nil, errors.Is(runErr, pipeline.ErrStopped): // the latter by the time alone
+		why := "--max-duration is over"
+		if signal != nil {
+			why = "stopped by a signal"
+		}
+		codes = append(codes, exit.OfStopped(cmp.Or(signal, runErr), runErr))
+		notes = append(notes, why)
 		if rest := exit.Unstopped(runErr); len(rest) > 0 {
 			notes = append(notes, wording.Of(errors.Join(rest...), log))
 		}
