@@ -99,7 +99,7 @@ func (c *Console) Infof(format string, args ...any) {
 		c.log.Info(fmt.Sprintf(format, args...))
 		return
 	}
-	c.line(fmt.Sprintf(format, args...))
+	c.line(safe(fmt.Sprintf(format, args...)))
 }
 
 // Warnf tells the user something that may be wrong.
@@ -111,7 +111,7 @@ func (c *Console) Warnf(format string, args ...any) {
 		c.log.Warn(fmt.Sprintf(format, args...))
 		return
 	}
-	c.line(c.paint(yellow, "warning: ") + fmt.Sprintf(format, args...))
+	c.line(c.paint(yellow, "warning: ") + safe(fmt.Sprintf(format, args...)))
 }
 
 // Errorf tells the user what went wrong, even a quiet one.
@@ -120,7 +120,7 @@ func (c *Console) Errorf(format string, args ...any) {
 		c.log.Error(fmt.Sprintf(format, args...))
 		return
 	}
-	c.line(c.paint(red, "error: ") + fmt.Sprintf(format, args...))
+	c.line(c.paint(red, "error: ") + safe(fmt.Sprintf(format, args...)))
 }
 
 // Diagnostics prints findings about a file, one a line: "file:line:column: message [code]",
@@ -144,6 +144,7 @@ func (c *Console) Diagnostics(list []diag.Diagnostic) {
 }
 
 func (c *Console) diagnostic(d diag.Diagnostic) string {
+	d.Pos.File, d.Message, d.Hint = safe(d.Pos.File), safe(d.Message), safe(d.Hint)
 	if !c.o.Colour || !c.o.ErrTTY {
 		return d.String()
 	}
@@ -183,7 +184,7 @@ func (c *Console) Exit(code int, name, message string) {
 		head = c.paint(red, head)
 	}
 	if message != "" {
-		head += ": " + message
+		head += ": " + safe(message)
 	}
 	c.line(head)
 }

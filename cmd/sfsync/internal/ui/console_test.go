@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sfsync/mapping/diag"
+	"sfsync/pipeline/report"
 )
 
 func newTest(mod func(*Options)) (*Console, *bytes.Buffer, *bytes.Buffer) {
@@ -66,6 +67,33 @@ exit 3: some rows failed: 12 of 4,000
 				t.Errorf("stdout has %q: messages belong on stderr", out)
 			}
 		})
+	}
+}
+
+// TestNothingSteersTheTerminal: names of files and columns, and what somebody else has worded, are only ever text.
+func TestNothingSteersTheTerminal(t *testing.T) {
+	c, out, err := newTest(nil)
+	const evil = "a\x1b[2J\rb"
+	c.Infof("%s", evil)
+	c.Warnf("%s", evil)
+	c.Errorf("two lines:\n\t%s", evil)
+	c.Diagnostics([]diag.Diagnostic{{Pos: diag.Pos{File: evil, Line: 1, Column: 1}, Message: evil, Hint: evil}})
+	c.Exit(1, "unexpected error", evil)
+	s := &report.Summary{
+		Inputs: []report.InputInfo{{Path: evil}},
+		Errors: []report.Group{{Code: "C", Count: 1, Examples: []report.Example{{File: evil, Line: 1, Message: evil}}}},
+	}
+	Summary(out, s, evil)
+	if e := Remedies(out, s); e != nil {
+		t.Fatal(e)
+	}
+	for name, text := range map[string]string{"stderr": err.String(), "stdout": out.String()} {
+		if strings.ContainsAny(text, "\x1b\r") || strings.Count(text, `a\x1b[2J\rb`) < 5 {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+	if !strings.Contains(err.String(), "error: two lines:\n\ta") {
+		t.Errorf("stderr: %q", err)
 	}
 }
 

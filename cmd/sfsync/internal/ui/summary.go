@@ -16,7 +16,7 @@ const maxShown = 10
 // Summary prints a summary for people. What cannot be written is in summary.json anyway.
 func Summary(w io.Writer, s *report.Summary, dir string) {
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%-8s %s\n", name, fmt.Sprintf(format, args...)) // see above
+		fmt.Fprintf(w, "%-8s %s\n", name, visible(fmt.Sprintf(format, args...))) // see above
 	}
 	line("mapping", "%s (%s)", s.Mapping.Path, s.Mapping.Name)
 	if s.Org.ID != "" {
@@ -165,7 +165,7 @@ func Remedies(w io.Writer, s *report.Summary) error {
 		}
 		text := fmt.Sprintf("\n%s: %s\n", name, Plural(g.Count, "record", "records"))
 		for _, x := range g.Examples {
-			text += fmt.Sprintf("  %s:%d: %s\n", filepath.ToSlash(x.File), x.Line, visible(x.Message))
+			text += fmt.Sprintf("  %s:%d: %s\n", visible(filepath.ToSlash(x.File)), x.Line, visible(x.Message))
 		}
 		if g.Remedy != "" {
 			text += "  what to do: " + g.Remedy + "\n"

@@ -64,6 +64,23 @@ func visible(s string) string {
 	return q[1 : len(q)-1]
 }
 
+// safe shows control characters as escapes, as visible does, but leaves line ends and tabs, and all else as it is.
+func safe(s string) string {
+	control := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+	if strings.IndexFunc(s, control) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if control(r) {
+			b.WriteString(visible(string(r)))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
 // Count renders a number for people: 4,000.
 func Count(n int64) string {
 	s := strconv.FormatInt(n, 10)
