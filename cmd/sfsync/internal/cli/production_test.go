@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -94,5 +95,42 @@ func TestFirstWriteToProduction(t *testing.T) {
 		if strings.Contains(stderr, "REST API is not enabled") {
 			t.Errorf("%s: the org's own words are on stderr:\n%s", step.name, stderr)
 		}
+	}
+}
+
+// asked is somebody at a terminal who answers a question with a signal, and types nothing.
+type asked struct {
+	signals chan<- os.Signal
+	end     <-chan struct{}
+}
+
+func (a asked) Read([]byte) (int, error) {
+	a.signals <- os.Interrupt
+	<-a.end
+	return 0, io.EOF
+}
+
+// TestSignalAtAQuestion: one is enough.
+func TestSignalAtAQuestion(t *testing.T) {
+	t.Parallel()
+	var writes atomic.Int64
+	srv := productionOrg(t, &writes)
+	dir := t.TempDir()
+	mapping, data := filepath.Join(dir, "leads.yaml"), filepath.Join(dir, "leads.csv")
+	for path, text := range map[string]string{
+		mapping: "version: 1\nname: leads\ntargets:\n  - name: lead\n    object: Lead\n    operation: insert\n    fields: {LastName: name, Company: {value: x}}\n",
+		data:    "name\nAnn\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signals, end := make(chan os.Signal), make(chan struct{})
+	defer close(end)
+	sys, _, stderr := verbtest.System(map[string]string{"SFSYNC_ACCESS_TOKEN": "a-token", "SFSYNC_INSTANCE_URL": srv.URL})
+	sys.Signals, sys.Stdin, sys.StdinTTY, sys.StderrTTY = signals, asked{signals, end}, true, true
+	args := []string{"run", mapping, data, "--to", "env", "--runs", filepath.Join(dir, "runs"), "--state", filepath.Join(dir, "state"), "--progress", "none"}
+	if code := exit.Code(Main(t.Context(), args, sys)); code != exit.Interrupted || writes.Load() > 0 {
+		t.Errorf("exit code %d, %d writes\n%s", code, writes.Load(), stderr)
 	}
 }

@@ -2,6 +2,7 @@
 package consent
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func read(dir string) (*list, error) {
 
 // Ask refuses to write with a mapping to a production org unless it was agreed to: before, by yes, or by the answer of
 // whoever sits at the terminal. What is agreed to is kept in the state directory.
-func Ask(a *verb.App, dir, mapping string, org salesforce.OrgInfo, yes bool) error {
+func Ask(ctx context.Context, a *verb.App, dir, mapping string, org salesforce.OrgInfo, yes bool) error {
 	given, err := read(dir)
 	if err != nil {
 		return err
@@ -58,7 +59,10 @@ func Ask(a *verb.App, dir, mapping string, org salesforce.OrgInfo, yes bool) err
 				"check the mapping, then add --yes once", mapping, org.Name, org.ID)
 		}
 		question := fmt.Sprintf("first write with the mapping %q to the production org %s (%s): go on?", mapping, org.Name, org.ID)
-		if !a.Con.Confirm(a.Sys.Stdin, question) {
+		switch agreed, err := a.Con.Confirm(ctx, a.Sys.Stdin, question); {
+		case err != nil:
+			return err
+		case !agreed:
 			return exit.Usagef("not agreed: nothing was sent")
 		}
 	}

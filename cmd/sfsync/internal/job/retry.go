@@ -99,7 +99,7 @@ func Retry(ctx context.Context, o *RetryOptions) error {
 	if err := j.forceAPI(); err != nil {
 		return err
 	}
-	if err := j.agree(o.Yes); err != nil {
+	if err := j.agree(ctx, o.Yes); err != nil {
 		return err
 	}
 	if err := j.orgs.Lock(ctx, j.flags.State, j.file.Name, j.flags.LockWait); err != nil {

@@ -91,7 +91,7 @@ func Run(ctx context.Context, o *RunOptions) error {
 	if err := pipeline.Preflight(ctx, pipeline.Options{Plan: j.plan, Inputs: j.inputs, Source: input.Options(j.file)}); err != nil {
 		return err
 	}
-	if err := j.agree(o.Yes); err != nil {
+	if err := j.agree(ctx, o.Yes); err != nil {
 		return err
 	}
 	if err := j.create(ctx); err != nil {
@@ -101,7 +101,7 @@ func Run(ctx context.Context, o *RunOptions) error {
 }
 
 // agree refuses the first write with a mapping to a production org that nobody agreed to.
-func (j *job) agree(yes bool) error {
+func (j *job) agree(ctx context.Context, yes bool) error {
 	for _, org := range j.orgs.All() {
 		if org.Info.Kind != "production" {
 			continue
@@ -110,7 +110,7 @@ func (j *job) agree(yes bool) error {
 		if err != nil {
 			return err
 		}
-		if err := consent.Ask(j.App, dir, j.file.Name, org.Info, yes); err != nil {
+		if err := consent.Ask(ctx, j.App, dir, j.file.Name, org.Info, yes); err != nil {
 			return err
 		}
 	}

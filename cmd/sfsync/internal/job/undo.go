@@ -207,10 +207,11 @@ func (u *undo) agree(ctx context.Context, yes bool) error {
 	if !u.Sys.StdinTTY || !u.Sys.StderrTTY {
 		return exit.Usagef("nothing was undone: add --yes to agree to this")
 	}
-	if !u.Con.Confirm(u.Sys.Stdin, "undo "+u.was.Name()+" in "+remote.Name(u.orgs.Main.Info)+"?") {
-		return exit.Usagef("not agreed: nothing was undone")
+	agreed, err := u.Con.Confirm(ctx, u.Sys.Stdin, "undo "+u.was.Name()+" in "+remote.Name(u.orgs.Main.Info)+"?")
+	if err == nil && !agreed {
+		err = exit.Usagef("not agreed: nothing was undone")
 	}
-	return nil
+	return err
 }
 
 // run does it, and reports.

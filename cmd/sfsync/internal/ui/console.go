@@ -214,15 +214,26 @@ func (c *Console) level() slog.Level {
 	return slog.LevelWarn
 }
 
-// Confirm asks a question on stderr and reports whether the answer is yes.
-func (c *Console) Confirm(in io.Reader, question string) bool {
+// Confirm asks a question on stderr and reports whether the answer is yes. It gives up when ctx ends, with its cause: the
+// reading, which cannot be told to stop, then ends with the process.
+func (c *Console) Confirm(ctx context.Context, in io.Reader, question string) (bool, error) {
 	io.WriteString(lineWriter{c}, question+" [y/N] ") //nolint:errcheck // nobody is left to tell
-	answer, _ := bufio.NewReader(in).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return true
+	answered := make(chan string, 1)
+	go func() {
+		answer, _ := bufio.NewReader(in).ReadString('\n')
+		answered <- answer
+	}()
+	select {
+	case <-ctx.Done():
+		c.line("")
+		return false, context.Cause(ctx)
+	case answer := <-answered:
+		switch strings.ToLower(strings.TrimSpace(answer)) {
+		case "y", "yes":
+			return true, nil
+		}
+		return false, nil
 	}
-	return false
 }
 
 // JSONLine prints a document on stdout as one line.
