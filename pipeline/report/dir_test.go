@@ -119,7 +119,7 @@ func TestFind(t *testing.T) {
 // A run that is called by where one is, or by a link, has its own name even then.
 func TestFindByAnotherName(t *testing.T) {
 	root, elsewhere := t.TempDir(), t.TempDir()
-	d, err := Create(root, "m", testNow, strings.NewReader("abc"))
+	d, err := Create(root, "m", testNow, strings.NewReader("abc"), empty)
 	if err != nil {
 		t.Fatal(err)
 	}

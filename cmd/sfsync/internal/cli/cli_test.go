@@ -48,11 +48,9 @@ func TestPruneWithoutAReader(t *testing.T) {
 	t.Parallel()
 	runs := t.TempDir()
 	for range 3 {
-		d, err := report.Create(runs, "m", time.Date(2026, 11, 21, 2, 15, 0, 0, time.UTC), rand.Reader)
-		if err == nil {
-			err = d.WriteSummary(&report.Summary{Version: report.SummaryVersion, Run: d.Name(), Complete: true})
-		}
-		if err != nil {
+		if _, err := report.Create(runs, "m", time.Date(2026, 11, 21, 2, 15, 0, 0, time.UTC), rand.Reader, func(d *report.Dir) error {
+			return d.WriteSummary(&report.Summary{Version: report.SummaryVersion, Run: d.Name(), Complete: true})
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}

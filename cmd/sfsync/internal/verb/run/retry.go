@@ -27,8 +27,8 @@ A retry can be retried. What a later try wrote, or had a reason to skip, is not 
 whichever of the tries is named: they keep one account, which sfsync runs show prints.
 
 A record is sent as its row has it. Where a later row of its key, or a later run, has been written
-since, the older values take the place of those: leave such rows out, by --code or by hand. With duplicates: last in the
-mapping, rows that a later one of their key follows are never left to be retried.
+since, the older values take the place of those: leave such rows out, by --code or by hand. With
+duplicates: last in the mapping, rows that a later one of their key follows are never left over.
 
 A record without a match key (insert, publish) whose outcome is unknown may be in the org. It is
 sent again only if --code names its code.
