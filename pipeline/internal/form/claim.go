@@ -150,7 +150,7 @@ func (f *Former) current(l *lane, it work.Item) bool {
 	if !f.reserve(l, it) {
 		return false
 	}
-	if l.imagined == nil && f.lately.since(f.since, l.IDSlot(it)) {
+	if l.imagined == nil && f.lately.Since(f.since, l.IDSlot(it)) {
 		f.seek(l, it, len(l.Keys)-1)
 		return false
 	}
@@ -219,7 +219,7 @@ func (f *Former) release(l *lane, it work.Item, id string) {
 	}
 	if it.Record().Phase == placed {
 		if it.Record().Attempts > 0 {
-			f.lately.wrote(l.IDSlot(it))
+			f.lately.Add(l.IDSlot(it))
 		}
 		f.pass(l.IDSlot(it), l, it, "")
 	}

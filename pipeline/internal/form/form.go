@@ -12,6 +12,7 @@ import (
 	"sfsync/mapping"
 	"sfsync/pipeline/internal/deliver"
 	"sfsync/pipeline/internal/intake"
+	"sfsync/pipeline/internal/lately"
 	"sfsync/pipeline/internal/target"
 	"sfsync/pipeline/internal/turns"
 	"sfsync/pipeline/internal/work"
@@ -49,7 +50,7 @@ type Former struct {
 	timer     *time.Timer
 	attempt   int // the highest attempt among again
 	last      last
-	lately    lately
+	lately    lately.Writes
 	since     int64 // how many records were written before the lookup whose answer is at hand
 	written   int64 // and how many had been sent by those that make what it looked for
 
@@ -173,7 +174,7 @@ func (f *Former) dispatch() {
 		f.inflight++
 		if j.Lookup {
 			f.lookups++
-			j.Since, j.Written = f.lately.n, f.lanes[j.Target.Index].written()
+			j.Since, j.Written = f.lately.Count(), f.lanes[j.Target.Index].written()
 		} else {
 			f.lanes[j.Target.Index].inflight++
 		}

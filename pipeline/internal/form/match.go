@@ -75,7 +75,7 @@ func (f *Former) seek(l *lane, it work.Item, k int) {
 	}
 	if a := f.predicted(l, it, k); a != nil {
 		since := f.since
-		f.since = f.lately.n
+		f.since = f.lately.Count()
 		f.matched(l, it, k, a.want, a.found)
 		f.since = since
 		return
