@@ -441,6 +441,7 @@ func TestUndoOfWhatIsRefusedLater(t *testing.T) {
 		write(t, w, update())
 		o.lost = false
 	}
+	upsert := request(sink.Upsert, "", Values{"Key__c": text("001"), "Phone": text("2")})
 	deleted := func(t *testing.T, _ *org, w *Writer) { remove(t, w) }
 	nothing := func(*testing.T, *org, *Writer) {}
 	refused := func(code string) sink.Result { return sink.Result{Status: sink.Failed, Err: &sink.Error{Code: code}} }
@@ -452,6 +453,19 @@ func TestUndoOfWhatIsRefusedLater(t *testing.T) {
 		fate Fate
 	}{
 		{"refused", nothing, update(), func(*org) sink.Result { return refused("NO") }, Nothing},
+		{"an upsert that is refused, and another run has written the same since", nothing, upsert, func(o *org) sink.Result {
+			o.records[able]["Phone"] = text("2")
+			return refused("NO")
+		}, Nothing},
+		{"an upsert that is not sent, and another run has written the same since", nothing, upsert, func(o *org) sink.Result {
+			o.records[able]["Phone"] = text("2")
+			return sink.Result{Status: sink.NotSent}
+		}, Nothing},
+		{"an upsert that was lost, then refused", func(t *testing.T, o *org, w *Writer) {
+			o.lost = true
+			write(t, w, upsert)
+			o.lost = false
+		}, upsert, func(*org) sink.Result { return refused("NO") }, Restored},
 		{"lost, then refused", lost, update(), func(*org) sink.Result { return refused("UNABLE_TO_LOCK_ROW") }, Restored},
 		{"lost, then not sent", lost, update(), func(*org) sink.Result { return sink.Result{Status: sink.NotSent} }, Restored},
 		{"lost and refused in one request", nothing, update(), func(o *org) sink.Result {

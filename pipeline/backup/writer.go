@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -155,6 +156,7 @@ func (w *Writer) fieldOf(s *row.Schema, c int, name string) (f field, ok bool) {
 
 // standing is what an earlier request has made, or may have made, of a record. One that is refused leaves it so.
 type standing struct {
+	id      string // of the record that was found
 	deleted bool
 	pending Values
 }
@@ -213,7 +215,7 @@ func (w *Writer) keep(ctx context.Context, req *sink.Request, was []standing) er
 	}
 	return w.Store.change(ctx, w.Org, req.Target.Object, ids, func(n int, r *Record) {
 		i := places[n]
-		was[i] = standing{r.Deleted, maps.Clone(r.pending)}
+		was[i] = standing{r.ID, r.Deleted, maps.Clone(r.pending)}
 		r.maybe = r.maybe || made[i] && r.fresh
 		w.intend(r, &req.Records[i], found[i], want)
 		if r.maybe && r.fresh {
@@ -368,10 +370,7 @@ func (w *Writer) note(ctx context.Context, req *sink.Request, results []sink.Res
 	var ids []string
 	var places []int
 	for i := range results {
-		id := results[i].ID
-		if id == "" {
-			id = req.Records[i].ID
-		}
+		id := cmp.Or(results[i].ID, req.Records[i].ID, was[i].id)
 		if id != "" && req.Records[i].Action != sink.Publish {
 			ids, places = append(ids, id), append(places, i)
 		}
