@@ -17,6 +17,7 @@ import (
 	"sfsync/cmd/sfsync/internal/remote"
 	"sfsync/cmd/sfsync/internal/runflags"
 	"sfsync/cmd/sfsync/internal/settings"
+	"sfsync/cmd/sfsync/internal/ui"
 	"sfsync/cmd/sfsync/internal/undone"
 	"sfsync/cmd/sfsync/internal/verb"
 	"sfsync/cmd/sfsync/internal/wording"
@@ -117,8 +118,11 @@ func (u *undo) open(ctx context.Context, o *UndoOptions) error {
 	if u.file, _, err = mapping.Parse(s.Mapping, text); err != nil && u.file.Name == "" {
 		return err
 	}
-	if sum, err := u.was.ReadSummary(); err != nil || !sum.Complete {
+	switch sum, err := u.was.ReadSummary(); {
+	case err != nil || !sum.Complete:
 		o.Con.Warnf("%s did not come to its end: what it sent and got no answer for is not known; sfsync resume finds it out, if it comes before the undo", u.was.Name())
+	case sum.Rows.Unknown > 0:
+		o.Con.Warnf("%s has %s of unknown outcome: what they have created, without a key or by the org's own upsert, stays: look for the rows of its unknown files", u.was.Name(), ui.Rows(sum.Rows.Unknown))
 	}
 	if o.Keep("to") {
 		o.To = s.To
