@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"time"
 
 	"sfsync/cmd/sfsync/internal/exit"
 	"sfsync/cmd/sfsync/internal/fetch"
@@ -180,4 +182,20 @@ func (j *job) wentHere(ctx context.Context, d *report.Dir) (bool, error) {
 		return false, fmt.Errorf("%s was interrupted, and cannot be gone on with: %w", d.Path(""), err)
 	}
 	return s.OrgID == j.orgs.Main.Info.ID, nil
+}
+
+// tellOvertaken warns that a later run of the mapping to this org has written rows, since those of a run that is taken up
+// now are older ones. run is its directory, began when it began.
+func (j *job) tellOvertaken(run *report.Dir, began time.Time) {
+	runs, err := report.Runs(filepath.Dir(run.Path("")), j.file.Name)
+	if err != nil {
+		return // the report goes there, too: what is wrong is said then
+	}
+	for _, d := range runs[:min(len(runs), maxPast)] {
+		s, err := d.ReadSummary()
+		if err == nil && s.Command == "run" && s.Mapping.Name == j.file.Name && s.Org.ID == j.orgs.Main.Info.ID && s.Started.After(began) && s.Rows.Succeeded > 0 {
+			j.Con.Warnf("%s began later than %s, with the same mapping: what is sent now may go over what it wrote", d.Name(), run.Name())
+			return
+		}
+	}
 }

@@ -85,6 +85,7 @@ func Resume(ctx context.Context, o *ResumeOptions) error {
 	if err := j.takenBack(ctx); err != nil {
 		return err
 	}
+	j.tellOvertaken(j.dir, j.settings.Started)
 	if _, err := j.dir.ReadSummary(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		j.Con.Warnf("%v: it is written anew", err)
 	}

@@ -114,6 +114,7 @@ func Retry(ctx context.Context, o *RetryOptions) error {
 	} else if !slices.EqualFunc(now, was.later, func(a, b *report.Dir) bool { return a.Name() == b.Name() }) {
 		return exit.Errorf(exit.TryAgain, "%s was retried by another process meanwhile: retry it again", o.Run)
 	}
+	j.tellOvertaken(was.dir, s.Started)
 	if err := j.begin(ctx); err != nil {
 		return err
 	}
