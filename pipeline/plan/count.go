@@ -90,7 +90,7 @@ func (w *Writer) Info() *report.PlanInfo {
 		info.Targets[i] = report.PlanTarget{
 			Name: t.plan.Name, Object: t.plan.Object.Name,
 			Create: n[Create], Update: n[Update], Unchanged: n[Unchanged], Delete: n[Delete], Publish: n[Publish],
-			Skip: n[Skip], Reject: n[Reject], Undecided: n[Undecided],
+			Skip: n[Skip] + n[Look], Reject: n[Reject], Undecided: n[Undecided],
 			Fields: t.changes.sorted(), Reasons: t.sortedReasons(),
 		}
 	}

@@ -22,7 +22,7 @@ const (
 	Publish
 	Skip
 	Reject
-	// Look: a run would only look for the record. It stands in no plan and is not counted.
+	// Look: a run would only look for the record. It stands in no plan, and counts as skipped, as it does in a run.
 	Look
 
 	actions

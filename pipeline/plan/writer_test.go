@@ -103,7 +103,7 @@ func TestLines(t *testing.T) {
 	}
 	info := w.Info()
 	wantInfo := &report.PlanInfo{Changes: 2, Estimates: []report.Estimate{}, Targets: []report.PlanTarget{{
-		Name: "lead", Object: "Lead", Create: 1, Update: 1, Unchanged: 1, Reject: 1, Undecided: 1,
+		Name: "lead", Object: "Lead", Create: 1, Update: 1, Unchanged: 1, Skip: 1, Reject: 1, Undecided: 1,
 		Fields:  []report.FieldChanges{{Field: "LastName", Changed: 1}, {Field: "NumberOfEmployees", Changed: 1}, {Field: "Phone", Changed: 1, Filled: 1}},
 		Reasons: []report.Reason{{Action: "reject", Code: "INVALID_EMAIL_ADDRESS", Count: 1}},
 	}}}
