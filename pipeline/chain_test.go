@@ -246,6 +246,27 @@ func TestRetryOfParentsThatCannotBeLookedFor(t *testing.T) {
 	}
 }
 
+// What is only looked for never fails, also where it is itself found by a record that is not: it failed for its own row.
+func TestRetryOfAChainThatCannotBeLookedFor(t *testing.T) {
+	p, o := worldOf(t, "- object: Account\n  name: account\n  match: ERP_Id__c\n  when: int(n) > 0\n  fields: {ERP_Id__c: erp, Name: {value: N}}\n"+
+		"- object: Contact\n  name: contact\n  match: [[AccountId, Email]]\n  fields: {LastName: person, Email: email, AccountId: {ref: account}}\n"+
+		"- object: Task\n  name: task\n  operation: insert\n  fields: {Subject: person, WhoId: {ref: contact}}\n")
+	_, dir := play(t, p, o, "erp,n,person,email\nE1,x,Ann,a@x.org\n", nil)
+	text, err := os.ReadFile(filepath.Join(dir, "failed.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, dir := play(t, p, o, string(text), nil)
+	for i, n := range res.Targets {
+		if n.Failed != 1 || n.Skipped != 2 {
+			t.Errorf("target %d: %+v\n%s", i, n, outcomes(t, dir))
+		}
+	}
+	if len(o.writes) > 0 {
+		t.Errorf("sent: %q", o.writes)
+	}
+}
+
 // A reference that failed in the second pass is tried again.
 func TestRetryOfTheSecondPass(t *testing.T) {
 	p, o := worldOf(t, "- object: Account\n  name: account\n  match: ERP_Id__c\n  fields: {ERP_Id__c: erp, Name: name, ParentId: {lookup: Account.ERP_Id__c, from: parent}}\n")

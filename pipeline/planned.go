@@ -22,7 +22,7 @@ func (c *collector) planned(w *work.Batch, path string) error {
 		if rec.Problem != nil {
 			p.Code, p.Field, p.Message = rec.Problem.Code, rec.Problem.Field, rec.Problem.Message
 		}
-		if w.Mapped.Targets[t].Fate(r) == mapping.Look {
+		if w.Mapped.Targets[t].Fate(r) == mapping.Look && rec.State != ledger.Failed { // it fails where several are found
 			p.Action = plan.Look
 		}
 		if p.Action == plan.Update {

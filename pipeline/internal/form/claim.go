@@ -289,15 +289,24 @@ func (f *Former) resolve(l *lane, it work.Item) bool {
 			return false
 		}
 		if p := f.fill(l, it, n); p != nil {
-			f.finish(l, it, ledger.Failed, p)
+			f.lacks(l, it, p)
 			return false
 		}
 	}
 	if l.Keyed() && rec.ID == "" && len(l.Plan.Needs) > 0 && l.NextKey(it, -1) < 0 {
-		f.finish(l, it, ledger.Failed, problemOf(*l.Plan.KeyBlank()))
+		f.lacks(l, it, problemOf(*l.Plan.KeyBlank()))
 		return false
 	}
 	return true
+}
+
+// lacks ends a record by what is wrong with what it refers to. One that is only looked for does not fail, it is not found.
+func (f *Former) lacks(l *lane, it work.Item, p *ledger.Problem) {
+	if l.Looks(it) {
+		f.finish(l, it, ledger.Skipped, onlyLooked(it))
+		return
+	}
+	f.finish(l, it, ledger.Failed, p)
 }
 
 // fill puts the id of another record of the row into the cell that awaits it, or says why the
