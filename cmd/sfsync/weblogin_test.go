@@ -85,6 +85,24 @@ func TestWebLogin(t *testing.T) {
 	}
 }
 
+// A refresh token of the environment that the org has replaced is of no use to the next run, which nothing else says.
+func TestReplacedRefreshToken(t *testing.T) {
+	t.Parallel()
+	org, address := serveOrg(t, schema.Standard())
+	if err := org.Configure(t.Context(), localorg.AppSettings{RotateRefreshTokens: true}); err != nil {
+		t.Fatal(err)
+	}
+	c := org.Credentials()
+	k := world(t, 0)
+	k.env = append(k.env, "SFSYNC_LOGIN_URL="+address, "SFSYNC_CLIENT_ID="+c.ClientID, "SFSYNC_REFRESH_TOKEN="+c.RefreshToken)
+	limits := k.begin(t, nil, "org", "limits", "--to", "env")
+	limits.exits(t, 0)
+	if said := limits.err.String(); !strings.Contains(said, "replaced the refresh token") || strings.Contains(said, c.RefreshToken) {
+		t.Errorf("it says %q", said)
+	}
+	k.begin(t, nil, "org", "limits", "--to", "env").exits(t, 77)
+}
+
 // beginLogin starts a login and returns the address that it wants opened in a browser.
 func (k *killer) beginLogin(t *testing.T, args []string) (*exec.Cmd, string) {
 	t.Helper()

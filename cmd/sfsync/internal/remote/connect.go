@@ -99,6 +99,13 @@ func Connect(ctx context.Context, a *verb.App, f *Flags, start Start) (*Org, err
 		if cfg.Auth, err = AuthFrom(ctx, a, a.Sys.Getenv); err != nil {
 			return nil, err
 		}
+		if given := cfg.Auth.RefreshToken; given != "" {
+			cfg.OnRefreshToken = func(s salesforce.Secret) {
+				if s != given {
+					a.Con.Warnf("the org replaced the refresh token of the environment, which is of no use any more: sfsync org login keeps the new ones")
+				}
+			}
+		}
 	default:
 		if named, err = namedOrg(ctx, a, f, &cfg); err != nil {
 			return nil, err
