@@ -18,15 +18,21 @@ import (
 	"sfsync/sink/localorg"
 )
 
-// TestWebLogin logs in as a person does in a browser, and goes on with refresh tokens that the org replaces at
-// each use.
-func TestWebLogin(t *testing.T) {
-	t.Parallel()
+// rotatingOrg serves an org that replaces a refresh token at each use, and returns how to log in and where.
+func rotatingOrg(t *testing.T) (localorg.Credentials, string) {
+	t.Helper()
 	org, address := serveOrg(t, schema.Standard())
 	if err := org.Configure(t.Context(), localorg.AppSettings{RotateRefreshTokens: true}); err != nil {
 		t.Fatal(err)
 	}
-	c := org.Credentials()
+	return org.Credentials(), address
+}
+
+// TestWebLogin logs in as a person does in a browser, and goes on with refresh tokens that the org replaces at
+// each use.
+func TestWebLogin(t *testing.T) {
+	t.Parallel()
+	c, address := rotatingOrg(t)
 	k := world(t, 0)
 	port := freePort(t)
 	login := []string{"org", "login", "prod", "--login-url", address, "--client-id", c.ClientID, "--port", port, "--no-browser"}
@@ -88,11 +94,7 @@ func TestWebLogin(t *testing.T) {
 // A refresh token of the environment that the org has replaced is of no use to the next run, which nothing else says.
 func TestReplacedRefreshToken(t *testing.T) {
 	t.Parallel()
-	org, address := serveOrg(t, schema.Standard())
-	if err := org.Configure(t.Context(), localorg.AppSettings{RotateRefreshTokens: true}); err != nil {
-		t.Fatal(err)
-	}
-	c := org.Credentials()
+	c, address := rotatingOrg(t)
 	k := world(t, 0)
 	k.env = append(k.env, "SFSYNC_LOGIN_URL="+address, "SFSYNC_CLIENT_ID="+c.ClientID, "SFSYNC_REFRESH_TOKEN="+c.RefreshToken)
 	limits := k.begin(t, nil, "org", "limits", "--to", "env")
