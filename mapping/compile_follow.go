@@ -31,7 +31,7 @@ func (c *planner) follow() {
 				rule := c.makes(s, object, key, out.Org)
 				switch {
 				case s == i:
-					own = rule != nil
+					own = rule != nil && !out.Updates()
 				case rule == nil:
 				case source(rule) != source(r), c.file.Source.Duplicates == "last", reaches(waits, s, i):
 					late = cmp.Or(late, maker.Name.Value)

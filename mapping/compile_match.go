@@ -212,7 +212,7 @@ func (c *planner) finishMatch() {
 			continue
 		}
 		out.Code.InKey = append(out.Code.InKey, r)
-		r.Keyed, r.Conv = true, r.Conv.Exact()
+		r.Keyed = true
 		if r.Field == out.Match {
 			out.Code.Key = r
 		}

@@ -209,7 +209,7 @@ func (c *planner) find(ref *program.Reference, p *program.Rule, r *Rule, f *sche
 		ref.Record = -1
 		return
 	}
-	key.Blank, key.Keyed, key.Conv = BlankNull, true, key.Conv.Exact()
+	key.Blank, key.Keyed = BlankNull, true
 	c.source(key, r, false, false)
 	out.Code.Rules, out.Code.InKey, out.Code.Key = []*program.Rule{key}, []*program.Rule{key}, key
 	c.columns()

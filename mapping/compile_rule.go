@@ -183,6 +183,9 @@ func (c *planner) newField(f *schema.Field, pos diag.Pos) (*program.Rule, bool) 
 		c.list.Errorf(pos, "field-type", "", "%s: %v", f.Name, err)
 		return nil, false
 	}
+	if part, _ := c.out.InKeys(f); part {
+		conv = conv.Exact() // of its constants, too: no key is rounded to that of another record
+	}
 	// A record that a lookup makes if need be may be there, and a row without its key refers to none.
 	creates := (c.target.Operation == Insert || c.target.Operation == Publish) && !c.out.Code.Made
 	return &program.Rule{Field: f, Conv: conv, Required: f.Required() && creates}, true
