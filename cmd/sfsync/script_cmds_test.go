@@ -128,11 +128,11 @@ func interruptCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	bin, err := exec.LookPath(args[3])
 	ts.Check(err)
-	runs := func() []string {
+	before, _ := filepath.Glob(filepath.Join(ts.MkAbs(args[2]), "2*"))
+	runs := func() []string { // that are new
 		found, _ := filepath.Glob(filepath.Join(ts.MkAbs(args[2]), "2*"))
-		return found
+		return slices.DeleteFunc(found, func(dir string) bool { return slices.Contains(before, dir) })
 	}
-	before := runs()
 	cmd := exec.Command(bin, args[4:]...)
 	cmd.Dir, cmd.Env = ts.MkAbs("."), scriptEnv(ts)
 	var stderr bytes.Buffer
@@ -141,8 +141,10 @@ func interruptCmd(ts *testscript.TestScript, neg bool, args []string) {
 	exited := make(chan error, 1)
 	go func() { exited <- cmd.Wait() }()
 	begun := func() bool {
-		found, _ := filepath.Glob(filepath.Join(ts.MkAbs(args[2]), "*", "succeeded.*"))
-		return len(found) > 0
+		return slices.ContainsFunc(runs(), func(dir string) bool {
+			found, _ := filepath.Glob(filepath.Join(dir, "succeeded.*"))
+			return len(found) > 0
+		})
 	}
 	deadline := time.Now().Add(2 * time.Minute)
 	for !begun() {
@@ -168,7 +170,7 @@ func interruptCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if got := cmd.ProcessState.ExitCode(); got != want {
 		ts.Fatalf("exit code %d, want %d\n%s", got, want, stderr.String())
 	}
-	found := slices.DeleteFunc(runs(), func(dir string) bool { return slices.Contains(before, dir) })
+	found := runs()
 	if len(found) != 1 {
 		ts.Fatalf("new run directories: %q, want one", found)
 	}

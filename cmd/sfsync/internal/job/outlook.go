@@ -218,5 +218,5 @@ func (j *job) refuse(ctx context.Context, errs *report.Errors, err error) error 
 	if j.resume || exit.Of(err) != exit.TryAgain {
 		return err
 	}
-	return j.conclude(context.WithoutCancel(ctx), j.unsent(), errs, err)
+	return j.conclude(context.WithoutCancel(ctx), nil, errs, err)
 }

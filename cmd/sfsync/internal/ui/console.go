@@ -217,7 +217,7 @@ func (c *Console) level() slog.Level {
 // Confirm asks a question on stderr and reports whether the answer is yes. It gives up when ctx ends, with its cause: the
 // reading, which cannot be told to stop, then ends with the process.
 func (c *Console) Confirm(ctx context.Context, in io.Reader, question string) (bool, error) {
-	io.WriteString(lineWriter{c}, question+" [y/N] ") //nolint:errcheck // nobody is left to tell
+	io.WriteString(lineWriter{c}, safe(question)+" [y/N] ") //nolint:errcheck // nobody is left to tell
 	answered := make(chan string, 1)
 	go func() {
 		answer, _ := bufio.NewReader(in).ReadString('\n')

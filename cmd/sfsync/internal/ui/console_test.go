@@ -79,9 +79,12 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 	c.Errorf("two lines:\n\t%s", evil)
 	c.Diagnostics([]diag.Diagnostic{{Pos: diag.Pos{File: evil, Line: 1, Column: 1}, Message: evil, Hint: evil}})
 	c.Exit(1, "unexpected error", evil)
+	if _, e := c.Confirm(t.Context(), strings.NewReader("n\n"), evil); e != nil {
+		t.Fatal(e)
+	}
 	s := &report.Summary{
 		Inputs: []report.InputInfo{{Path: evil}},
-		Errors: []report.Group{{Code: "C", Count: 1, Examples: []report.Example{{File: evil, Line: 1, Message: evil}}}},
+		Errors: []report.Group{{Code: evil, Field: evil, Count: 1, Examples: []report.Example{{File: evil, Line: 1, Message: evil}}}},
 	}
 	Summary(out, s, evil)
 	if e := Remedies(out, s); e != nil {

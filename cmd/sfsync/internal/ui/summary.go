@@ -163,7 +163,7 @@ func Remedies(w io.Writer, s *report.Summary) error {
 		if g.Field != "" {
 			name += " " + g.Field
 		}
-		text := fmt.Sprintf("\n%s: %s\n", name, Plural(g.Count, "record", "records"))
+		text := fmt.Sprintf("\n%s: %s\n", visible(name), Plural(g.Count, "record", "records"))
 		for _, x := range g.Examples {
 			text += fmt.Sprintf("  %s:%d: %s\n", visible(filepath.ToSlash(x.File)), x.Line, visible(x.Message))
 		}
